@@ -1,0 +1,1 @@
+"""Roof: the Streamlit app. The only floor that draws on a screen."""

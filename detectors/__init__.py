@@ -1,0 +1,1 @@
+"""First floor: pixels to scores, and scores to calibrated likelihood ratios."""

@@ -1,0 +1,13 @@
+"""The installed detectors, by written name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from generators.catalog import Catalog
+
+if TYPE_CHECKING:
+    from detectors.base import Detector
+
+DETECTORS: Catalog[Detector] = Catalog("unforged.detectors", {})
+"""Empty until weights ship; plug-ins register under the entry-point group."""

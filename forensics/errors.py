@@ -1,0 +1,37 @@
+"""What can be wrong with an input, each with a short code that summaries count."""
+
+from __future__ import annotations
+
+
+class MediaError(ValueError):
+    """A file that cannot be examined: broken, lying about itself, over a limit, or not media.
+
+    Attributes:
+        code: a stable word for the class of error, such as "truncated" or "too-many-pixels".
+    """
+
+    CODES = (
+        "empty",
+        "not-media",
+        "unsupported",
+        "broken",
+        "truncated",
+        "too-many-bytes",
+        "too-many-pixels",
+        "too-many-frames",
+        "too-long",
+        "timeout",
+        "out-of-memory",
+        "crashed",
+        "unreadable",
+    )
+
+    def __init__(self, code: str, message: str) -> None:
+        if code not in self.CODES:
+            raise ValueError(f"unknown error code {code!r}")
+        # One line whatever the decoder said: it goes into tables, logs and terminals.
+        super().__init__(code, " ".join(message.split()))
+        self.code = code
+
+    def __str__(self) -> str:
+        return str(self.args[1])

@@ -1,0 +1,83 @@
+"""Everything a scan depends on besides the file, in one frozen object that each report stores."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one file may cost. Checked on headers, before anything is allocated.
+
+    Attributes:
+        max_bytes: size of the file.
+        max_pixels: width times height, of an image or of one video frame.
+        max_frames: frames an animated image may hold before it is refused.
+        max_duration_s: length a video may claim before it is refused.
+        n_frames: frames sampled evenly from a video or an animated image.
+        frame_side_px: longest side that sampled video frames are shrunk to.
+        timeout_s: wall-clock time for the whole examination of one file.
+        memory_bytes: address space that a worker may grow to while it examines one file.
+    """
+
+    max_bytes: int = 2048 * MIB
+    max_pixels: int = 50_000_000
+    max_frames: int = 10_000
+    max_duration_s: float = 6 * 3600.0
+    n_frames: int = 16
+    frame_side_px: int = 1280
+    timeout_s: float = 60.0
+    memory_bytes: int = 1536 * MIB
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            if getattr(self, item.name) <= 0:
+                raise ValueError(f"limit {item.name} must be above 0, not {getattr(self, item.name)}")
+
+
+@dataclass(frozen=True)
+class ScanSettings:
+    """Settings of a scan.
+
+    Attributes:
+        limits: what one file may cost.
+        analyzers: names to run, in this order; None runs every installed one.
+        prior: share of manipulated files expected beforehand, 0..1; turns a likelihood ratio into a probability.
+        likely_llr: total log10 likelihood ratio from which the opinion is *likely ...*.
+        inconclusive_llr: total from which the opinion is *inconclusive* instead of *no trace found*.
+        trust_list: PEM file with the C2PA trust anchors; None takes the one that ships.
+        cameras: folder with enrolled camera fingerprints (`unforged camera enroll`); None compares with none.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    analyzers: tuple[str, ...] | None = None
+    prior: float = 0.5
+    likely_llr: float = 1.0
+    inconclusive_llr: float = 0.4
+    trust_list: Path | None = None
+    cameras: Path | None = None
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.prior < 1.0:
+            raise ValueError(f"prior must lie between 0 and 1, not {self.prior}")
+        if not 0.0 <= self.inconclusive_llr <= self.likely_llr:
+            raise ValueError("inconclusive_llr must lie between 0 and likely_llr")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, the same for equal settings."""
+        plain = asdict(self)
+        for name in ("trust_list", "cameras"):
+            plain[name] = None if plain[name] is None else str(plain[name])
+        plain["analyzers"] = None if self.analyzers is None else list(self.analyzers)
+        return plain
+
+    @property
+    def digest(self) -> str:
+        """Short hash of the settings; a file scanned under the same digest and version is not scanned again."""
+        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""Ground floor: makes fakes. Speaks arrays, knows neither files nor detectors."""

@@ -1,0 +1,63 @@
+"""A catalogue of named pieces: built-in lines plus entry points, loaded one by one when asked for.
+
+Listing imports nothing, so a broken plug-in or a missing extra cannot stop the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Generic, TypeVar, cast
+
+T = TypeVar("T")
+
+
+class Catalog(Generic[T]):
+    """Written name -> "module:Class", with plug-ins from an entry-point group.
+
+    Args:
+        group: entry-point group that outside packages register under, such as "unforged.analyzers".
+        built_in: the pieces of this project, in the order in which they are listed.
+    """
+
+    def __init__(self, group: str, built_in: Mapping[str, str]) -> None:
+        self.group = group
+        self._built_in = dict(built_in)
+
+    def places(self) -> dict[str, str]:
+        """Every name with the place it is loaded from; nothing is imported.
+
+        Raises:
+            ValueError: two pieces claim one name. A silent winner would change results by install order.
+        """
+        places = dict(self._built_in)
+        for point in entry_points(group=self.group):
+            if point.name in places and places[point.name] != point.value:
+                raise ValueError(
+                    f"two pieces of {self.group} are called {point.name!r}: {places[point.name]} and {point.value}"
+                )
+            places[point.name] = point.value
+        return places
+
+    def names(self) -> tuple[str, ...]:
+        """All names, built-in ones first."""
+        return tuple(self.places())
+
+    def load(self, name: str) -> type[T]:
+        """Import the class behind a name.
+
+        Raises:
+            LookupError: there is no such name; the message lists those there are.
+        """
+        places = self.places()
+        if name not in places:
+            raise LookupError(f"no {name!r} in {self.group}; there is {', '.join(places) or 'nothing'}")
+        module, _, attribute = places[name].partition(":")
+        return cast("type[T]", getattr(import_module(module), attribute))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names())
+
+    def __len__(self) -> int:
+        return len(self.names())

@@ -1,0 +1,88 @@
+"""Weights as safetensors with a card beside them. Pickle is never opened: it runs code."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What travels with a weight file.
+
+    Attributes:
+        name, version: `<name>-<version>.safetensors` is the file.
+        task: what goes in and what comes out, in a sentence.
+        data: source -> number of examples.
+        settings: what reproduces the training.
+        measures: figures with their data in the key, such as {"auroc eval q90": 0.97}.
+        limits: what it cannot do.
+        licence: licence note of the weights.
+        sha256: hash of the weight file, lower-case hex; filled in by `save`.
+    """
+
+    name: str
+    version: str
+    task: str
+    data: Mapping[str, int] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    measures: Mapping[str, float] = field(default_factory=dict)
+    limits: str = ""
+    licence: str = ""
+    sha256: str = ""
+
+    @property
+    def stem(self) -> str:
+        """File name without its ending."""
+        return f"{self.name}-{self.version}"
+
+
+def save(tensors: Mapping[str, NDArray[Any]], card: ModelCard, folder: Path) -> ModelCard:
+    """Write `<stem>.safetensors` and `<stem>.card.json`; both appear whole or not at all.
+
+    Args:
+        tensors: name -> array.
+        card: its sha256 is ignored and computed.
+        folder: made if missing.
+
+    Returns:
+        The card with the hash of what was written.
+    """
+    from safetensors.numpy import save as to_bytes
+
+    folder.mkdir(parents=True, exist_ok=True)
+    data = to_bytes({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()})
+    written = ModelCard(**{**asdict(card), "sha256": hashlib.sha256(data).hexdigest()})
+    _replace(folder / f"{card.stem}.safetensors", data)
+    _replace(folder / f"{card.stem}.card.json", (json.dumps(asdict(written), indent=2) + "\n").encode())
+    return written
+
+
+def load(stem: str, folder: Path) -> tuple[dict[str, NDArray[Any]], ModelCard]:
+    """Read weights and card.
+
+    Raises:
+        FileNotFoundError: no such weights.
+        ValueError: the file is not the one its card describes.
+    """
+    from safetensors.numpy import load as from_bytes
+
+    card = ModelCard(**json.loads((folder / f"{stem}.card.json").read_text(encoding="utf-8")))
+    data = (folder / f"{stem}.safetensors").read_bytes()
+    found = hashlib.sha256(data).hexdigest()
+    if found != card.sha256:
+        raise ValueError(f"{stem}.safetensors has SHA-256 {found}, its card says {card.sha256}")
+    return from_bytes(data), card
+
+
+def _replace(path: Path, data: bytes) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(data)
+    part.replace(path)
