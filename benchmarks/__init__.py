@@ -1,0 +1,1 @@
+"""Speed and accuracy measurements. Never part of the tests."""
