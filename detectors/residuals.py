@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -86,7 +87,7 @@ def noise_blocks(luma: Plane, block_px: int) -> NoiseBlocks:
     return NoiseBlocks(sigma, level, texture, valid, block_px)
 
 
-def _group(cells: Plane, side: int) -> Plane:
+def _group(cells: NDArray[Any], side: int) -> Plane:
     """(H, W) -> (H / side, W / side, side * side)."""
     height, width = cells.shape[0] // side, cells.shape[1] // side
     return cells.reshape(height, side, width, side).transpose(0, 2, 1, 3).reshape(height, width, side * side)

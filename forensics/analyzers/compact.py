@@ -1,4 +1,4 @@
-"""Maps of blocks -> one compact region that differs from the rest: what a pasted object looks like in any local trace."""
+"""Maps of blocks -> one compact region that differs from the rest: how a pasted object looks in any local trace."""
 
 from __future__ import annotations
 
@@ -43,9 +43,8 @@ def window_contrast(deviation: Plane, valid: NDArray[np.bool_], share: float) ->
     side = max(3, round(float(np.sqrt(share * height * width))) | 1)
     side = min(side, max(min(height, width) // 2 * 2 - 1, 1))
     ones = np.ascontiguousarray(valid, np.float32)
-    box = {"ddepth": -1, "ksize": (side, side), "normalize": False, "borderType": cv2.BORDER_CONSTANT}
-    count = cv2.boxFilter(ones, **box)
-    total = cv2.boxFilter(np.ascontiguousarray(deviation * ones, np.float32), **box)
+    count = _window_sum(ones, side)
+    total = _window_sum(np.ascontiguousarray(deviation * ones, np.float32), side)
     means = np.where(count >= 0.5 * side * side, total / np.maximum(count, 1), 0).astype(np.float32)
     return Contrast(float(np.abs(means).max()), means, side)
 
@@ -90,3 +89,9 @@ def heat_map(strength: Plane, floor: float, full: float) -> Plane:
     if shrink < 1:
         heat = np.asarray(cv2.resize(heat, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA), np.float32)
     return np.asarray(np.clip(heat, 0, 1), np.float32)
+
+
+def _window_sum(plane: Plane, side: int) -> Plane:
+    """Sum over the window around each block, nothing outside of the picture."""
+    total = cv2.boxFilter(plane, -1, (side, side), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    return np.asarray(total, np.float32)

@@ -1,4 +1,4 @@
-"""Local noise level: a part with another sensor's, or another processing's, noise does not fit the rest of the photo."""
+"""Local noise level: a part with the noise of another sensor or another processing does not fit the rest."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from detectors.residuals import MIN_FITTED_BLOCKS, noise_blocks, noise_deviation
 from forensics.analyzers.base import calibration
+from forensics.analyzers.camera_match import camera_findings
 from forensics.analyzers.compact import heat_map, outline, window_contrast
 from forensics.finding import Claim, Finding, Heat, Trace
 from forensics.media import Kind, Media
@@ -57,6 +58,8 @@ class Noise:
     def examine(self, media: Media) -> Iterable[Finding]:
         """Yield the finding about local noise, then one for every enrolled camera that matches."""
         yield _local_noise(media)
+        if self._settings.cameras is not None:
+            yield from camera_findings(media, self._settings.cameras)
 
 
 def _local_noise(media: Media) -> Finding:
