@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
-from forensics import __version__
 from forensics.analyzers import ANALYZERS
 from forensics.analyzers.base import Analyzer
 from forensics.errors import MediaError
 from forensics.finding import Finding
+from forensics.hashing import media_hashes
 from forensics.media import Kind, Media
 from forensics.report import ScanReport
 from forensics.settings import ScanSettings
 from forensics.verdict import weigh
+from forensics.versions import decisive
 
 
 class Scanner:
@@ -30,6 +31,7 @@ class Scanner:
         self.settings = settings or ScanSettings()
         names = ANALYZERS.names() if self.settings.analyzers is None else self.settings.analyzers
         self.analyzers: tuple[Analyzer, ...] = tuple(ANALYZERS.load(name)(self.settings) for name in names)
+        self.versions = decisive(self.settings)
 
     def scan(self, media: Media) -> ScanReport:
         """Examine one file.
@@ -44,6 +46,9 @@ class Scanner:
         started = time.perf_counter()
         width, height, duration = _decode(media)
         timings["decode"] = time.perf_counter() - started
+        started = time.perf_counter()
+        pdq = media_hashes(media)
+        timings["hash"] = time.perf_counter() - started
         for analyzer in self.analyzers:
             started = time.perf_counter()
             try:
@@ -72,9 +77,10 @@ class Scanner:
             skipped=skipped,
             failed=failed,
             settings=self.settings,
-            versions={"unforged": __version__},
+            versions=self.versions,
             timings_s=timings,
             scanned_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            pdq=pdq,
         )
 
 

@@ -22,8 +22,9 @@ class Limits:
         max_duration_s: length a video may claim before it is refused.
         n_frames: frames sampled evenly from a video or an animated image.
         frame_side_px: longest side that sampled video frames are shrunk to.
-        timeout_s: wall-clock time for the whole examination of one file.
-        memory_bytes: address space that a worker may grow to while it examines one file.
+        timeout_s: wall-clock time for the whole examination of one video.
+        image_timeout_s: wall-clock time for the whole examination of one image.
+        memory_bytes: resident memory that a worker may grow to while it examines one file.
     """
 
     max_bytes: int = 2048 * MIB
@@ -33,6 +34,7 @@ class Limits:
     n_frames: int = 16
     frame_side_px: int = 1280
     timeout_s: float = 60.0
+    image_timeout_s: float = 10.0
     memory_bytes: int = 1536 * MIB
 
     def __post_init__(self) -> None:

@@ -1,0 +1,60 @@
+"""Names what decides a result besides the file and the settings: this tool, its decoders, its fitted constants."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
+from pathlib import Path
+
+from forensics import __version__
+from forensics.settings import ScanSettings
+
+DECISIVE = (
+    "av",
+    "c2pa-python",
+    "jpeglib",
+    "numpy",
+    "opencv-python-headless",
+    "pdqhash",
+    "pillow",
+    "pillow-heif",
+    "scipy",
+)
+"""Distributions that decode or measure: another release may give another number."""
+
+
+def decisive(settings: ScanSettings) -> dict[str, str]:
+    """Name -> version of everything that may change a result; files the settings point at appear by their content.
+
+    Args:
+        settings: of the scan.
+    """
+    versions = {"unforged": __version__}
+    for name in DECISIVE:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    fitted = Path(str(files("forensics") / "calibration"))
+    versions["calibration"] = _content(fitted.glob("*.json"))
+    if settings.trust_list is not None:
+        versions["trust_list"] = _content([settings.trust_list])
+    if settings.cameras is not None:
+        # The cards name the hash of each fingerprint, which may be large.
+        versions["cameras"] = _content(settings.cameras.glob("*.card.json"))
+    return versions
+
+
+def digest(versions: Mapping[str, str]) -> str:
+    """Short hash of versions, the same whatever their order."""
+    return hashlib.sha256(json.dumps(dict(versions), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _content(paths: Iterable[Path]) -> str:
+    summed = hashlib.sha256()
+    for path in sorted(path for path in paths if path.is_file()):
+        summed.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return summed.hexdigest()[:16]
