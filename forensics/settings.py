@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,23 @@ class ScanSettings:
             plain[name] = None if plain[name] is None else str(plain[name])
         plain["analyzers"] = None if self.analyzers is None else list(self.analyzers)
         return plain
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> ScanSettings:
+        """The opposite of `to_dict`.
+
+        Raises:
+            ValueError: a setting is unknown or out of its range.
+        """
+        values = dict(plain)
+        try:
+            values["limits"] = Limits(**values.get("limits", {}))
+            for name in ("trust_list", "cameras"):
+                values[name] = None if values.get(name) is None else Path(values[name])
+            values["analyzers"] = None if values.get("analyzers") is None else tuple(values["analyzers"])
+            return cls(**values)
+        except TypeError as error:
+            raise ValueError(f"not the settings of a scan: {error}") from error
 
     @property
     def digest(self) -> str:

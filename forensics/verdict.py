@@ -102,6 +102,12 @@ def probability(llr: float, prior: float) -> float:
     return odds / (1.0 + odds)
 
 
+def times(llr: float) -> str:
+    """A log10 likelihood ratio in words, without its direction: "3.2 times", "about 450 times"."""
+    ratio = 10.0 ** abs(llr)
+    return f"{ratio:.1f} times" if ratio < 10 else f"about {float(f'{ratio:.2g}'):,.0f} times"
+
+
 def _opinion(counted: dict[Trace, Finding], total: float, settings: ScanSettings) -> tuple[Opinion, str]:
     ratios = [f.llr or 0.0 for f in counted.values()]
     if not ratios:
@@ -112,7 +118,7 @@ def _opinion(counted: dict[Trace, Finding], total: float, settings: ScanSettings
         claims = {c: math.fsum(max(f.llr or 0.0, 0.0) for f in counted.values() if f.claim is c) for c in Claim}
         synthetic = claims[Claim.SYNTHETIC] >= claims[Claim.MANIPULATED]
         opinion = Opinion.LIKELY_SYNTHETIC if synthetic else Opinion.LIKELY_MANIPULATED
-        return opinion, f"The findings together are {_times(total)} more usual on such files than on untouched ones."
+        return opinion, f"The findings together are {times(total)} more usual on such files than on untouched ones."
     if total >= settings.inconclusive_llr or max(ratios) >= settings.likely_llr:
         return Opinion.INCONCLUSIVE, "There are traces, but too weak or too mixed for an opinion."
     return Opinion.NO_TRACE_FOUND, "None of the traces looked for was found; this does not show the file is authentic."
@@ -125,15 +131,10 @@ def _reason(finding: Finding, counted: dict[Trace, Finding]) -> Reason:
     elif finding is not strongest and strongest is not None:
         step = f"not counted: {strongest.analyzer} says more about the same trace ({finding.trace})"
     elif finding.llr > 0:
-        step = f"{_times(finding.llr)} more usual on {finding.claim} files than on untouched ones"
+        step = f"{times(finding.llr)} more usual on {finding.claim} files than on untouched ones"
     elif finding.llr < 0:
-        step = f"{_times(-finding.llr)} more usual on untouched files"
+        step = f"{times(-finding.llr)} more usual on untouched files"
     else:
         step = "says nothing either way"
     sentence = f"{finding.summary.rstrip('.')}: {step}."
     return Reason(finding.analyzer, finding.trace, finding.llr, finding is strongest, sentence)
-
-
-def _times(llr: float) -> str:
-    ratio = 10.0 ** abs(llr)
-    return f"{ratio:.1f} times" if ratio < 10 else f"about {float(f'{ratio:.2g}'):,.0f} times"
