@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from forensics.media import Media
 
 MIN_QUALITY = 50
-"""Below it a picture has too little structure (a wall, a black frame) and unrelated ones collide; the paper's advice."""
+"""Below it a picture has too little structure (a wall, a black frame): unrelated ones collide. The paper's bound."""
 
 MAX_DISTANCE_BITS = 31
 """Two pictures this close are the same to the eye; the paper's working threshold."""
 
 HASH_SIDE_PX = 512
-"""PDQ itself works on 64 x 64; shrinking first, as the reference tools do, keeps large pictures cheap (12 bits of change on
-a 12-megapixel picture, the same for each copy of it)."""
+"""PDQ works on 64 x 64; shrinking first, as the reference tools do, keeps large pictures cheap. It moves 12 bits on a
+12-megapixel picture, the same ones on each copy of it."""
 
 _N_SET = np.array([bin(value).count("1") for value in range(256)], np.uint8)
 
@@ -70,7 +70,8 @@ def distances(hashes: NDArray[np.uint8], wanted: str) -> NDArray[np.int64]:
     """
     if hashes.size == 0:
         return np.zeros(0, np.int64)
-    return _N_SET[hashes ^ packed(wanted)].sum(axis=1, dtype=np.int64)
+    counted: NDArray[np.int64] = _N_SET[hashes ^ packed(wanted)].sum(axis=1, dtype=np.int64)
+    return counted
 
 
 def packed(text: str) -> NDArray[np.uint8]:

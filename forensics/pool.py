@@ -1,0 +1,276 @@
+"""Worker processes that examine files, watched from outside: a file that hangs, eats memory or kills costs itself only.
+
+Why not limits inside the worker: RLIMIT_AS stops torch, which maps far more than it touches; RLIMIT_DATA counts what
+was asked for, not what is used; an alarm or a watching thread waits for C code to let go of the interpreter. So the
+parent reads each worker's resident memory and its clock every few milliseconds, and kills it from outside.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerContext, SpawnContext
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psutil
+
+from forensics.errors import MediaError
+from forensics.report import ScanReport
+from forensics.settings import ScanSettings
+from forensics.worker import Answer, Done, Examiner, Opened, Pixels, Ready, Task, serve
+
+START_S = 120.0
+"""Loading every analyzer takes seconds; on a crowded machine with a cold disk perhaps a minute."""
+
+TICK_S = 0.02
+"""Memory is filled at 2 to 5 GB a second: a tick lets a worker pass its limit by 100 MB at most."""
+
+HASHED_BYTES_PER_S = 100e6
+"""A slow disk; the clock of a large file starts this much later, as its kind is not known before it is hashed."""
+
+RETIRE_SHARE = 0.5
+"""A worker that holds more than this share of the limit between two files is replaced: the next file needs the room."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What became of one file.
+
+    Attributes:
+        task: what was asked.
+        opened: None when it is no media that could be opened.
+        report: None when it failed, or when the parent did not want it scanned.
+        preview: (h, w, 3) uint8; None when none was asked for.
+        error: why there is no report; None when all went well.
+        elapsed_s: wall-clock time in the worker.
+    """
+
+    task: Task
+    opened: Opened | None
+    report: ScanReport | None
+    preview: Pixels | None
+    error: MediaError | None
+    elapsed_s: float
+
+
+@dataclass(eq=False)
+class _Worker:
+    process: BaseProcess
+    connection: Connection
+    watched: psutil.Process | None
+    log: Path
+    deadline_s: float
+    ready: bool = False
+    task: Task | None = None
+    opened: Opened | None = None
+    started_s: float = 0.0
+
+
+class Pool:
+    """Examines files in worker processes. A context manager; leaving it ends every worker.
+
+    Args:
+        settings: of the scan.
+        n_workers: processes; 1 is isolated as well.
+        preview_px: longest side of the previews to send along; 0 for none.
+        build: importable callable that makes the scanner from the settings; None for the real one.
+    """
+
+    def __init__(
+        self,
+        settings: ScanSettings,
+        *,
+        n_workers: int = 1,
+        preview_px: int = 0,
+        build: Callable[[ScanSettings], Examiner] | None = None,
+    ) -> None:
+        if n_workers < 1:
+            raise ValueError(f"a pool needs at least one worker, not {n_workers}")
+        self.settings = settings
+        self.n_workers = n_workers
+        self._limits = settings.limits
+        self._given = (settings, build, max((os.cpu_count() or 1) // n_workers, 1), preview_px)
+        self._workers: list[_Worker] = []
+        self._n_started = 0
+        self._context = _context()
+
+    def __enter__(self) -> Self:
+        self._logs = tempfile.TemporaryDirectory(prefix="unforged-")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for worker in tuple(self._workers):
+            self._end(worker)
+        self._logs.cleanup()
+
+    def run(self, tasks: Iterable[Task], decide: Callable[[Task, Opened], Answer]) -> Iterator[Outcome]:
+        """Examine files, yielding each as it ends.
+
+        Args:
+            tasks: read only as workers become free.
+            decide: called when a file is open and hashed, before it costs anything.
+
+        Raises:
+            ValueError: the workers cannot work with these settings.
+            RuntimeError: no worker can be started.
+        """
+        waiting = iter(tasks)
+        following = next(waiting, None)
+        while True:
+            while following is not None and len(self._workers) < self.n_workers and not self._idle():
+                self._start()
+            for worker in self._idle():
+                if following is not None and self._hand(worker, following):
+                    following = next(waiting, None)
+            busy = [worker for worker in self._workers if worker.task is not None or not worker.ready]
+            if following is None and all(worker.task is None for worker in busy):
+                return
+            wait([worker.connection for worker in busy], TICK_S)
+            for worker in busy:
+                outcome = self._hear(worker, decide) if worker.connection.poll() else self._watch(worker)
+                if outcome is not None:
+                    yield outcome
+
+    def _idle(self) -> list[_Worker]:
+        return [worker for worker in self._workers if worker.ready and worker.task is None]
+
+    def _start(self) -> None:
+        here, there = self._context.Pipe()
+        self._n_started += 1
+        log = Path(self._logs.name) / f"{self._n_started}.log"
+        # Daemons end with the parent, whatever ends it.
+        process = self._context.Process(target=serve, args=(there, *self._given, str(log)), daemon=True)
+        process.start()
+        there.close()
+        try:
+            watched = psutil.Process(process.pid)
+        except psutil.NoSuchProcess:
+            watched = None
+        self._workers.append(_Worker(process, here, watched, log, deadline_s=time.monotonic() + START_S))
+
+    def _hand(self, worker: _Worker, task: Task) -> bool:
+        """Give a task to an idle worker; False when the worker died in the meantime."""
+        try:
+            worker.connection.send(task)
+        except OSError:
+            self._end(worker)
+            return False
+        try:
+            size_bytes = task.path.stat().st_size
+        except OSError:
+            size_bytes = 0
+        worker.task, worker.opened = task, None
+        worker.started_s = time.monotonic()
+        grace_s = min(size_bytes, self._limits.max_bytes) / HASHED_BYTES_PER_S
+        worker.deadline_s = worker.started_s + self._limits.image_timeout_s + grace_s
+        return True
+
+    def _hear(self, worker: _Worker, decide: Callable[[Task, Opened], Answer]) -> Outcome | None:
+        try:
+            said = worker.connection.recv()
+        except (EOFError, OSError):
+            return self._died(worker)
+        if isinstance(said, Ready):
+            if said.refused:
+                raise ValueError(said.refused)
+            worker.ready = True
+        elif isinstance(said, Opened) and worker.task is not None:
+            worker.opened = said
+            if said.kind == "video":
+                worker.deadline_s += self._limits.timeout_s - self._limits.image_timeout_s
+            asked_s = time.monotonic()
+            answer = decide(worker.task, said)
+            worker.deadline_s += time.monotonic() - asked_s
+            try:
+                worker.connection.send(answer)
+            except OSError:
+                return self._died(worker)
+        elif isinstance(said, Done):
+            error = MediaError(said.code, said.message) if said.code else None
+            return self._finish(worker, error, said)
+        return None
+
+    def _watch(self, worker: _Worker) -> Outcome | None:
+        if not worker.process.is_alive():
+            return None if worker.connection.poll() else self._died(worker)
+        if not worker.ready:
+            if time.monotonic() > worker.deadline_s:
+                raise RuntimeError(f"a worker process did not start within {START_S:.0f} s")
+            return None
+        if time.monotonic() > worker.deadline_s:
+            spent_s = time.monotonic() - worker.started_s
+            self._end(worker)
+            return self._finish(worker, MediaError("timeout", f"examining it was stopped after {spent_s:.0f} s"))
+        if _resident_bytes(worker) > self._limits.memory_bytes:
+            self._end(worker)
+            limit = self._limits.memory_bytes >> 20
+            return self._finish(worker, MediaError("out-of-memory", f"examining it took more than {limit} MiB"))
+        return None
+
+    def _died(self, worker: _Worker) -> Outcome | None:
+        worker.process.join(1.0)
+        code = worker.process.exitcode
+        last = _last_line(worker.log)
+        self._end(worker)
+        how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+        if not worker.ready:
+            raise RuntimeError(f"a worker process could not start ({how}): {last or 'it said nothing'}")
+        if worker.task is None:
+            return None
+        if "bad_alloc" in last or "MemoryError" in last:
+            return self._finish(worker, MediaError("out-of-memory", "decoding it takes more memory than there is"))
+        return self._finish(worker, MediaError("crashed", f"the decoder or analyzer died of it ({how}) {last}"))
+
+    def _finish(self, worker: _Worker, error: MediaError | None, done: Done | None = None) -> Outcome:
+        assert worker.task is not None
+        done = done or Done()
+        elapsed_s = time.monotonic() - worker.started_s
+        outcome = Outcome(worker.task, worker.opened, done.report, done.preview, error, elapsed_s)
+        worker.task = None
+        if worker in self._workers and _resident_bytes(worker) > RETIRE_SHARE * self._limits.memory_bytes:
+            self._end(worker)
+        return outcome
+
+    def _end(self, worker: _Worker) -> None:
+        if worker in self._workers:
+            self._workers.remove(worker)
+        worker.process.kill()
+        worker.process.join()
+        worker.connection.close()
+
+
+def _context() -> ForkServerContext | SpawnContext:
+    """Fork of a clean server where there is one: starts in milliseconds and inherits no thread and no lock."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["forensics.scanner", "forensics.worker"])
+    return context
+
+
+def _resident_bytes(worker: _Worker) -> int:
+    try:
+        return int(worker.watched.memory_info().rss) if worker.watched is not None else 0
+    except psutil.Error:
+        return 0
+
+
+def _last_line(log: Path) -> str:
+    try:
+        with log.open("rb") as file:
+            file.seek(max(file.seek(0, os.SEEK_END) - 400, 0))
+            lines = file.read().decode("utf-8", "replace").split("\n")
+    except OSError:
+        return ""
+    said = [line.strip() for line in lines if line.strip()]
+    return "".join(c if c.isprintable() else " " for c in said[-1])[:200] if said else ""

@@ -1,0 +1,205 @@
+"""One isolated process that examines one file after the other for the pool; what it dies of costs one file only."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forensics.errors import MediaError
+from forensics.media import Kind, Media
+from forensics.report import ScanReport
+from forensics.settings import ScanSettings
+
+Pixels = NDArray[np.uint8]
+
+
+class Examiner(Protocol):
+    """What a worker needs of a scanner."""
+
+    settings: ScanSettings
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """What decides its results."""
+        ...
+
+    def scan(self, media: Media) -> ScanReport:
+        """Examine one file."""
+        ...
+
+
+@dataclass(frozen=True)
+class Task:
+    """One file to examine.
+
+    Attributes:
+        path: where it lies.
+        shown: the path to show and to store; "-" for standard input.
+        name: file name to show.
+    """
+
+    path: Path
+    shown: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A worker has loaded its analyzers.
+
+    Attributes:
+        versions: what decides its results.
+        refused: why it cannot work with these settings, "" if it can.
+    """
+
+    versions: Mapping[str, str]
+    refused: str = ""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A file that is media and within the limits, before it costs anything.
+
+    Attributes:
+        sha256, kind, format, size_bytes: as in Media.
+        versions: what would decide the result.
+    """
+
+    sha256: str
+    kind: str
+    format: str
+    size_bytes: int
+    versions: Mapping[str, str]
+
+
+class Answer(Enum):
+    """What the parent wants done with an opened file."""
+
+    SCAN = "scan"
+    PREVIEW = "preview"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, eq=False)
+class Done:
+    """The end of one task.
+
+    Attributes:
+        report: None when it failed or was not asked for.
+        preview: (h, w, 3) uint8, small; None when not asked for.
+        code, message: of the MediaError, "" when there was none.
+    """
+
+    report: ScanReport | None = None
+    preview: Pixels | None = None
+    code: str = ""
+    message: str = ""
+
+
+def serve(
+    connection: Connection,
+    settings: ScanSettings,
+    build: Callable[[ScanSettings], Examiner] | None,
+    n_threads: int,
+    preview_px: int,
+    log: str,
+) -> None:
+    """Answer tasks until the parent hangs up. The target of a worker process.
+
+    Args:
+        connection: to the parent: Ready goes out; then Task comes in, Opened goes out, Answer comes in, Done goes out.
+        settings: of the scan.
+        build: makes the scanner; None for the real one.
+        n_threads: that numeric libraries may use.
+        preview_px: longest side of previews; 0 for none.
+        log: file that takes what C libraries print; its last line explains a crash.
+    """
+    _isolate(log, n_threads)
+    try:
+        scanner = (build or _scanner)(settings)
+    except (LookupError, ImportError, ValueError) as error:
+        connection.send(Ready({}, f"{error}"))
+        return
+    _limit_threads(n_threads)
+    connection.send(Ready(scanner.versions))
+    while True:
+        try:
+            task = connection.recv()
+            os.ftruncate(2, 0)
+            connection.send(_examine(task, scanner, connection, preview_px))
+        except (EOFError, BrokenPipeError):
+            return
+
+
+def preview(media: Media, side_px: int) -> Pixels:
+    """A small picture of the file: the image itself, or the first sampled frame of a video.
+
+    Args:
+        media: opened file.
+        side_px: longest side of the result.
+
+    Returns:
+        (h, w, 3) uint8.
+
+    Raises:
+        MediaError: no picture can be decoded.
+    """
+    import cv2
+
+    pixels = media.pixels if media.kind is Kind.IMAGE else media.frames[0].pixels
+    height, width = pixels.shape[:2]
+    scale = min(side_px / max(height, width), 1.0)
+    size = (max(round(width * scale), 1), max(round(height * scale), 1))
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
+
+
+def _scanner(settings: ScanSettings) -> Examiner:
+    from forensics.scanner import Scanner
+
+    return Scanner(settings)
+
+
+def _examine(task: Task, scanner: Examiner, connection: Connection, preview_px: int) -> Done:
+    try:
+        media = Media.open(task.path, name=task.name, limits=scanner.settings.limits)
+        connection.send(Opened(media.sha256, str(media.kind), media.format, media.size_bytes, scanner.versions))
+        answer = connection.recv()
+        report = scanner.scan(media) if answer is Answer.SCAN else None
+        small = preview(media, preview_px) if preview_px and answer is not Answer.NOTHING else None
+        return Done(report, small)
+    except MediaError as error:
+        return Done(code=error.code, message=str(error))
+    except (EOFError, BrokenPipeError):
+        raise
+    except OSError as error:
+        return Done(code="unreadable", message=error.strerror or str(error))
+    except MemoryError:
+        return Done(code="out-of-memory", message="decoding it takes more memory than there is")
+
+
+def _isolate(log: str, n_threads: int) -> None:
+    # The parent alone decides when Ctrl-C ends the work; decoders must not write over its progress bar.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
+    os.close(file)
+    # Libraries that are imported later read this; those that are there already are told below.
+    os.environ["OMP_NUM_THREADS"] = str(n_threads)
+
+
+def _limit_threads(n_threads: int) -> None:
+    import cv2
+    from threadpoolctl import threadpool_limits
+
+    cv2.setNumThreads(n_threads)
+    threadpool_limits(n_threads)

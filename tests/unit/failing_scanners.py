@@ -1,0 +1,73 @@
+"""Scanners that do to a worker what hostile files do: the file's first bytes after the magic say what."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import numpy as np
+
+from forensics.finding import Claim, Finding, Trace
+from forensics.hashing import media_hashes
+from forensics.media import Media
+from forensics.report import ScanReport
+from forensics.settings import ScanSettings
+from forensics.verdict import weigh
+
+
+class Scripted:
+    """Behaves as the file's name says: killed, hangs, eats, raises; anything else gets a report."""
+
+    def __init__(self, settings: ScanSettings) -> None:
+        self.settings = settings
+        self.versions = {"unforged": "test"}
+
+    def scan(self, media: Media) -> ScanReport:
+        """Do it."""
+        if "killed" in media.name:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if "hangs" in media.name:
+            time.sleep(600)
+        if "eats" in media.name:
+            eaten = [np.ones(4_000_000) for _ in range(1000)]
+            raise AssertionError(len(eaten))
+        if "raises" in media.name:
+            raise RuntimeError("a bug outside the analyzers")
+        llr = 2.0 if "fake" in media.name else -1.0
+        found = Finding("scripted", Trace.GEOMETRY, f"Process {os.getpid()}", llr=llr, claim=Claim.MANIPULATED)
+        height, width = media.pixels.shape[:2]
+        return ScanReport(
+            filename=media.name,
+            path=str(media.path),
+            sha256=media.sha256,
+            kind=str(media.kind),
+            format=media.format,
+            size_bytes=media.size_bytes,
+            width=width,
+            height=height,
+            duration_s=None,
+            verdict=weigh([found], self.settings),
+            findings=(found,),
+            skipped={},
+            failed={},
+            settings=self.settings,
+            versions=self.versions,
+            timings_s={},
+            scanned_at="2026-01-01T00:00:00+00:00",
+            pdq=media_hashes(media),
+        )
+
+
+class Refusing(Scripted):
+    """Cannot be built."""
+
+    def __init__(self, settings: ScanSettings) -> None:
+        raise LookupError("no such analyzer")
+
+
+class Stillborn(Scripted):
+    """Takes its process along when it is built."""
+
+    def __init__(self, settings: ScanSettings) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,108 @@
+"""A file that kills, hangs or eats memory costs itself; the files around it are examined."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from forensics.pool import Outcome, Pool
+from forensics.settings import Limits, ScanSettings
+from forensics.worker import Answer, Opened, Task
+from tests.make_media import jpeg, photo
+from tests.unit.failing_scanners import Refusing, Scripted, Stillborn
+
+SETTINGS = ScanSettings(limits=Limits(image_timeout_s=3.0, memory_bytes=400 << 20))
+
+
+@pytest.fixture(scope="module")
+def picture() -> bytes:
+    return jpeg(photo(1, width=160, height=120))
+
+
+def run(pool: Pool, folder: Path, names: list[str], data: bytes, answer: Answer = Answer.SCAN) -> dict[str, Outcome]:
+    tasks = []
+    for name in names:
+        (folder / name).write_bytes(data)
+        tasks.append(Task(folder / name, name, name))
+    with pool:
+        return {outcome.task.name: outcome for outcome in pool.run(tasks, lambda task, opened: answer)}
+
+
+def code(outcome: Outcome) -> str | None:
+    return outcome.error.code if outcome.error else None
+
+
+@pytest.mark.parametrize("n_workers", [1, 2])
+def test_a_file_that_takes_its_worker_along_costs_only_itself(tmp_path: Path, picture: bytes, n_workers: int) -> None:
+    names = ["a.jpg", "killed.jpg", "b.jpg", "raises.jpg", "eats.jpg", "c.jpg"]
+    outcomes = run(Pool(SETTINGS, n_workers=n_workers, build=Scripted), tmp_path, names, picture)
+    assert {name: code(outcome) for name, outcome in outcomes.items()} == {
+        "a.jpg": None,
+        "b.jpg": None,
+        "c.jpg": None,
+        "killed.jpg": "crashed",
+        "raises.jpg": "crashed",
+        "eats.jpg": "out-of-memory",
+    }
+    assert outcomes["c.jpg"].report is not None
+    assert "a bug outside the analyzers" in str(outcomes["raises.jpg"].error)
+
+
+def test_a_file_that_hangs_is_stopped_at_its_time_limit(tmp_path: Path, picture: bytes) -> None:
+    settings = ScanSettings(limits=Limits(image_timeout_s=1.0))
+    outcomes = run(Pool(settings, build=Scripted), tmp_path, ["hangs.jpg", "after.jpg"], picture)
+    assert code(outcomes["hangs.jpg"]) == "timeout"
+    assert 0.9 < outcomes["hangs.jpg"].elapsed_s < 3.0
+    assert code(outcomes["after.jpg"]) is None
+
+
+def test_an_unreadable_file_is_an_outcome_and_not_an_exception(tmp_path: Path) -> None:
+    tasks = [Task(tmp_path / "gone.jpg", "gone.jpg", "gone.jpg")]
+    with Pool(SETTINGS, build=Scripted) as pool:
+        (outcome,) = pool.run(tasks, lambda task, opened: Answer.SCAN)
+    assert code(outcome) == "unreadable"
+    assert outcome.opened is None
+
+
+def test_one_worker_serves_many_files(tmp_path: Path, picture: bytes) -> None:
+    outcomes = run(Pool(SETTINGS, build=Scripted), tmp_path, [f"{i}.jpg" for i in range(20)], picture)
+    assert len({o.report.findings[0].summary for o in outcomes.values() if o.report}) == 1
+
+
+def test_a_file_the_parent_knows_is_opened_and_not_scanned(tmp_path: Path, picture: bytes) -> None:
+    pool = Pool(SETTINGS, build=Scripted, preview_px=64)
+    outcomes = run(pool, tmp_path, ["killed.jpg"], picture, Answer.NOTHING)
+    outcome = outcomes["killed.jpg"]
+    assert outcome.report is None and outcome.error is None and outcome.preview is None
+    assert isinstance(outcome.opened, Opened) and len(outcome.opened.sha256) == 64
+
+
+def test_a_preview_comes_along_when_asked_for(tmp_path: Path, picture: bytes) -> None:
+    pool = Pool(SETTINGS, build=Scripted, preview_px=64)
+    outcome = run(pool, tmp_path, ["a.jpg"], picture, Answer.PREVIEW)["a.jpg"]
+    assert outcome.preview is not None and outcome.preview.shape == (48, 64, 3)
+    assert outcome.report is None
+
+
+def test_settings_no_worker_accepts_are_the_callers_mistake(tmp_path: Path, picture: bytes) -> None:
+    with pytest.raises(ValueError, match="no such analyzer"):
+        run(Pool(SETTINGS, build=Refusing), tmp_path, ["a.jpg"], picture)
+
+
+def test_workers_that_cannot_start_end_the_run(tmp_path: Path, picture: bytes) -> None:
+    with pytest.raises(RuntimeError, match="could not start"):
+        run(Pool(SETTINGS, build=Stillborn), tmp_path, ["a.jpg"], picture)
+
+
+def test_leaving_the_pool_ends_its_workers(tmp_path: Path, picture: bytes) -> None:
+    (tmp_path / "hangs.jpg").write_bytes(picture)
+    (tmp_path / "a.jpg").write_bytes(picture)
+    tasks = [Task(tmp_path / name, name, name) for name in ("a.jpg", "hangs.jpg")]
+    with Pool(SETTINGS, n_workers=2, build=Scripted) as pool:
+        next(pool.run(tasks, lambda task, opened: Answer.SCAN))
+        processes = [worker.process for worker in pool._workers]
+        assert processes
+    # `_end` joined and closed them: none is left to run.
+    assert not pool._workers
+    assert all(process.exitcode is not None for process in processes)
