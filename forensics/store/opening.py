@@ -1,0 +1,99 @@
+"""Opens the database of the store and brings its tables up to date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+HEAD = "0001"
+"""The newest migration. Known here so that Alembic is imported only when there is something to migrate."""
+
+BUSY_TIMEOUT_S = 30.0
+"""Another scan may be writing; a write takes milliseconds, a migration seconds."""
+
+_MIGRATION_LOCK = 0x756E666F72676564
+"""Advisory lock number on PostgreSQL: "unforged" in ASCII."""
+
+
+def open_engine(url: str) -> Engine:
+    """Connect, create or migrate.
+
+    Args:
+        url: SQLAlchemy URL, "sqlite:///..." or "postgresql+psycopg://...".
+
+    Raises:
+        ValueError: no usable URL, or a database of a newer version of this tool.
+        ImportError: the driver for this database is not installed.
+    """
+    try:
+        parsed = make_url(url)
+        if parsed.drivername == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        engine = create_engine(parsed, connect_args=_arguments(parsed.get_backend_name()))
+    except (ArgumentError, NoSuchModuleError):
+        raise ValueError("the store takes an address such as sqlite:///scans.db or postgresql://host/name") from None
+    except ImportError as error:
+        raise ImportError(f"{error}; install the extra: pip install 'unforged[postgres]'") from None
+    if engine.dialect.name == "sqlite":
+        _prepare_sqlite(engine, parsed.database)
+    _migrate(engine)
+    return engine
+
+
+def _arguments(backend: str) -> dict[str, Any]:
+    return {"timeout": BUSY_TIMEOUT_S} if backend == "sqlite" else {}
+
+
+def _prepare_sqlite(engine: Engine, database: str | None) -> None:
+    if database and database != ":memory:":
+        # Cases are nobody else's business.
+        Path(database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, record: Any) -> None:
+        # The driver's own idea of transactions skips schema changes; SQLAlchemy's manual advises to take over.
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        # A reader that turns writer fails at once when somebody else wrote: writers say so at the start and wait.
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _migrate(engine: Engine) -> None:
+    with engine.connect() as connection:
+        if _version(connection) == HEAD:
+            return
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _MIGRATION_LOCK})
+        _upgrade(connection)
+
+
+def _version(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return None if found is None else str(found)
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util.exc import CommandError
+
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", "forensics:migrations")
+    try:
+        command.upgrade(config, "head")
+    except CommandError:
+        raise ValueError(
+            f"the store has version {_version(connection)}, which this unforged does not know; a newer one wrote it"
+        ) from None

@@ -1,0 +1,249 @@
+"""Keeps reports and finds them again. Only one process of a scan writes: the parent."""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy.orm import Session
+
+from forensics.hashing import MAX_DISTANCE_BITS, distances
+from forensics.report import ScanReport
+from forensics.settings import ScanSettings
+from forensics.store.opening import open_engine
+from forensics.store.tables import Body, Flag, Hash, Scan
+from forensics.versions import digest
+
+MAX_REPORT_BYTES = 256 << 20
+"""A stored report is unpacked no further: a damaged or planted store must not fill the memory."""
+
+
+@dataclass(frozen=True)
+class ScanRow:
+    """One line of history.
+
+    Attributes:
+        id: number of the scan in this store.
+        sha256, path, filename, kind, format, size_bytes: of the file; path and filename are hostile text.
+        opinion, probability, llr: of the verdict.
+        scanned_at: UTC, ISO 8601.
+        elapsed_s: how long it took.
+    """
+
+    id: int
+    sha256: str
+    path: str
+    filename: str
+    kind: str
+    format: str
+    size_bytes: int
+    opinion: str
+    probability: float
+    llr: float
+    scanned_at: str
+    elapsed_s: float
+
+
+@dataclass(frozen=True)
+class NearMatch:
+    """A picture that looks like another one.
+
+    Attributes:
+        scan: where it was seen.
+        frame: which of the sampled frames, 0 for images.
+        distance_bits: 0..256.
+    """
+
+    scan: ScanRow
+    frame: int
+    distance_bits: int
+
+
+def default_url() -> str:
+    """A SQLite file in the user's data folder ($XDG_DATA_HOME, else ~/.local/share)."""
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return f"sqlite:///{Path(base).absolute() / 'unforged' / 'scans.db'}"
+
+
+class Store:
+    """An open store. A context manager; tables are made or migrated when it opens.
+
+    Args:
+        url: SQLAlchemy URL; the user's own SQLite file if None.
+
+    Raises:
+        ValueError: no usable URL, or a store of a newer version.
+        ImportError: the database driver is not installed.
+    """
+
+    def __init__(self, url: str | None = None) -> None:
+        self._engine = open_engine(url or default_url())
+        self._writer = self._engine.execution_options(writes=True)
+        # Hashes of all scans, for `near`: 32 bytes each, extended by what was added since.
+        self._hashes: NDArray[np.uint8] = np.zeros((0, 32), np.uint8)
+        self._hash_ids: NDArray[np.int64] = np.zeros(0, np.int64)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+    def save(self, report: ScanReport, *, elapsed_s: float) -> int:
+        """Keep a report; one of the same file, settings and versions is replaced.
+
+        Returns:
+            Its number.
+        """
+        body = zlib.compress(json.dumps(report.to_dict(), allow_nan=False).encode(), 6)
+        flags: dict[str, float] = {}
+        for finding in report.findings:
+            if finding.llr is not None and finding.llr > 0:
+                flags[finding.analyzer] = max(finding.llr, flags.get(finding.analyzer, 0.0))
+        scan = Scan(
+            sha256=report.sha256,
+            settings_digest=report.settings.digest,
+            versions_digest=digest(report.versions),
+            path=storable(report.path),
+            filename=storable(report.filename),
+            kind=str(report.kind),
+            format=report.format,
+            size_bytes=report.size_bytes,
+            opinion=str(report.verdict.opinion),
+            probability=report.verdict.probability,
+            llr=report.verdict.llr,
+            scanned_at=report.scanned_at,
+            elapsed_s=elapsed_s,
+            body=Body(report=body),
+            flags=[Flag(analyzer=name, llr=llr) for name, llr in flags.items()],
+            hashes=[Hash(frame=frame, pdq=bytes.fromhex(text)) for frame, text in enumerate(report.pdq)],
+        )
+        with Session(self._writer) as session, session.begin():
+            session.execute(delete(Scan).where(*_same(scan.sha256, scan.settings_digest, scan.versions_digest)))
+            session.add(scan)
+            session.flush()
+            return scan.id
+
+    def known(self, sha256: str, settings: ScanSettings, versions: Mapping[str, str]) -> ScanRow | None:
+        """The scan of this very file with these settings and versions, if there was one."""
+        wanted = select(Scan).where(*_same(sha256, settings.digest, digest(versions)))
+        with Session(self._engine) as session:
+            found = session.scalar(wanted)
+            return None if found is None else _row(found)
+
+    def report(self, number: int) -> ScanReport:
+        """The whole report of a scan.
+
+        Raises:
+            LookupError: no scan has this number.
+            ValueError: it cannot be read.
+        """
+        with Session(self._engine) as session:
+            packed = session.scalar(select(Body.report).where(Body.scan_id == number))
+        if packed is None:
+            raise LookupError(f"the store holds no scan {number}")
+        unpacking = zlib.decompressobj()
+        try:
+            plain = unpacking.decompress(packed, MAX_REPORT_BYTES)
+        except zlib.error as error:
+            raise ValueError(f"the stored report {number} is damaged: {error}") from None
+        if not unpacking.eof:
+            raise ValueError(f"the stored report {number} is cut off or larger than {MAX_REPORT_BYTES >> 20} MiB")
+        return ScanReport.from_dict(json.loads(plain))
+
+    def find(
+        self,
+        *,
+        sha256: str | None = None,
+        name: str | None = None,
+        opinion: str | None = None,
+        analyzer: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        limit: int = 20,
+    ) -> list[ScanRow]:
+        """Scans that fit every condition given, newest first.
+
+        Args:
+            sha256: how the hash begins.
+            name: part of the file name, upper and lower case alike.
+            opinion: one of the ladder, whole.
+            analyzer: one that spoke for manipulation or synthesis.
+            since, until: ISO 8601 date or time in UTC; until is not included.
+            limit: how many at most.
+        """
+        conditions: list[ColumnElement[bool]] = []
+        if sha256:
+            prefix = sha256.lower()
+            # A range instead of LIKE: both databases answer it from the index. "g" follows the hex digits.
+            conditions += [Scan.sha256 >= prefix, Scan.sha256 < prefix + "g"]
+        if name:
+            conditions.append(Scan.filename.icontains(name, autoescape=True))
+        if opinion:
+            conditions.append(Scan.opinion == opinion)
+        if analyzer:
+            conditions.append(Scan.id.in_(select(Flag.scan_id).where(Flag.analyzer == analyzer)))
+        if since:
+            conditions.append(Scan.scanned_at >= since)
+        if until:
+            conditions.append(Scan.scanned_at < until)
+        wanted = select(Scan).where(*conditions).order_by(Scan.id.desc()).limit(limit)
+        with Session(self._engine) as session:
+            return [_row(scan) for scan in session.scalars(wanted)]
+
+    def near(self, pdq: str, *, max_distance_bits: int = MAX_DISTANCE_BITS, limit: int = 50) -> list[NearMatch]:
+        """Pictures that look like this one, closest first, every one there is within the distance.
+
+        Args:
+            pdq: 64 hex digits.
+            max_distance_bits: 0..256.
+            limit: how many at most.
+        """
+        self._read_new_hashes()
+        bits = distances(self._hashes, pdq)
+        close = np.flatnonzero(bits <= max_distance_bits)
+        close = close[np.argsort(bits[close], kind="stable")][:limit]
+        by_id = {int(self._hash_ids[i]): int(bits[i]) for i in close}
+        wanted = select(Scan, Hash.id, Hash.frame).join(Hash).where(Hash.id.in_(by_id))
+        with Session(self._engine) as session:
+            found = [NearMatch(_row(scan), frame, by_id[number]) for scan, number, frame in session.execute(wanted)]
+        return sorted(found, key=lambda match: (match.distance_bits, match.scan.id, match.frame))
+
+    def _read_new_hashes(self) -> None:
+        newest = int(self._hash_ids[-1]) if len(self._hash_ids) else 0
+        with Session(self._engine) as session:
+            rows = session.execute(select(Hash.id, Hash.pdq).where(Hash.id > newest).order_by(Hash.id)).all()
+        if rows:
+            added = np.frombuffer(b"".join(row.pdq for row in rows), np.uint8).reshape(-1, 32)
+            self._hashes = np.concatenate([self._hashes, added])
+            self._hash_ids = np.concatenate([self._hash_ids, np.array([row.id for row in rows], np.int64)])
+
+
+def storable(text: str) -> str:
+    """Text any database takes: bytes of a file name that are no UTF-8, and NUL, become escapes."""
+    escaped = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return escaped.replace("\0", "\\x00")
+
+
+def _same(sha256: str, settings_digest: str, versions_digest: str) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Scan.sha256 == sha256,
+        Scan.settings_digest == settings_digest,
+        Scan.versions_digest == versions_digest,
+    )
+
+
+def _row(scan: Scan) -> ScanRow:
+    return ScanRow(**{item.name: getattr(scan, item.name) for item in fields(ScanRow)})
