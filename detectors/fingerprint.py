@@ -19,7 +19,7 @@ MATCH_PCE = 60.0
 """Goljan et al. 2009: false alarms near 2 in 100,000 on a million photos of 6,896 cameras."""
 
 DENOISER_SIGMA = 3.0
-"""Noise that the denoiser takes for granted, in 8-bit steps; Lukas et al. use 2 to 5 and find it hardly matters."""
+"""Noise that the denoiser takes for granted, in 8-bit steps: our choice, not tuned."""
 
 WINDOWS_PX = (3, 5, 9)
 """Windows of the local variance; the least of them keeps edges out of the residual (Mihcak et al. 1999)."""

@@ -119,7 +119,7 @@ def enlargement(frequency: float) -> float:
     Args:
         frequency: cycles a pixel, above 0 and at most 0.5.
 
-    Source: Gallagher 2005, equation 9: a period of `factor` pixels has 1 / factor cycles, which folds at one half.
+    Source: Gallagher 2005: a period of `factor` pixels has 1 / factor cycles, which folds at one half.
     """
     if not 0 < frequency <= 0.5:
         raise ValueError(f"frequency must lie above 0 and at most at 0.5, not {frequency}")

@@ -64,7 +64,7 @@ def noise_blocks(luma: Plane, block_px: int) -> NoiseBlocks:
     Raises:
         ValueError: the block is not a multiple of 2 or does not fit.
 
-    Source: Immerkaer 1996 for the filter; quiet cells as in Pyatykh, Hesser, Zheng, IEEE TIP 2013.
+    Source: Immerkaer 1996 for the filter.
     """
     if block_px < CELL_PX or block_px % CELL_PX or min(luma.shape) < block_px:
         raise ValueError(f"block_px must be a multiple of {CELL_PX} within {luma.shape}, not {block_px}")
