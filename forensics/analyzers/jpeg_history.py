@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -44,6 +45,15 @@ PIXEL_FORMATS = ("png", "tiff", "bmp")
 
 N_SMOOTH_BLOCKS = 16_000
 """Blocks on a shifted grid that stand for the picture without gaps in its histograms."""
+
+CLIPPING_MARGIN = 8
+"""Grey levels from the ends of the scale: a clipped part comes back this far from them after another save."""
+
+MISSING_BAR = (1.4, 0.15)
+"""Strength of a once-quantized part that untouched train photos reach in about one of a hundred; width of the edge."""
+
+FOREIGN_BAR = (0.6, 0.05)
+"""log10(1 + digits of chance) of a foreign grid: one in a thousand pictures by chance, as few train photos show."""
 
 RESAVED_GAIN = 0.03
 """Log-likelihood per coefficient (nats) from which an earlier save is put into words."""
@@ -115,7 +125,7 @@ def _read(media: Media) -> _Traces:
         coefficients = coefficients_of(luma, corner)
         foreign = foreign_grid(grid, grid.offset_px)
     twice = double_quantization(coefficients, _smooth(luma, corner))
-    once = once_quantized(twice, _unclipped(luma, corner, coefficients))
+    once = once_quantized(twice, _unclipped(media, luma, corner, coefficients))
     return _Traces(stored, grid, foreign, twice, once, find_ghost(coefficients), corner)
 
 
@@ -130,26 +140,45 @@ def _smooth(luma: Plane, corner: tuple[int, int]) -> Plane:
     return smooth
 
 
-def _unclipped(luma: Plane, corner: tuple[int, int], coefficients: Coefficients) -> NDArray[np.bool_]:
-    """(h, w) bool, blocks without pixels at the ends of the scale."""
+def _unclipped(media: Media, luma: Plane, corner: tuple[int, int], coefficients: Coefficients) -> NDArray[np.bool_]:
+    """(h, w) bool, blocks without pixels at or near the ends of the scale, where clipping broke every pattern."""
     height, width, _ = coefficients.values.shape
-    inside = luma[corner[0] : corner[0] + 8 * height, corner[1] : corner[1] + 8 * width]
-    blocks = inside.reshape(height, 8, width, 8)
-    usable: NDArray[np.bool_] = (blocks.min(axis=(1, 3)) > 1) & (blocks.max(axis=(1, 3)) < 254)
-    return usable
+
+    def blocks(plane: NDArray[Any]) -> NDArray[Any]:
+        inside = plane[corner[0] : corner[0] + 8 * height, corner[1] : corner[1] + 8 * width]
+        return inside.reshape(height, 8, width, 8)
+
+    # Strong colours clip in one channel while the luma looks well.
+    unclipped = cv2.inRange(media.pixels, (1, 1, 1), (254, 254, 254))
+    if media.format == "jpeg":
+        unclipped = _stored(unclipped, media.image.orientation)
+    low, high = blocks(luma).min(axis=(1, 3)), blocks(luma).max(axis=(1, 3))
+    usable: NDArray[np.bool_] = (low > CLIPPING_MARGIN) & (high < 255 - CLIPPING_MARGIN)
+    return np.asarray(usable & (blocks(unclipped).min(axis=(1, 3)) > 0))
+
+
+def _stored(upright: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Turn an upright map back to how the file stores it; the inverse of `Media.upright`."""
+    turned = np.rot90(upright, {3: 2, 6: 1, 8: -1}.get(orientation, 0))
+    if orientation in (5, 7):
+        turned = upright.T if orientation == 5 else np.rot90(upright, 2).T
+    return np.flip(turned, axis=1) if orientation == 2 else np.flip(turned, axis=0) if orientation == 4 else turned
 
 
 def _parts(media: Media, traces: _Traces) -> Finding:
+    missing, foreign = traces.once.strength, float(np.log10(1 + max(-traces.foreign.log10_nfa, 0.0)))
+    readings = _step(missing, *MISSING_BAR), _step(foreign, *FOREIGN_BAR)
     measures = {
-        "double_quantization": traces.once.strength,
-        "foreign_grid": float(np.log10(1 + max(-traces.foreign.log10_nfa, 0.0))),
+        "own_history": max(readings),
+        "double_quantization": missing,
+        "foreign_grid": foreign,
         "ghost": traces.ghost.contrast,
         "double_quantization_gain": traces.twice.gain,
         "grid_share": traces.grid.share,
     }
     model = calibration(JpegHistory.name)
     llr = model.llr(measures) if model is not None else None
-    by_grid = measures["foreign_grid"] > measures["double_quantization"]
+    by_grid = readings[1] > readings[0]
     strength, block_px, label = _map(traces, by_grid)
     upright = media.upright(strength)
     flagged = llr is not None and llr > 0
@@ -165,6 +194,11 @@ def _parts(media: Media, traces: _Traces) -> Finding:
         regions=(region,) if region is not None and flagged else (),
         heat=Heat(heat_map(upright, 0.0, 1.0), label),
     )
+
+
+def _step(value: float, bar: float, width: float) -> float:
+    """0 below the bar, 1 above, with a soft edge: how far beyond the bar says little about how sure it is."""
+    return float(1 / (1 + np.exp(-np.clip((value - bar) / width, -30, 30))))
 
 
 def _map(traces: _Traces, by_grid: bool) -> tuple[Plane, float, str]:

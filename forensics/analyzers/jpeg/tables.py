@@ -87,8 +87,6 @@ def name_tables(tables: tuple[Table, ...]) -> TableName:
         # Low qualities saturate at 255 and high ones at 1, so several may fit; the chroma decides, then the lowest.
         exact = [q for q in fits if chroma is None or (scale_table(base_chroma, int(q) + 1) == chroma).all()]
         quality = int((exact or list(fits))[0]) + 1
-        if luma.min() == luma.max() and family == "IJG" and quality < 100 and luma[0] > 1:
-            break
         return TableName(family, quality, bool(exact))
     nearest = nearest_quality({i: int(step) for i, step in enumerate(luma)})
     return TableName("flat" if luma.min() == luma.max() else "own", nearest, False)
