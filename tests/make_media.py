@@ -47,7 +47,8 @@ def photo(
 
 def prnu_pattern(seed: int, *, width: int = 768, height: int = 576, strength: float = 0.01) -> NDArray[np.float32]:
     """A sensor's fixed pattern (height, width): white, zero mean, `strength` as relative standard deviation."""
-    return np.random.default_rng(seed).normal(0, strength, (height, width)).astype(np.float32)
+    # The salt keeps sensor and scene of one seed apart: a pattern that leaks into the scene would match any camera.
+    return np.random.default_rng((seed, 1)).normal(0, strength, (height, width)).astype(np.float32)
 
 
 def jpeg(pixels: Pixels, quality: int = 90, *, subsampling: int = 2, exif: bytes = b"") -> bytes:
