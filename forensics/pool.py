@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, SpawnContext
@@ -48,7 +48,7 @@ class Outcome:
         task: what was asked.
         opened: None when it is no media that could be opened.
         report: None when it failed, or when the parent did not want it scanned.
-        preview: (h, w, 3) uint8; None when none was asked for.
+        previews: time in seconds -> (h, w, 3) uint8; empty when not asked for.
         error: why there is no report; None when all went well.
         elapsed_s: wall-clock time in the worker.
     """
@@ -56,7 +56,7 @@ class Outcome:
     task: Task
     opened: Opened | None
     report: ScanReport | None
-    preview: Pixels | None
+    previews: Mapping[float, Pixels]
     error: MediaError | None
     elapsed_s: float
 
@@ -235,7 +235,7 @@ class Pool:
         assert worker.task is not None
         done = done or Done()
         elapsed_s = time.monotonic() - worker.started_s
-        outcome = Outcome(worker.task, worker.opened, done.report, done.preview, error, elapsed_s)
+        outcome = Outcome(worker.task, worker.opened, done.report, done.previews, error, elapsed_s)
         worker.task = None
         if worker in self._workers and _resident_bytes(worker) > RETIRE_SHARE * self._limits.memory_bytes:
             self._end(worker)

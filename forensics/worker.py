@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -20,6 +20,9 @@ from forensics.report import ScanReport
 from forensics.settings import ScanSettings
 
 Pixels = NDArray[np.uint8]
+
+MAX_PREVIEWS = 32
+"""Pictures of a video that are sent to the parent: 60 MB at most, whatever number of frames was sampled."""
 
 
 class Examiner(Protocol):
@@ -95,12 +98,12 @@ class Done:
 
     Attributes:
         report: None when it failed or was not asked for.
-        preview: (h, w, 3) uint8, small; None when not asked for.
+        previews: time in seconds -> (h, w, 3) uint8; empty when not asked for.
         code, message: of the MediaError, "" when there was none.
     """
 
     report: ScanReport | None = None
-    preview: Pixels | None = None
+    previews: Mapping[float, Pixels] = field(default_factory=dict)
     code: str = ""
     message: str = ""
 
@@ -140,26 +143,25 @@ def serve(
             return
 
 
-def preview(media: Media, side_px: int) -> Pixels:
-    """A small picture of the file: the image itself, or the first sampled frame of a video.
+def previews(media: Media, side_px: int) -> dict[float, Pixels]:
+    """Small pictures of a file by their time in seconds: an image has one, at 0; a video its sampled frames.
 
     Args:
         media: opened file.
-        side_px: longest side of the result.
+        side_px: longest side of a picture.
 
     Returns:
-        (h, w, 3) uint8.
+        (h, w, 3) uint8 each, MAX_PREVIEWS at most, spread evenly.
 
     Raises:
         MediaError: no picture can be decoded.
     """
-    import cv2
+    from forensics.overlay import preview
 
-    pixels = media.pixels if media.kind is Kind.IMAGE else media.frames[0].pixels
-    height, width = pixels.shape[:2]
-    scale = min(side_px / max(height, width), 1.0)
-    size = (max(round(width * scale), 1), max(round(height * scale), 1))
-    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    if media.kind is Kind.IMAGE:
+        return {0.0: preview(media.pixels, side_px)}
+    step = -(-len(media.frames) // MAX_PREVIEWS)
+    return {frame.time_s: preview(frame.pixels, side_px) for frame in media.frames[::step]}
 
 
 def _scanner(settings: ScanSettings) -> Examiner:
@@ -170,11 +172,15 @@ def _scanner(settings: ScanSettings) -> Examiner:
 
 def _examine(task: Task, scanner: Examiner, connection: Connection, preview_px: int) -> Done:
     try:
+        if task.path.exists() and not task.path.is_file():
+            # Opening a pipe waits for a writer for ever.
+            what = "the folder cannot be listed" if task.path.is_dir() else "it is a device or a pipe, not a file"
+            raise MediaError("unreadable", what)
         media = Media.open(task.path, name=task.name, limits=scanner.settings.limits)
         connection.send(Opened(media.sha256, str(media.kind), media.format, media.size_bytes, scanner.versions))
         answer = connection.recv()
         report = scanner.scan(media) if answer is Answer.SCAN else None
-        small = preview(media, preview_px) if preview_px and answer is not Answer.NOTHING else None
+        small = previews(media, preview_px) if preview_px and answer is not Answer.NOTHING else {}
         return Done(report, small)
     except MediaError as error:
         return Done(code=error.code, message=str(error))

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 HEAD = "0001"
 """The newest migration. Known here so that Alembic is imported only when there is something to migrate."""
@@ -19,6 +19,16 @@ _MIGRATION_LOCK = 0x756E666F72676564
 """Advisory lock number on PostgreSQL: "unforged" in ASCII."""
 
 
+class StoreError(OSError):
+    """The database cannot be reached, read or written; one line says why."""
+
+
+def store_error(error: SQLAlchemyError) -> StoreError:
+    """What the database said, in one line and without the statement, which holds hostile text."""
+    said = str(getattr(error, "orig", None) or error)
+    return StoreError(f"the store does not work: {' '.join(said.split())[:300]}")
+
+
 def open_engine(url: str) -> Engine:
     """Connect, create or migrate.
 
@@ -28,6 +38,7 @@ def open_engine(url: str) -> Engine:
     Raises:
         ValueError: no usable URL, or a database of a newer version of this tool.
         ImportError: the driver for this database is not installed.
+        StoreError: the database cannot be reached, read or written.
     """
     try:
         parsed = make_url(url)
@@ -40,7 +51,10 @@ def open_engine(url: str) -> Engine:
         raise ImportError(f"{error}; install the extra: pip install 'unforged[postgres]'") from None
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine, parsed.database)
-    _migrate(engine)
+    try:
+        _migrate(engine)
+    except SQLAlchemyError as error:
+        raise store_error(error) from None
     return engine
 
 

@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, Engine, delete, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from forensics.hashing import MAX_DISTANCE_BITS, distances
 from forensics.report import ScanReport
 from forensics.settings import ScanSettings
-from forensics.store.opening import open_engine
+from forensics.store.opening import open_engine, store_error
 from forensics.store.tables import Body, Flag, Hash, Scan
 from forensics.versions import digest
 
@@ -82,6 +84,7 @@ class Store:
     Raises:
         ValueError: no usable URL, or a store of a newer version.
         ImportError: the database driver is not installed.
+        StoreError: the database cannot be reached, read or written; so do all methods.
     """
 
     def __init__(self, url: str | None = None) -> None:
@@ -130,7 +133,7 @@ class Store:
             flags=[Flag(analyzer=name, llr=llr) for name, llr in flags.items()],
             hashes=[Hash(frame=frame, pdq=bytes.fromhex(text)) for frame, text in enumerate(report.pdq)],
         )
-        with Session(self._writer) as session, session.begin():
+        with self._session(self._writer) as session, session.begin():
             session.execute(delete(Scan).where(*_same(scan.sha256, scan.settings_digest, scan.versions_digest)))
             session.add(scan)
             session.flush()
@@ -139,7 +142,7 @@ class Store:
     def known(self, sha256: str, settings: ScanSettings, versions: Mapping[str, str]) -> ScanRow | None:
         """The scan of this very file with these settings and versions, if there was one."""
         wanted = select(Scan).where(*_same(sha256, settings.digest, digest(versions)))
-        with Session(self._engine) as session:
+        with self._session() as session:
             found = session.scalar(wanted)
             return None if found is None else _row(found)
 
@@ -150,7 +153,7 @@ class Store:
             LookupError: no scan has this number.
             ValueError: it cannot be read.
         """
-        with Session(self._engine) as session:
+        with self._session() as session:
             packed = session.scalar(select(Body.report).where(Body.scan_id == number))
         if packed is None:
             raise LookupError(f"the store holds no scan {number}")
@@ -179,7 +182,7 @@ class Store:
         Args:
             sha256: how the hash begins.
             name: part of the file name, upper and lower case alike.
-            opinion: one of the ladder, whole.
+            opinion: one of the ladder, or how it begins: "likely".
             analyzer: one that spoke for manipulation or synthesis.
             since, until: ISO 8601 date or time in UTC; until is not included.
             limit: how many at most.
@@ -192,7 +195,7 @@ class Store:
         if name:
             conditions.append(Scan.filename.icontains(name, autoescape=True))
         if opinion:
-            conditions.append(Scan.opinion == opinion)
+            conditions.append(Scan.opinion.startswith(opinion.lower(), autoescape=True))
         if analyzer:
             conditions.append(Scan.id.in_(select(Flag.scan_id).where(Flag.analyzer == analyzer)))
         if since:
@@ -200,7 +203,7 @@ class Store:
         if until:
             conditions.append(Scan.scanned_at < until)
         wanted = select(Scan).where(*conditions).order_by(Scan.id.desc()).limit(limit)
-        with Session(self._engine) as session:
+        with self._session() as session:
             return [_row(scan) for scan in session.scalars(wanted)]
 
     def near(self, pdq: str, *, max_distance_bits: int = MAX_DISTANCE_BITS, limit: int = 50) -> list[NearMatch]:
@@ -217,13 +220,21 @@ class Store:
         close = close[np.argsort(bits[close], kind="stable")][:limit]
         by_id = {int(self._hash_ids[i]): int(bits[i]) for i in close}
         wanted = select(Scan, Hash.id, Hash.frame).join(Hash).where(Hash.id.in_(by_id))
-        with Session(self._engine) as session:
+        with self._session() as session:
             found = [NearMatch(_row(scan), frame, by_id[number]) for scan, number, frame in session.execute(wanted)]
         return sorted(found, key=lambda match: (match.distance_bits, match.scan.id, match.frame))
 
+    @contextmanager
+    def _session(self, engine: Engine | None = None) -> Iterator[Session]:
+        try:
+            with Session(engine or self._engine) as session:
+                yield session
+        except SQLAlchemyError as error:
+            raise store_error(error) from None
+
     def _read_new_hashes(self) -> None:
         newest = int(self._hash_ids[-1]) if len(self._hash_ids) else 0
-        with Session(self._engine) as session:
+        with self._session() as session:
             rows = session.execute(select(Hash.id, Hash.pdq).where(Hash.id > newest).order_by(Hash.id)).all()
         if rows:
             added = np.frombuffer(b"".join(row.pdq for row in rows), np.uint8).reshape(-1, 32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -74,14 +75,14 @@ def test_a_file_the_parent_knows_is_opened_and_not_scanned(tmp_path: Path, pictu
     pool = Pool(SETTINGS, build=Scripted, preview_px=64)
     outcomes = run(pool, tmp_path, ["killed.jpg"], picture, Answer.NOTHING)
     outcome = outcomes["killed.jpg"]
-    assert outcome.report is None and outcome.error is None and outcome.preview is None
+    assert outcome.report is None and outcome.error is None and not outcome.previews
     assert isinstance(outcome.opened, Opened) and len(outcome.opened.sha256) == 64
 
 
 def test_a_preview_comes_along_when_asked_for(tmp_path: Path, picture: bytes) -> None:
     pool = Pool(SETTINGS, build=Scripted, preview_px=64)
     outcome = run(pool, tmp_path, ["a.jpg"], picture, Answer.PREVIEW)["a.jpg"]
-    assert outcome.preview is not None and outcome.preview.shape == (48, 64, 3)
+    assert [pixels.shape for pixels in outcome.previews.values()] == [(48, 64, 3)]
     assert outcome.report is None
 
 
@@ -106,3 +107,11 @@ def test_leaving_the_pool_ends_its_workers(tmp_path: Path, picture: bytes) -> No
     # `_end` joined and closed them: none is left to run.
     assert not pool._workers
     assert all(process.exitcode is not None for process in processes)
+
+
+def test_a_pipe_in_the_folder_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    tasks = [Task(path, path.name, path.name) for path in (tmp_path / "pipe.jpg", tmp_path)]
+    with Pool(SETTINGS, build=Scripted) as pool:
+        outcomes = list(pool.run(tasks, lambda task, opened: Answer.SCAN))
+    assert [code(outcome) for outcome in outcomes] == ["unreadable", "unreadable"]

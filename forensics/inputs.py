@@ -1,0 +1,85 @@
+"""From the paths a user names to the files to examine: folders walked, standard input spooled, nothing opened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from forensics.errors import MediaError
+from forensics.worker import Task
+
+STDIN = "-"
+
+_CHUNK_BYTES = 1 << 20
+
+
+def expand(paths: Iterable[str], *, out: Path | None = None) -> Iterator[Task]:
+    """Files under the paths, each once: folders in sorted order, without hidden files and the output folder.
+
+    Links to folders are not followed, so that no loop and no place elsewhere is walked into; a path named by the user
+    is taken whatever it is, also when it does not exist: then opening it says so.
+
+    Args:
+        paths: files and folders; standard input is left to `spool`.
+        out: output folder.
+    """
+    seen: set[str] = set()
+    hidden = os.path.realpath(out) if out is not None else None
+    for named in paths:
+        found = _walk(named, hidden) if Path(named).is_dir() else iter([named])
+        for path in found:
+            real = os.path.realpath(path)
+            if real not in seen:
+                seen.add(real)
+                shown = displayable(path)
+                yield Task(Path(path), shown, displayable(Path(path).name) or shown)
+
+
+def spool(stream: BinaryIO, folder: Path, *, max_bytes: int) -> Task:
+    """Copy standard input to a private file, as decoders need to jump about in it.
+
+    Raises:
+        MediaError: it holds more than max_bytes.
+    """
+    path = folder / "stdin"
+    size = 0
+    with path.open("xb") as file:
+        while chunk := stream.read(_CHUNK_BYTES):
+            size += len(chunk)
+            if size > max_bytes:
+                raise MediaError("too-many-bytes", f"standard input holds more than {max_bytes:,} bytes")
+            file.write(chunk)
+    return Task(path, STDIN, "stdin")
+
+
+def displayable(text: str) -> str:
+    """A file name as text that can be stored and written anywhere: bytes that are no UTF-8 become escapes."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _walk(folder: str, hidden: str | None) -> Iterator[str]:
+    """Depth first; without recursion, as a folder may be nested deeper than Python calls."""
+    waiting = [_listing(folder)]
+    while waiting:
+        entry = next(waiting[-1], None)
+        if entry is None:
+            waiting.pop()
+        elif isinstance(entry, str):
+            yield entry
+        elif entry.is_dir(follow_symlinks=False):
+            if os.path.realpath(entry.path) != hidden:
+                waiting.append(_listing(entry.path))
+        elif not (entry.is_symlink() and entry.is_dir()):
+            yield entry.path
+
+
+def _listing(folder: str) -> Iterator[os.DirEntry[str] | str]:
+    """What lies in a folder, sorted, without hidden names; the folder itself when it cannot be listed."""
+    try:
+        with os.scandir(folder) as found:
+            return iter(sorted((e for e in found if not e.name.startswith(".")), key=lambda entry: entry.name))
+    except OSError:
+        # Handed on as it is: the results must say that this part was not looked at.
+        return iter([folder])
