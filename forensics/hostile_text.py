@@ -1,0 +1,56 @@
+"""Makes text from suspect files visible: metadata may hide characters that reorder lines or steer terminals."""
+
+from __future__ import annotations
+
+import shlex
+import unicodedata
+
+MAX_TEXT = 20_000
+"""Characters of one piece of text shown in a report; the JSON form keeps all of it."""
+
+_JOINERS = "\u200c\u200d"
+"""Invisible, but Persian words and emoji are misspelt without them."""
+
+
+def visible(text: str, limit: int = MAX_TEXT) -> str:
+    """Replace what cannot be seen or printed by escapes such as \\u202e; line breaks and tabs stay.
+
+    Controls, bidirectional overrides, zero-width characters and lone surrogates can forge lines, reverse a file
+    name, hide text, or stop an encoder. HTML still has to be escaped: this keeps <, > and quotes.
+
+    Args:
+        text: as found in the file.
+        limit: characters kept; the rest is cut and counted.
+    """
+    kept = text[:limit].replace("\r\n", "\n")
+    shown = "".join(_escape(c) if _is_hidden(c) else c for c in kept)
+    return shown if len(text) <= limit else f"{shown}… ({len(text) - limit:,} more characters)"
+
+
+def one_line(text: str, limit: int = MAX_TEXT) -> str:
+    """`visible` on a single line, for names and headings."""
+    return " ".join(visible(text, limit).split())
+
+
+def shell_word(text: str) -> str:
+    """Quote a word for a POSIX shell; hidden characters come as $'...' so that a copied command is the one seen."""
+    if not any(_is_hidden(c) or c in "\n\t" for c in text):
+        return shlex.quote(text)
+    data = text.encode("utf-8", "surrogateescape" if _is_bytes(text) else "surrogatepass")
+    return "$'" + "".join(chr(b) if 32 <= b < 127 and chr(b) not in "\\'" else f"\\x{b:02x}" for b in data) + "'"
+
+
+def _is_hidden(c: str) -> bool:
+    if c in "\n\t" or c in _JOINERS:
+        return False
+    return unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def _escape(c: str) -> str:
+    code = ord(c)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _is_bytes(text: str) -> bool:
+    # How Python spells a file name that is not UTF-8 (PEP 383).
+    return all(0xDC80 <= ord(c) <= 0xDCFF for c in text if unicodedata.category(c) == "Cs")

@@ -1,0 +1,153 @@
+"""Renders a report as one HTML file that needs nothing else: no request, no script, pictures inside.
+
+Text from the suspect file is escaped by Jinja and made visible before; a content security policy allows only
+this file's own style sheet (by its hash) and pictures that are written inside it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from forensics.finding import MAX_FINDING_LLR
+from forensics.overlay import color_map, preview, to_jpeg
+from forensics.report import ScanReport
+from forensics.report_page import Page, Picture, Pixels, Previews, by_time, page
+from forensics.report_words import LIMITS_OF_TOOLS, percent, time_code
+from forensics.verdict import Opinion
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+FOLD_AT = 240
+"""Characters of a table cell before the rest is folded away."""
+
+THUMB_SIDE_PX = 240
+"""Long side of a frame in the strip of a video."""
+
+MAX_STRIP = 24
+"""Frames in the strip: three rows on a desk."""
+
+MAX_CODES = 12
+"""Time codes written out in one line."""
+
+_KINDS = {
+    Opinion.LIKELY_SYNTHETIC: "synthetic",
+    Opinion.LIKELY_MANIPULATED: "manipulated",
+    Opinion.INCONCLUSIVE: "inconclusive",
+    Opinion.NO_TRACE_FOUND: "quiet",
+}
+
+
+def render_html(report: ScanReport, previews: Previews = None) -> str:
+    """One self-contained HTML page.
+
+    Args:
+        report: of an image or a video.
+        previews: (H, W, 3) uint8 whole upright picture at any size; for videos a mapping from time in seconds to
+            such pictures; None leaves the pictures out.
+
+    Returns:
+        The page; encode it as UTF-8.
+    """
+    frames = by_time(previews)
+    shown = page(report, frames)
+    is_video = report.duration_s is not None
+    used = dict.fromkeys(p.source_s for card in shown.cards for p in card.pictures)
+    order = list(used) if is_video else list(frames)[:1]
+    css = _css()
+    return str(
+        _environment()
+        .get_template("report.html")
+        .render(
+            page=shown,
+            kind=_KINDS[report.verdict.opinion],
+            css=_markup(css),
+            css_hash=_css_hash(css),
+            limits=LIMITS_OF_TOOLS,
+            prior=percent(shown.prior),
+            size=f"{report.width:,} × {report.height:,} pixels",
+            sources=[_image(frames[time_s], None if not is_video else 720) for time_s in order],
+            drawn=[[_drawn(p, order, is_video) for p in card.pictures] for card in shown.cards],
+            strip=_strip(frames) if is_video else [],
+            lanes=_lanes(shown),
+            ramp=[f"#{r:02x}{g:02x}{b:02x}" for r, g, b in color_map()[::8].tolist()],
+            bar=_bar,
+            codes=_codes,
+            fold_at=FOLD_AT,
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(loader=PackageLoader("forensics"), autoescape=True, undefined=StrictUndefined)
+
+
+@cache
+def _css() -> str:
+    return (files("forensics") / "templates" / "report.css").read_text(encoding="utf-8")
+
+
+def _css_hash(css: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(css.encode()).digest()).decode("ascii")
+
+
+def _markup(css: str) -> Any:
+    from markupsafe import Markup
+
+    return Markup(css)  # our own file, no part of a suspect one
+
+
+def _image(pixels: Pixels, side_px: int | None = None) -> dict[str, Any]:
+    small = preview(pixels, side_px) if side_px else preview(pixels)
+    uri = "data:image/jpeg;base64," + base64.b64encode(to_jpeg(small)).decode("ascii")
+    return {"uri": uri, "width": small.shape[1], "height": small.shape[0]}
+
+
+def _drawn(picture: Picture, order: list[float], is_video: bool) -> dict[str, Any]:
+    return {
+        **_image(picture.pixels),
+        "caption": picture.caption,
+        "is_heat": picture.is_heat,
+        "time": time_code(picture.time_s or 0.0) if is_video else "",
+        "source": order.index(picture.source_s),
+    }
+
+
+def _strip(frames: Mapping[float, Pixels]) -> list[dict[str, Any]]:
+    moments = sorted(frames)
+    step = max(1, -(-len(moments) // MAX_STRIP))
+    return [{**_image(frames[t], THUMB_SIDE_PX), "time": time_code(t)} for t in moments[::step]]
+
+
+def _lanes(shown: Page) -> list[dict[str, Any]]:
+    if not shown.duration_s:
+        return []
+    duration = shown.duration_s
+    return [
+        {
+            "title": card.title,
+            "codes": _codes(card.times_s),
+            "marks": [round(min(max(t / duration, 0.0), 1.0) * 995, 1) for t in card.times_s],
+        }
+        for card in shown.cards
+        if card.times_s
+    ]
+
+
+def _codes(times_s: Iterable[float]) -> str:
+    written = [time_code(t) for t in times_s]
+    more = f" and {len(written) - MAX_CODES} more" if len(written) > MAX_CODES else ""
+    return ", ".join(written[:MAX_CODES]) + more
+
+
+def _bar(llr: float) -> dict[str, float]:
+    width = abs(llr) / MAX_FINDING_LLR * 500
+    return {"x": round(500 if llr > 0 else 500 - width, 1), "width": round(width, 1)}

@@ -1,0 +1,218 @@
+"""What a report shows, in words and pictures, before it becomes HTML or PDF: both say the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forensics.analyzers import ANALYZERS
+from forensics.finding import Finding, Region
+from forensics.hostile_text import one_line, visible
+from forensics.overlay import draw_heat, draw_regions, preview
+from forensics.report import ScanReport
+from forensics.report_words import TRACE_WORDS, command, examined, meaning, percent, strength, time_code, title, total
+
+Pixels = NDArray[np.uint8]
+Previews: TypeAlias = Pixels | Mapping[float, Pixels] | None
+
+OVERLAY_SIDE_PX = 720
+"""Pictures of evidence stand side by side; finer than this is not seen."""
+
+MAX_PICTURES = 4
+"""Pictures of one finding, each at another moment of a video."""
+
+MAX_REGIONS = 40
+"""Rectangles of one finding that are drawn and listed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """Evidence drawn on the picture.
+
+    Attributes:
+        pixels: (H, W, 3) uint8.
+        caption: what is drawn.
+        is_heat: whether the colour scale belongs below it.
+        time_s: moment in a video, None for images.
+        source_s: the preview it is drawn on.
+    """
+
+    pixels: Pixels
+    caption: str
+    is_heat: bool
+    time_s: float | None
+    source_s: float
+
+
+@dataclass(frozen=True, eq=False)
+class Card:
+    """One finding as it is shown.
+
+    Attributes:
+        title, trace: of the analyzer and of its trace family, in words.
+        summary, explanation: plain sentences.
+        llr: log10 ratio, None for the eye only.
+        strength: the ratio in words.
+        counted: whether it takes part in the verdict.
+        pictures: evidence drawn on the picture.
+        rows: label and text, hidden characters made visible.
+        numbers: measures, name and value.
+        times_s: moments in a video.
+    """
+
+    title: str
+    trace: str
+    summary: str
+    explanation: str
+    llr: float | None
+    strength: str
+    counted: bool
+    pictures: tuple[Picture, ...]
+    rows: tuple[tuple[str, str], ...]
+    numbers: tuple[tuple[str, str], ...]
+    times_s: tuple[float, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """A whole report as it is shown; every string is visible text, none is escaped for HTML yet."""
+
+    title: str
+    opinion: str
+    percent: str
+    meaning: str
+    note: str
+    probability: float
+    prior: float
+    cards: tuple[Card, ...]
+    steps: tuple[tuple[str, str, bool], ...]
+    total: str
+    untested: tuple[tuple[str, str], ...]
+    quiet: tuple[str, ...]
+    facts: tuple[tuple[str, str], ...]
+    versions: tuple[tuple[str, str], ...]
+    command: str
+    duration_s: float | None
+
+
+def by_time(previews: Previews) -> dict[float, Pixels]:
+    """Pictures by their time in seconds; a single one is at 0."""
+    if previews is None:
+        return {}
+    return dict(previews) if isinstance(previews, Mapping) else {0.0: previews}
+
+
+def page(report: ScanReport, previews: Mapping[float, Pixels]) -> Page:
+    """Put a report into words and draw its pictures.
+
+    Args:
+        report: of an image or a video.
+        previews: time in seconds -> (H, W, 3) uint8 whole upright picture at any size; an image has one, at 0.
+    """
+    verdict = report.verdict
+    ordered = sorted(report.findings, key=lambda f: (f.llr is None, -abs(f.llr or 0.0)))
+    return Page(
+        title=one_line(report.filename, 200) or "unnamed file",
+        opinion=str(verdict.opinion),
+        percent=percent(verdict.probability),
+        meaning=meaning(report),
+        note=one_line(verdict.note),
+        probability=verdict.probability,
+        prior=report.settings.prior,
+        cards=tuple(_card(f, report, previews) for f in ordered),
+        steps=tuple((title(r.analyzer), one_line(r.sentence), r.counted) for r in verdict.reasons),
+        total=total(report),
+        untested=_untested(report),
+        quiet=_quiet(report),
+        facts=_facts(report),
+        versions=tuple((one_line(k), one_line(v)) for k, v in report.versions.items()),
+        command=command(report),
+        duration_s=report.duration_s,
+    )
+
+
+def _card(finding: Finding, report: ScanReport, previews: Mapping[float, Pixels]) -> Card:
+    reasons = [r for r in report.verdict.reasons if r.counted and r.analyzer == finding.analyzer]
+    start = finding.summary.rstrip(".")
+    numbers = tuple((one_line(name, 60), f"{value:.4g}") for name, value in finding.measures.items())
+    return Card(
+        title=title(finding.analyzer),
+        trace=TRACE_WORDS[finding.trace],
+        summary=one_line(finding.summary),
+        explanation=visible(finding.explanation),
+        llr=finding.llr,
+        strength=strength(finding),
+        counted=any(r.llr == finding.llr and r.sentence.startswith(start) for r in reasons),
+        pictures=_pictures(finding, report, previews),
+        rows=tuple((one_line(label, 120), visible(text)) for label, text in finding.details),
+        numbers=numbers,
+        times_s=tuple(sorted({*finding.times_s, *(r.time_s for r in finding.regions if r.time_s is not None)})),
+    )
+
+
+def _pictures(finding: Finding, report: ScanReport, previews: Mapping[float, Pixels]) -> tuple[Picture, ...]:
+    if not previews or (finding.heat is None and not finding.regions):
+        return ()
+    regions = finding.regions[:MAX_REGIONS]
+    moments = dict.fromkeys([*([finding.heat.time_s] if finding.heat else []), *(r.time_s for r in regions)])
+    return tuple(_picture(finding, m, regions, report, previews) for m in [*moments][:MAX_PICTURES])
+
+
+def _picture(
+    finding: Finding,
+    moment: float | None,
+    regions: Iterable[Region],
+    report: ScanReport,
+    previews: Mapping[float, Pixels],
+) -> Picture:
+    nearest = min(previews, key=lambda t: abs(t - (moment or 0.0)))
+    pixels = preview(previews[nearest], OVERLAY_SIDE_PX)
+    heat = finding.heat if finding.heat is not None and finding.heat.time_s == moment else None
+    here = [r for r in regions if r.time_s == moment]
+    caption = []
+    if heat is not None:
+        pixels = draw_heat(pixels, heat)
+        caption.append(one_line(heat.label, 200))
+    if here:
+        pixels = draw_regions(pixels, here, (report.width, report.height))
+        caption.append("; ".join(f"{i} {one_line(r.label, 80)}".strip() for i, r in enumerate(here, 1)))
+    return Picture(pixels, ". ".join(c for c in caption if c), heat is not None, moment, nearest)
+
+
+def _untested(report: ScanReport) -> tuple[tuple[str, str], ...]:
+    rows = [(title(name), f"could not finish: {one_line(why, 500)}") for name, why in report.failed.items()]
+    rows += [(title(name), one_line(why, 500)) for name, why in report.skipped.items()]
+    asked = examined(report)
+    rows += [(title(name), "was not part of this scan") for name in ANALYZERS.names() if name not in asked]
+    return tuple(rows)
+
+
+def _quiet(report: ScanReport) -> tuple[str, ...]:
+    heard = {*(f.analyzer for f in report.findings), *report.skipped, *report.failed}
+    return tuple(title(name) for name in examined(report) if name not in heard)
+
+
+def _facts(report: ScanReport) -> tuple[tuple[str, str], ...]:
+    size = f"{report.size_bytes:,} bytes"
+    if report.size_bytes >= 100_000:
+        size = f"{report.size_bytes / 1e6:,.1f} MB ({size})"
+    rows = [
+        ("File", one_line(report.filename, 1000)),
+        ("SHA-256", report.sha256),
+        ("Kind", f"{report.kind}, {one_line(report.format, 40)}"),
+        ("Size", size),
+        ("Picture", f"{report.width:,} × {report.height:,} pixels"),
+    ]
+    if report.duration_s is not None:
+        rows.append(("Length", f"{time_code(report.duration_s)} ({report.duration_s:.2f} s)"))
+    rows.append(("Examined", f"{one_line(report.scanned_at, 60)}, in {sum(report.timings_s.values()):.1f} s"))
+    if report.pdq:
+        rows.append(
+            ("Perceptual hash (PDQ)", report.pdq[0] + (f" and {len(report.pdq) - 1} more" * (len(report.pdq) > 1)))
+        )
+    rows.append(("Settings digest", report.settings.digest))
+    return tuple(rows)

@@ -1,0 +1,116 @@
+"""Puts a report into plain sentences: what the numbers mean, how strong a finding is, how to repeat the scan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from forensics.analyzers import ANALYZERS
+from forensics.finding import Finding, Trace
+from forensics.hostile_text import one_line, shell_word
+from forensics.report import ScanReport
+from forensics.verdict import times
+
+LIMITS_OF_TOOLS = (
+    "No tool can show that a file is authentic. A forgery can leave no trace that is looked for here, and saving, "
+    "shrinking or sending a file removes traces. Read this report together with where the file comes from."
+)
+
+TRACE_WORDS: Mapping[Trace, str] = {
+    Trace.PROVENANCE: "What the file says about itself",
+    Trace.COMPRESSION: "Traces of compression",
+    Trace.SENSOR: "Traces of the camera sensor",
+    Trace.GEOMETRY: "Traces of copying and resizing",
+    Trace.TIMELINE: "Traces along the time line",
+    Trace.LEARNED: "A trained detector",
+}
+
+_STRENGTH_WORDS = ((0.3, "says next to nothing"), (1.0, "weak"), (2.0, "moderate"), (3.0, "moderately strong"))
+"""Upper bounds of log10 ratios, after the verbal scale of ENFSI (Guideline for Evaluative Reporting, 2015)."""
+
+
+def title(analyzer: str) -> str:
+    """Heading of an analyzer; its written name where it is not installed here."""
+    try:
+        return ANALYZERS.load(analyzer).title
+    except (LookupError, ImportError, AttributeError):
+        return one_line(analyzer).replace("_", " ").capitalize()
+
+
+def percent(probability: float) -> str:
+    """A probability in whole per cent, never 0 or 100: neither can be known."""
+    if probability < 0.01:
+        return "below 1 %"
+    return "over 99 %" if probability > 0.99 else f"{probability:.0%}".replace("%", " %")
+
+
+def time_code(time_s: float) -> str:
+    """Minutes, seconds and tenths, as players show it."""
+    tenths = round(time_s * 10)
+    hours, minutes, seconds = tenths // 36000, tenths // 600 % 60, tenths % 600 / 10
+    return f"{hours}:{minutes:02d}:{seconds:04.1f}" if hours else f"{minutes}:{seconds:04.1f}"
+
+
+def meaning(report: ScanReport) -> str:
+    """What the probability says, with the assumption it rests on."""
+    prior = percent(report.settings.prior)
+    if not any(reason.counted for reason in report.verdict.reasons):
+        return (
+            f"No calibrated finding counts, so the probability stays at what this scan assumed beforehand: {prior} "
+            "of such files manipulated or synthetic."
+        )
+    return (
+        f"Among files with findings like these, {percent(report.verdict.probability)} would be manipulated or "
+        f"synthetic, if {prior} of all files were so beforehand. That share is an assumption of this scan; with "
+        "another one the probability changes, the evidence does not."
+    )
+
+
+def strength(finding: Finding) -> str:
+    """How strong a finding is, in words and as how much more usual it is on one side."""
+    if finding.llr is None:
+        return "For the eye only: this finding is not calibrated and does not count."
+    size = abs(finding.llr)
+    word = next((word for bound, word in _STRENGTH_WORDS if size < bound), "strong")
+    side = f"{finding.claim} files than on untouched ones" if finding.llr > 0 else "untouched files than on others"
+    if size < _STRENGTH_WORDS[0][0]:
+        return f"This {word}: about as usual on untouched files as on others."
+    return f"{word.capitalize()} evidence: {times(size)} more usual on {side}."
+
+
+def total(report: ScanReport) -> str:
+    """The last step of the verdict: from the share beforehand over the ratio to the probability."""
+    llr = report.verdict.llr
+    if abs(llr) < 0.005:
+        together = "the counted findings together say nothing either way"
+    else:
+        side = "manipulated or synthetic files" if llr > 0 else "untouched files"
+        together = f"together {times(llr)} more usual on {side}"
+    start = f"Beforehand {percent(report.settings.prior)}; {together}; "
+    return f"{start}afterwards {percent(report.verdict.probability)}: {report.verdict.opinion}."
+
+
+def examined(report: ScanReport) -> tuple[str, ...]:
+    """Names of the analyzers that took part, in the order in which they ran."""
+    named = dict.fromkeys([*report.timings_s, *(f.analyzer for f in report.findings), *report.skipped, *report.failed])
+    known = {*ANALYZERS.names(), *(f.analyzer for f in report.findings), *report.skipped, *report.failed}
+    return report.settings.analyzers or tuple(name for name in named if name in known)
+
+
+def command(report: ScanReport) -> str:
+    """The command that repeats the scan, quoted for a POSIX shell."""
+    settings = report.settings
+    words = [
+        "unforged",
+        "scan",
+        "--analyzers",
+        shell_word(",".join(examined(report))),
+        "--prior",
+        f"{settings.prior:g}",
+    ]
+    for option, value in (("--trust-list", settings.trust_list), ("--cameras", settings.cameras)):
+        if value is not None:
+            words += [option, shell_word(str(value))]
+    path = report.path or "-"
+    if path.startswith("-") and path != "-":
+        words.append("--")
+    return " ".join([*words, shell_word(path)])
