@@ -1,0 +1,171 @@
+"""Many files: walks them, skips what the store knows, examines the rest in workers, writes each result as it ends.
+
+Nothing is kept: a result is written, yielded and let go, so that the memory does not grow with the number of files.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO, TextIO
+
+from forensics.errors import MediaError
+from forensics.inputs import STDIN, expand, spool
+from forensics.pool import Outcome, Pool
+from forensics.report import ScanReport
+from forensics.report_files import FILE_FORMATS, TABLE_FORMATS, result_lines, write_reports, write_tables
+from forensics.result import Result
+from forensics.seen_before import with_seen_before
+from forensics.settings import ScanSettings
+from forensics.store import Store
+from forensics.worker import Answer, Examiner, Opened, Task
+
+PREVIEW_PX = 1024
+"""Longest side of the pictures for reports that leave a worker."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where results go.
+
+    Attributes:
+        folder: nothing is written anywhere else; None writes nothing.
+        formats: some of FILE_FORMATS and TABLE_FORMATS; results.jsonl is always written.
+    """
+
+    folder: Path | None = None
+    formats: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in self.formats:
+            if name not in FILE_FORMATS + TABLE_FORMATS:
+                raise ValueError(f"no format {name!r}; there is {', '.join(FILE_FORMATS + TABLE_FORMATS)}")
+
+    @property
+    def needs_pictures(self) -> bool:
+        """Whether a format shows the file."""
+        return self.folder is not None and ("html" in self.formats or "pdf" in self.formats)
+
+
+class Batch:
+    """One run over many files.
+
+    Args:
+        settings: of every scan.
+        output: where results go.
+        store: what is known and what is kept; None for neither.
+        use_cache: False examines files that the store knows again.
+        n_workers: processes.
+        build: makes the scanner in the workers; None for the real one.
+    """
+
+    def __init__(
+        self,
+        settings: ScanSettings,
+        *,
+        output: Output | None = None,
+        store: Store | None = None,
+        use_cache: bool = True,
+        n_workers: int = 1,
+        build: Callable[[ScanSettings], Examiner] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.output = output or Output()
+        self.store = store
+        self.use_cache = use_cache
+        self._n_workers = n_workers
+        self._build = build
+        self._known: dict[Task, tuple[int, ScanReport]] = {}
+
+    def tasks(self, paths: Sequence[str]) -> list[Task]:
+        """The files under the paths; standard input is not among them."""
+        return list(expand((path for path in paths if path != STDIN), out=self.output.folder))
+
+    def run(self, tasks: Sequence[Task], *, stdin: BinaryIO | None = None) -> Iterator[Result]:
+        """Examine files; each result is on disk when it is yielded.
+
+        Args:
+            tasks: from `tasks`.
+            stdin: one more file, read to its end; None for none.
+
+        Raises:
+            ValueError: the analyzers cannot work with these settings.
+            RuntimeError: no worker can be started.
+            OSError: the output folder or the store cannot be written.
+        """
+        folder = self.output.folder
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="unforged-") as private, result_lines(folder) as lines:
+            spooled: list[Task] = []
+            if stdin is not None:
+                try:
+                    spooled = [spool(stdin, Path(private), max_bytes=self.settings.limits.max_bytes)]
+                except MediaError as error:
+                    yield self._written(Result(STDIN, None, error, None, None, None, 0.0), lines)
+            for result in self._examined([*spooled, *tasks]):
+                yield self._written(result, lines)
+        if folder is not None:
+            write_tables(folder, self.output.formats)
+
+    def _examined(self, tasks: list[Task]) -> Iterator[Result]:
+        if not tasks:
+            return
+        preview_px = PREVIEW_PX if self.output.needs_pictures else 0
+        n_workers = min(self._n_workers, len(tasks))
+        with Pool(self.settings, n_workers=n_workers, preview_px=preview_px, build=self._build) as pool:
+            for outcome in pool.run(tasks, self._decide):
+                yield self._result(outcome)
+
+    def _decide(self, task: Task, opened: Opened) -> Answer:
+        if self.store is None or not self.use_cache:
+            return Answer.SCAN
+        row = self.store.known(opened.sha256, self.settings, opened.versions)
+        if row is None:
+            return Answer.SCAN
+        try:
+            report = self.store.report(row.id)
+        except (ValueError, LookupError):
+            # Damaged, or deleted a moment ago: a scan repairs it.
+            return Answer.SCAN
+        if report.failed:
+            # What failed may have been the machine's fault.
+            return Answer.SCAN
+        self._known[task] = (row.id, report)
+        return Answer.PREVIEW if self.output.needs_pictures else Answer.NOTHING
+
+    def _result(self, outcome: Outcome) -> Result:
+        number, known = self._known.pop(outcome.task, (None, None))
+        report = known or outcome.report
+        opened = outcome.opened
+        written: tuple[str, ...] = ()
+        if report is not None:
+            report = replace(report, path=outcome.task.shown, filename=outcome.task.name)
+            if self.store is not None:
+                report = with_seen_before(report, self.store)
+                if known is None:
+                    number = self.store.save(report, elapsed_s=outcome.elapsed_s)
+            if self.output.folder is not None:
+                written = write_reports(report, outcome.previews, self.output.folder, self.output.formats)
+        return Result(
+            path=outcome.task.shown,
+            report=report,
+            # A known report stands, even if the picture for its page could not be drawn this time.
+            error=None if report is not None else outcome.error,
+            sha256=opened.sha256 if opened else None,
+            kind=opened.kind if opened else None,
+            format=opened.format if opened else None,
+            elapsed_s=outcome.elapsed_s,
+            scan_id=number,
+            cached=known is not None,
+            written=written,
+        )
+
+    def _written(self, result: Result, lines: TextIO | None) -> Result:
+        if lines is not None:
+            lines.write(json.dumps(result.to_line(), allow_nan=False) + "\n")
+            lines.flush()
+        return result

@@ -1,0 +1,106 @@
+"""Writes the files of a batch into its output folder: reports named by hash, tables over all lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+from forensics.report import ScanReport
+from forensics.worker import Pixels
+
+RESULTS = "results.jsonl"
+
+FILE_FORMATS = ("html", "json", "pdf")
+"""One file for each file examined."""
+
+TABLE_FORMATS = ("csv", "parquet")
+"""One for the whole batch."""
+
+NAME_DIGITS = 16
+"""Hex digits of the file's hash that name its reports; never its own name, which somebody else chose."""
+
+
+def render(report: ScanReport, previews: Mapping[float, Pixels], form: str) -> bytes:
+    """A report as bytes.
+
+    Args:
+        report: of one file.
+        previews: time in seconds -> (h, w, 3) uint8; empty draws no pictures.
+        form: one of FILE_FORMATS.
+    """
+    if form == "html":
+        from forensics.report_html import render_html
+
+        return render_html(report, previews).encode("utf-8", "backslashreplace")
+    if form == "pdf":
+        from forensics.report_pdf import render_pdf
+
+        return render_pdf(report, previews)
+    if form == "json":
+        return json.dumps(report.to_dict(), indent=1, allow_nan=False).encode() + b"\n"
+    raise ValueError(f"no report format {form!r}; there is {', '.join(FILE_FORMATS)}")
+
+
+def write_reports(
+    report: ScanReport, previews: Mapping[float, Pixels], folder: Path, formats: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Write the reports of one file; those of the same file are replaced.
+
+    Returns:
+        Their names in the folder.
+    """
+    names = []
+    for form in FILE_FORMATS:
+        if form in formats:
+            name = f"{report.sha256[:NAME_DIGITS]}.{form}"
+            _replace(folder / name, render(report, previews, form))
+            names.append(name)
+    return tuple(names)
+
+
+def write_tables(folder: Path, formats: tuple[str, ...]) -> tuple[str, ...]:
+    """Turn RESULTS in the folder into tables, line by line.
+
+    Returns:
+        Their names in the folder.
+    """
+    names = []
+    for form in TABLE_FORMATS:
+        if form in formats:
+            name = f"results.{form}"
+            _write_table(folder, folder / name, form)
+            names.append(name)
+    return tuple(names)
+
+
+def _write_table(folder: Path, path: Path, form: str) -> None:
+    from forensics import report_table
+
+    write = report_table.write_csv if form == "csv" else report_table.write_parquet
+    write(_read_lines(folder / RESULTS), path)
+
+
+@contextmanager
+def result_lines(folder: Path | None) -> Iterator[TextIO | None]:
+    """Open RESULTS of a new run for writing; None without a folder."""
+    if folder is None:
+        yield None
+        return
+    with (folder / RESULTS).open("w", encoding="utf-8") as file:
+        yield file
+
+
+def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            yield json.loads(line)
+
+
+def _replace(path: Path, data: bytes) -> None:
+    # Whoever stops the run must not find half a report.
+    unfinished = path.with_name(path.name + ".part")
+    unfinished.write_bytes(data)
+    unfinished.replace(path)

@@ -1,0 +1,68 @@
+"""What a batch says about one file: a line for machines, whether the file could be examined or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from forensics.errors import MediaError
+from forensics.report import ScanReport
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """One file of a batch.
+
+    Attributes:
+        path: as named by the user; "-" for standard input. Hostile text.
+        report: None when the file could not be examined.
+        error: why not; None when all went well.
+        sha256, kind, format: None when it did not get so far.
+        elapsed_s: wall-clock time it took.
+        scan_id: its number in the store; None without a store.
+        cached: whether the report comes from the store.
+        written: names of the reports in the output folder.
+    """
+
+    path: str
+    report: ScanReport | None
+    error: MediaError | None
+    sha256: str | None
+    kind: str | None
+    format: str | None
+    elapsed_s: float
+    scan_id: int | None = None
+    cached: bool = False
+    written: tuple[str, ...] = ()
+
+    def to_line(self) -> dict[str, Any]:
+        """One line of `results.jsonl`, as plain values."""
+        verdict = self.report.verdict if self.report is not None else None
+        findings = self.report.findings if self.report is not None else ()
+        return {
+            "path": self.path,
+            "sha256": self.sha256,
+            "kind": self.kind,
+            "format": self.format,
+            "status": "ok" if self.error is None else "error",
+            "error": None if self.error is None else str(self.error),
+            "error_code": None if self.error is None else self.error.code,
+            "verdict": None if verdict is None else str(verdict.opinion),
+            "probability": None if verdict is None else round(float(verdict.probability), 6),
+            "llr": None if verdict is None else round(float(verdict.llr), 4),
+            "leading": [] if verdict is None else [str(trace) for trace in verdict.leading],
+            "findings": [
+                {
+                    "analyzer": finding.analyzer,
+                    "trace": str(finding.trace),
+                    "llr": None if finding.llr is None else round(float(finding.llr), 4),
+                    "summary": finding.summary,
+                }
+                for finding in findings
+            ],
+            "failed": {} if self.report is None else dict(self.report.failed),
+            "elapsed_s": round(self.elapsed_s, 3),
+            "cached": self.cached,
+            "scan_id": self.scan_id,
+            "reports": list(self.written),
+        }
