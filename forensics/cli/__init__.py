@@ -1,0 +1,111 @@
+"""The command `unforged`. Only click is imported here: help must not wait for decoders."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+
+from forensics import __version__
+
+COMMANDS = {
+    "scan": ("forensics.cli.scan:scan", "Examine files, folders or standard input."),
+    "history": ("forensics.cli.history:history", "Search what was examined before."),
+    "report": ("forensics.cli.report:report", "Write the report of an earlier scan again."),
+    "analyzers": ("forensics.cli.analyzers:analyzers", "List what a file is examined for."),
+    "camera": ("forensics.cli.camera:camera", "Enroll cameras, to recognise their sensors."),
+}
+"""Name -> where it lives and what help says of it, so that help loads none of them."""
+
+INTERRUPTED = 130
+"""128 + SIGINT, as shells report it."""
+
+WRONG_USE = 2
+
+
+class LazyGroup(click.Group):
+    """Loads a command when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table into the help page."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="unforged %(version)s")
+def unforged() -> None:
+    """Deepfake detection and media forensics, offline.
+
+    \b
+    Exit codes:
+      0    nothing reached the bar (scan --fail-on), or the command did what it was asked
+      1    at least one file reached the bar, whatever else happened
+      2    wrong use, or the output folder or the store cannot be used
+      3    some input could not be read, and nothing that could be read reached the bar
+      130  interrupted
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: without the program's name; those of the process if None.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        code = unforged.main(arguments, prog_name="unforged", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return WRONG_USE
+    except click.ClickException as error:
+        _complain(_with_hint(error))
+        return WRONG_USE
+    except (click.Abort, KeyboardInterrupt):
+        _complain("interrupted")
+        return INTERRUPTED
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            # Whoever read the output has enough of it. Python would complain at exit when it flushes again.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        _complain(str(error) if error.strerror is None else f"{error.strerror}: {error.filename}")
+        return WRONG_USE
+    except (ValueError, LookupError, ImportError, RuntimeError) as error:
+        _complain(str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error))
+        return WRONG_USE
+
+
+def _with_hint(error: click.ClickException) -> str:
+    context: Any = getattr(error, "ctx", None)
+    where = f" (see {context.command_path} --help)" if context is not None else ""
+    return error.format_message() + where
+
+
+def _complain(message: str) -> None:
+    from forensics.cli.terminal import plain
+
+    click.echo(f"unforged: error: {plain(message)}", err=True)

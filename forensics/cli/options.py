@@ -1,0 +1,90 @@
+"""Options that several commands share, and what they mean."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from forensics.store import Store
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+
+
+class NumberOfBytes(click.ParamType):
+    """A whole number of bytes, or with K, M or G for powers of 1024."""
+
+    name = "bytes"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read it."""
+        if isinstance(value, int):
+            return value
+        found = re.fullmatch(r"(\d{1,15})([KMG]?)(?:i?B)?", str(value).strip(), re.IGNORECASE)
+        if found is None:
+            self.fail(f"{value!r} is no size; write 500M or 2G", param, ctx)
+        return int(found[1]) * _UNITS[found[2].upper()]
+
+
+def limits_options(command: F) -> F:
+    """Add one option for each limit on what a file may cost; those not given keep their safe defaults."""
+    positive = click.IntRange(min=1)
+    seconds = click.FloatRange(min=0, min_open=True)
+    options = (
+        ("--max-bytes", "max_bytes", NumberOfBytes(), "Largest file.  [default: 2G]"),
+        ("--max-pixels", "max_pixels", positive, "Largest picture or frame.  [default: 50000000]"),
+        ("--max-frames", "max_frames", positive, "Most frames of an animated image.  [default: 10000]"),
+        ("--max-duration", "max_duration_s", seconds, "Longest video in seconds.  [default: 21600]"),
+        ("--frames", "n_frames", positive, "Frames sampled from a video.  [default: 16]"),
+        ("--timeout", "timeout_s", seconds, "Seconds a video may take.  [default: 60]"),
+        ("--image-timeout", "image_timeout_s", seconds, "Seconds an image may take.  [default: 10]"),
+        ("--memory", "memory_bytes", NumberOfBytes(), "Memory that examining one file may take.  [default: 1536M]"),
+    )
+    for flag, name, kind, text in reversed(options):
+        command = click.option(flag, name, type=kind, help=text)(command)
+    return command
+
+
+def names_option(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    """Read a list parted by commas."""
+    if value is None:
+        return None
+    names = tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))
+    if not names:
+        raise click.BadParameter("names parted by commas are wanted", ctx, param)
+    return names
+
+
+def open_store(given: str | None) -> Store | None:
+    """Open the store named by --store: an address, a file, or none."""
+    if given == "none":
+        return None
+    from forensics.store import Store
+
+    if given is not None and "://" not in given:
+        given = f"sqlite:///{Path(given).absolute()}"
+    return Store(given)
+
+
+def data_folder() -> Path:
+    """The user's data folder of this tool ($XDG_DATA_HOME, else ~/.local/share)."""
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share").absolute() / "unforged"
+
+
+def camera_folder(given: str | None) -> Path | None:
+    """Folder of enrolled cameras for a scan; the user's own, if there is any camera in it, when none is named."""
+    if given == "none":
+        return None
+    if given is not None:
+        if not Path(given).is_dir():
+            raise click.BadParameter(f"there is no folder {given!r}", param_hint="--cameras")
+        return Path(given)
+    own = data_folder() / "cameras"
+    return own if any(own.glob("*.card.json")) else None

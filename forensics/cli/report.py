@@ -1,0 +1,84 @@
+"""unforged report: the report of an earlier scan, out of the store."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from forensics.cli.options import open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from forensics.report import ScanReport
+    from forensics.store import Store
+    from forensics.worker import Pixels
+
+MAX_NUMBER_DIGITS = 9
+"""More digits than that are the beginning of a hash."""
+
+
+@click.command(context_settings={"show_default": True})
+@click.argument("scan", metavar="ID")
+@click.option(
+    "--format", "form", type=click.Choice(["html", "json", "pdf"]), default="html", help="Form of the report."
+)
+@click.option("--out", default="-", metavar="FILE|-", help="Where to; - is standard output.")
+@click.option(
+    "--picture", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Where the file lies now."
+)
+@click.option("--store", metavar="URL|FILE", help="Where scans are kept.  [default: the user's data folder]")
+def report(scan: str, form: str, out: str, picture: Path | None, store: str | None) -> int:
+    """Write the report of an earlier scan again. ID is its number in `unforged history`, or how its SHA-256 begins.
+
+    Evidence is drawn on the picture if the file still lies where it was, or where --picture says, unchanged.
+    """
+    opened = open_store(store)
+    if opened is None:
+        raise click.UsageError("there are no reports without a store")
+    with opened:
+        found = opened.report(_number(scan, opened))
+    from forensics.report_files import render
+
+    data = render(found, {} if form == "json" else _previews(found, picture), form)
+    if out != "-":
+        Path(out).write_bytes(data)
+        return 0
+    if form == "pdf" and sys.stdout.isatty():
+        raise click.UsageError("a terminal shows no PDF; name a file with --out")
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+    return 0
+
+
+def _number(scan: str, store: Store) -> int:
+    if scan.isascii() and scan.isdigit() and len(scan) <= MAX_NUMBER_DIGITS:
+        return int(scan)
+    rows = store.find(sha256=scan, limit=1) if len(scan) >= 6 else []
+    if not rows:
+        raise LookupError(f"the store holds no scan {scan!r}")
+    return rows[0].id
+
+
+def _previews(found: ScanReport, picture: Path | None) -> Mapping[float, Pixels]:
+    """Pictures of the very same file, decoded in a worker; none if it is gone or another one."""
+    from forensics.batch import PREVIEW_PX
+    from forensics.pool import Pool
+    from forensics.worker import Answer, Opened, Task
+
+    path = picture or Path(found.path)
+    if not path.is_file():
+        click.echo("the file is not where it was: the report comes without pictures (--picture FILE)", err=True)
+        return {}
+
+    def decide(task: Task, opened: Opened) -> Answer:
+        return Answer.PREVIEW if opened.sha256 == found.sha256 else Answer.NOTHING
+
+    with Pool(found.settings, preview_px=PREVIEW_PX) as pool:
+        (outcome,) = pool.run([Task(path, found.path, found.filename)], decide)
+    if not outcome.previews:
+        click.echo("the file cannot be read or has changed: the report comes without pictures", err=True)
+    return outcome.previews

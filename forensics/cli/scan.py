@@ -1,0 +1,124 @@
+"""unforged scan: files in, results out, an exit code for scripts."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from forensics.cli.options import limits_options, names_option
+
+if TYPE_CHECKING:
+    from forensics.settings import ScanSettings
+
+FEW_FILES = 20
+"""Up to here each file gets a page to read unless --format says otherwise; beyond, people want a table."""
+
+FEW_FORMATS = ("html", "json")
+MANY_FORMATS = ("csv",)
+
+EPILOG = """\b
+Exit codes:
+  0    everything was examined and nothing reached the bar
+  1    at least one file reached the bar, even if others could not be read
+  2    wrong use, or the output folder or the store cannot be used
+  3    some input could not be read, and nothing that could be read reached the bar
+  130  interrupted; results.jsonl holds what was done by then
+"""
+
+
+@click.command(epilog=EPILOG, context_settings={"show_default": True})
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for results; else none are written."
+)
+@click.option(
+    "--format",
+    "formats",
+    callback=names_option,
+    metavar="LIST",
+    help="Some of html,json,pdf (one a file), csv,parquet (one a scan).  [default: html,json up to 20 files, else csv]",
+)
+@click.option("--jobs", type=click.IntRange(1, 256), help="Worker processes.  [default: one a processor]")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["likely", "inconclusive", "never"]),
+    default="likely",
+    help="The bar for exit code 1.",
+)
+@click.option("--analyzers", callback=names_option, metavar="LIST", help="Run only these.  [default: all]")
+@click.option("--prior", type=float, default=0.5, help="Share of manipulated files expected beforehand.")
+@click.option(
+    "--trust-list",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="PEM file with C2PA trust anchors.  [default: the one that ships]",
+)
+@click.option("--cameras", metavar="DIR|none", help="Enrolled cameras.  [default: those of `unforged camera`]")
+@click.option("--store", metavar="URL|FILE|none", help="Where scans are kept.  [default: the user's data folder]")
+@click.option("--no-cache", is_flag=True, help="Examine files again that the store knows.")
+@limits_options
+def scan(paths: tuple[str, ...], **given: Any) -> int:
+    """Examine files, folders (recursively) and, as -, standard input.
+
+    Each file is examined in a process of its own accord with limits on time and memory; what a file is, its content
+    decides. On a terminal a table comes at the end; in a pipe each file is one line as it ends: path, opinion,
+    probability, log10 ratio, leading traces, reason, parted by tabs.
+    """
+    # A killed scan ends its workers like an interrupted one.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    settings = _settings(given)
+    from contextlib import ExitStack
+
+    from forensics.batch import Batch, Output
+    from forensics.cli.options import open_store
+    from forensics.cli.scan_progress import Progress
+    from forensics.inputs import STDIN
+
+    formats: tuple[str, ...] | None = given["formats"]
+    Output(None, formats or ())
+    with ExitStack() as stack:
+        store = open_store(given["store"])
+        if store is not None:
+            stack.enter_context(store)
+        from_stdin = STDIN in paths
+        counting = Batch(settings, output=Output(given["out"]))
+        tasks = counting.tasks(paths)
+        n_files = len(tasks) + from_stdin
+        if formats is None:
+            formats = FEW_FORMATS if n_files <= FEW_FILES else MANY_FORMATS
+        batch = Batch(
+            settings,
+            output=Output(given["out"], formats),
+            store=store,
+            use_cache=not given["no_cache"],
+            n_workers=given["jobs"] or os.cpu_count() or 1,
+        )
+        progress = stack.enter_context(Progress(n_files, given["fail_on"]))
+        for result in batch.run(tasks, stdin=sys.stdin.buffer if from_stdin else None):
+            progress.add(result)
+        progress.finish(given["out"], formats)
+        return progress.exit_code
+    return 0
+
+
+def _settings(given: dict[str, Any]) -> ScanSettings:
+    from forensics.analyzers import ANALYZERS
+    from forensics.cli.options import camera_folder
+    from forensics.settings import Limits, ScanSettings
+
+    wanted: tuple[str, ...] | None = given["analyzers"]
+    for name in wanted or ():
+        if name not in ANALYZERS.names():
+            raise click.UsageError(f"there is no analyzer {name!r}; there is {', '.join(ANALYZERS.names())}")
+    limits = {name: given[name] for name in Limits.__dataclass_fields__ if given.get(name) is not None}
+    return ScanSettings(
+        limits=Limits(**limits),
+        analyzers=wanted,
+        prior=given["prior"],
+        trust_list=given["trust_list"],
+        cameras=camera_folder(given["cameras"]),
+    )
