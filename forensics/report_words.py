@@ -39,8 +39,8 @@ def title(analyzer: str) -> str:
 def percent(probability: float) -> str:
     """A probability in whole per cent, never 0 or 100: neither can be known."""
     if probability < 0.01:
-        return "below 1 %"
-    return "over 99 %" if probability > 0.99 else f"{probability:.0%}".replace("%", " %")
+        return "below 1\u00a0%"
+    return "over 99\u00a0%" if probability > 0.99 else f"{probability:.0%}".replace("%", "\u00a0%")
 
 
 def time_code(time_s: float) -> str:
