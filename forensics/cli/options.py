@@ -18,7 +18,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
-class NumberOfBytes(click.ParamType):
+if TYPE_CHECKING:
+    _IntType = click.ParamType[int]
+else:
+    # Older releases of click cannot be subscripted.
+    _IntType = click.ParamType
+
+
+class NumberOfBytes(_IntType):
     """A whole number of bytes, or with K, M or G for powers of 1024."""
 
     name = "bytes"

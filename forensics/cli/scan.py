@@ -101,8 +101,7 @@ def scan(paths: tuple[str, ...], **given: Any) -> int:
         for result in batch.run(tasks, stdin=sys.stdin.buffer if from_stdin else None):
             progress.add(result)
         progress.finish(given["out"], formats)
-        return progress.exit_code
-    return 0
+    return progress.exit_code
 
 
 def _settings(given: dict[str, Any]) -> ScanSettings:

@@ -91,11 +91,8 @@ class Progress:
             self._display.stop()
         if not self._to_pipe and self._rows:
             rows = [row for _, row in sorted(self._rows, key=lambda item: item[0], reverse=True)]
-            table(
-                ("file", "opinion", "probability", "traces", "why"),
-                [(r[0], r[1], r[2], r[4], r[5]) for r in rows],
-                styled=1,
-            )
+            headings = ("file", "opinion", "probability", "trace", "why")
+            table(headings, [(*row[:3], row[4].partition(",")[0], row[5]) for row in rows], styled=1, wide=(0, 4))
             if self._n_done > len(rows):
                 console().print(f"... and {self._n_done - len(rows)} more")
         for text in self._summary(out, formats):

@@ -42,20 +42,23 @@ def line(*columns: object) -> None:
     click.echo("\t".join(plain(str(column)) for column in columns))
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, styled: int | None = None) -> None:
+def table(
+    headings: Sequence[str], rows: Iterable[Sequence[object]], *, styled: int | None = None, wide: tuple[int, ...] = ()
+) -> None:
     """Print a table.
 
     Args:
         headings: of the columns.
         rows: cells are hostile text.
         styled: column coloured by STYLES.
+        wide: columns that share the room left; the others take what they need.
     """
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for heading in headings:
-        drawn.add_column(heading, overflow="fold")
+    drawn = Table(box=None, pad_edge=False, expand=bool(wide), header_style="bold", padding=(0, 2, 0, 0))
+    for i, heading in enumerate(headings):
+        drawn.add_column(heading, overflow="fold", no_wrap=bool(wide) and i not in wide, ratio=1 if i in wide else None)
     for row in rows:
         cells = [plain(str(cell)) for cell in row]
         drawn.add_row(*(Text(c, style=STYLES.get(c, "") if i == styled else "") for i, c in enumerate(cells)))
