@@ -18,6 +18,7 @@ class Limits:
 
     Attributes:
         max_bytes: size of the file.
+        max_image_bytes: size of a file that is an image; images are read whole, videos are not.
         max_pixels: width times height, of an image or of one video frame.
         max_frames: frames an animated image may hold before it is refused.
         max_duration_s: length a video may claim before it is refused.
@@ -29,6 +30,7 @@ class Limits:
     """
 
     max_bytes: int = 2048 * MIB
+    max_image_bytes: int = 256 * MIB
     max_pixels: int = 50_000_000
     max_frames: int = 10_000
     max_duration_s: float = 6 * 3600.0

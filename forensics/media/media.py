@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
+import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forensics.errors import MediaError
+from forensics.media import images, videos
+from forensics.media.sniff import HEAD_BYTES, VIDEO_FORMATS, sniff
 from forensics.settings import Limits
 
 
@@ -129,14 +134,44 @@ class Media:
         """
         limits = limits or Limits()
         path = Path(source) if isinstance(source, str | Path) else None
-        data = path.read_bytes() if path else source if isinstance(source, bytes) else source.read()  # type: ignore[union-attr]
-        if not data:
-            raise MediaError("empty", "the file is empty")
-        kind, fmt = Kind.IMAGE, {b"\xff\xd8": "jpeg", b"\x89P": "png"}.get(data[:2], "webp")
-        if data[4:8] == b"ftyp":
-            kind, fmt = Kind.VIDEO, "mp4"
-        name = name or (path.name if path else "stdin")
-        return cls(name, path, kind, fmt, hashlib.sha256(data).hexdigest(), len(data), limits, data)
+        try:
+            if path is not None:
+                return cls._from_path(path, name or path.name, limits)
+            data = source if isinstance(source, bytes) else source.read(limits.max_bytes + 1)  # type: ignore[union-attr]
+        except OSError as error:
+            raise MediaError("unreadable", f"the file cannot be read: {error.strerror or error}") from error
+        _check_bytes(len(data), limits.max_bytes)
+        fmt = sniff(data[:HEAD_BYTES])
+        return cls._of(name or "stdin", None, fmt, hashlib.sha256(data).hexdigest(), len(data), limits, data)
+
+    @classmethod
+    def _from_path(cls, path: Path, name: str, limits: Limits) -> Media:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise MediaError("unreadable", "this is not a regular file")
+            _check_bytes(size, limits.max_bytes)
+            fmt = sniff(file.read(HEAD_BYTES))
+            file.seek(0)
+            if fmt in VIDEO_FORMATS:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                return cls._of(name, path, fmt, digest, size, limits, None)
+            _check_bytes(size, limits.max_image_bytes)
+            data = file.read(limits.max_image_bytes + 1)
+        return cls._of(name, path, fmt, hashlib.sha256(data).hexdigest(), len(data), limits, data)
+
+    @classmethod
+    def _of(
+        cls, name: str, path: Path | None, fmt: str, sha256: str, size: int, limits: Limits, data: bytes | None
+    ) -> Media:
+        kind = Kind.VIDEO if fmt in VIDEO_FORMATS else Kind.IMAGE
+        media = cls(name, path, kind, fmt, sha256, size, limits, data)
+        if kind is Kind.VIDEO:
+            _ = media.video
+        else:
+            _check_bytes(size, limits.max_image_bytes)
+            _ = media.image
+        return media
 
     @property
     def data(self) -> bytes:
@@ -145,12 +180,35 @@ class Media:
         Raises:
             MediaError: asked of a video.
         """
-        assert self._bytes is not None
+        if self.kind is not Kind.IMAGE or self._bytes is None:
+            raise MediaError("unsupported", "the bytes of a video are read as a stream")
         return self._bytes
 
     def stream(self) -> BinaryIO:
         """A fresh readable, seekable stream over the whole file, for images and videos. The caller closes it."""
-        return io.BytesIO(self.data)
+        if self._bytes is not None:
+            return io.BytesIO(self._bytes)
+        assert self.path is not None
+        return self.path.open("rb")
+
+    @cached_property
+    def _header(self) -> images.Header:
+        return images.read_header(self.data, self.format, self.limits)
+
+    @cached_property
+    def _container(self) -> videos.Container:
+        if self.kind is not Kind.VIDEO:
+            raise MediaError("unsupported", "this is an image, not a video")
+        with self._video_source() as source:
+            return videos.read_container(source, self.format, self.limits)
+
+    @contextmanager
+    def _video_source(self) -> Iterator[Path | BinaryIO]:
+        if self.path is not None and self._bytes is None:
+            yield self.path
+        else:
+            with self.stream() as stream:
+                yield stream
 
     @cached_property
     def image(self) -> ImageInfo:
@@ -159,8 +217,10 @@ class Media:
         Raises:
             MediaError: asked of a video.
         """
-        height, width = self.pixels.shape[:2]
-        return ImageInfo(width, height)
+        plain = {f.name: getattr(self._header, f.name) for f in fields(ImageInfo)}
+        if self._header.orientation in (5, 6, 7, 8):
+            plain["width"], plain["height"] = plain["height"], plain["width"]
+        return ImageInfo(**plain)
 
     @cached_property
     def video(self) -> VideoInfo:
@@ -169,7 +229,7 @@ class Media:
         Raises:
             MediaError: asked of an image.
         """
-        raise NotImplementedError
+        return VideoInfo(**{f.name: getattr(self._container, f.name) for f in fields(VideoInfo)})
 
     @cached_property
     def pixels(self) -> NDArray[np.uint8]:
@@ -178,10 +238,7 @@ class Media:
         Raises:
             MediaError: broken where the header looked well, or asked of a video.
         """
-        from PIL import Image, ImageOps
-
-        with Image.open(io.BytesIO(self.data)) as image:
-            pixels = np.array(ImageOps.exif_transpose(image).convert("RGB"))
+        pixels = np.ascontiguousarray(images.read_pixels(self.data, self.format, self._header))
         pixels.flags.writeable = False
         return pixels
 
@@ -199,15 +256,36 @@ class Media:
         Raises:
             MediaError: not one frame could be decoded.
         """
-        return (Frame(self.pixels, 0.0, 0),)
+        if self.kind is Kind.VIDEO:
+            with self._video_source() as source:
+                found = videos.sample(source, self.format, self._container, self.limits)
+            return tuple(Frame(pixels, time_s, i) for i, (pixels, time_s) in enumerate(found))
+        n = self.image.n_frames
+        if n == 1:
+            return (Frame(self.pixels, 0.0, 0),)
+        chosen = np.unique(np.linspace(0, n - 1, min(n, self.limits.n_frames)).round().astype(int)).tolist()
+        return tuple(
+            Frame(pixels, time_s, i)
+            for i, (pixels, time_s) in enumerate(images.read_frames(self.data, self.format, self._header, chosen))
+        )
 
     def decoded_frames(self, *, side_px: int) -> Iterator[Frame]:
-        """Every frame of a video in order, shrunk so that its long side is at most side_px. Nothing is kept.
+        """Every frame of a video or an animation in order, its long side shrunk to at most side_px. Nothing is kept.
 
         Raises:
             MediaError: not one frame could be decoded.
         """
-        yield from self.frames
+        if self.kind is Kind.VIDEO:
+            with self._video_source() as source:
+                for i, (pixels, time_s) in enumerate(videos.read_all(source, self.format, self._container, side_px)):
+                    yield Frame(pixels, time_s, i)
+            return
+        every = list(range(self.image.n_frames))
+        for i, (pixels, time_s) in enumerate(images.read_frames(self.data, self.format, self._header, every)):
+            scale = min(1.0, side_px / max(pixels.shape[:2]))
+            size = max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale))
+            small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA) if scale < 1 else pixels
+            yield Frame(np.asarray(small, np.uint8), time_s, i)
 
     def upright(self, stored: NDArray[np.float32]) -> NDArray[np.float32]:
         """Turn a map in stored orientation (as the JPEG grid lies) to the upright picture. Any resolution.
@@ -215,4 +293,15 @@ class Media:
         Args:
             stored: (h, w) over the picture as stored.
         """
-        return stored
+        return images.turn_upright(stored, self.image.orientation)
+
+    @property
+    def stored_luma(self) -> NDArray[np.float32]:
+        """`luma` as stored, before the orientation was undone: a JPEG grid starts at its top left. A view."""
+        back = {6: 8, 8: 6}.get(self.image.orientation, self.image.orientation)
+        return images.turn_upright(self.luma, back)
+
+
+def _check_bytes(size: int, limit: int) -> None:
+    if size > limit:
+        raise MediaError("too-many-bytes", f"the file holds more than {limit:,} bytes, the limit")
