@@ -27,6 +27,7 @@ from forensics.analyzers.jpeg.double_quantization import (
     double_quantization,
     once_quantized,
 )
+from forensics.analyzers.jpeg.encoder_marks import encoder_marks
 from forensics.analyzers.jpeg.ghosts import Ghost, find_ghost
 from forensics.analyzers.jpeg.grid import ForeignGrid, Grid, find_grid, foreign_grid
 from forensics.analyzers.jpeg.tables import name_tables, nearest_quality
@@ -98,7 +99,7 @@ class JpegHistory:
         """Yield the finding about parts with another history, then the history in words."""
         traces = _read(media)
         yield _parts(media, traces)
-        yield _history(traces)
+        yield _history(media, traces)
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,7 +221,7 @@ def _summary(llr: float | None, by_grid: bool) -> str:
     return f"One part {what}, as a pasted part does"
 
 
-def _history(traces: _Traces) -> Finding:
+def _history(media: Media, traces: _Traces) -> Finding:
     words, details = [], []
     if traces.stored is not None:
         header = traces.stored.header
@@ -229,6 +230,7 @@ def _history(traces: _Traces) -> Finding:
             ("tables", str(tables)),
             ("coding", f"{header.coding}, {header.subsampling}"),
             ("luma table", " ".join(str(int(step)) for step in traces.stored.tables[0])),
+            *encoder_marks(media.data),
         ]
         words.append(f"Saved last as JPEG, {tables}, {header.subsampling}, {header.coding}")
     earlier = _earlier(traces)
@@ -241,14 +243,14 @@ def _history(traces: _Traces) -> Finding:
             words.append("the older grid does not start in the corner: cropped or moved since")
     if traces.ghost.quality:
         details.append(("strongest ghost", f"quality {traces.ghost.quality}, contrast {traces.ghost.contrast:.2f}"))
-    summary = "; ".join(words)
+    summary, ghost = "; ".join(words), np.asarray(1 - traces.ghost.changes, np.float32)
     return Finding(
         analyzer=JpegHistory.name,
         trace=JpegHistory.trace,
         summary=summary[0].upper() + summary[1:],
         explanation="Saving again, cropping and sending through a messenger are usual and no manipulation.",
         details=tuple(details),
-        heat=Heat(heat_map(1 - traces.ghost.changes, 0.0, 1.0), "would change least") if traces.ghost.quality else None,
+        heat=Heat(heat_map(media.upright(ghost), 0.0, 1.0), "would change least") if traces.ghost.quality else None,
     )
 
 

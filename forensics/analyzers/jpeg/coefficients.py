@@ -92,10 +92,34 @@ def frame_header(data: bytes) -> FrameHeader:
     Raises:
         MediaError: there is none, or it cannot be meant.
     """
-    for marker, start, end in _segments(data):
+    for marker, start, end in segments(data):
         if marker in _FRAMES:
             return _parse_frame(marker, data[start + 4 : end])
     raise MediaError("broken", "the JPEG has no frame header that can be read")
+
+
+def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """(marker, start, end) of every segment before the first scan, whose header is the last one yielded.
+
+    Args:
+        data: the whole file.
+
+    Raises:
+        MediaError: bytes between segments.
+    """
+    at = 2
+    while at + 4 <= len(data):
+        if data[at] != 0xFF:
+            raise MediaError("broken", "the JPEG header holds bytes that belong to no segment")
+        marker = data[at + 1]
+        if marker == 0xFF or marker == 0x01 or 0xD0 <= marker <= 0xD8:
+            at += 1 if marker == 0xFF else 2
+            continue
+        end = at + 2 + max(int.from_bytes(data[at + 2 : at + 4]), 2)
+        yield marker, at, end
+        if marker in (0xD9, 0xDA):
+            return
+        at = end
 
 
 def read_coefficients(data: bytes, limits: Limits) -> Stored:
@@ -177,27 +201,10 @@ def dct_basis() -> NDArray[np.float32]:
     return basis
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """(marker, start, end) of every segment before the first scan, which is the last one yielded."""
-    at = 2
-    while at + 4 <= len(data):
-        if data[at] != 0xFF:
-            raise MediaError("broken", "the JPEG header holds bytes that belong to no segment")
-        marker = data[at + 1]
-        if marker == 0xFF or marker == 0x01 or 0xD0 <= marker <= 0xD8:
-            at += 1 if marker == 0xFF else 2
-            continue
-        end = at + 2 + max(int.from_bytes(data[at + 2 : at + 4]), 2)
-        yield marker, at, end
-        if marker in (0xD9, 0xDA):
-            return
-        at = end
-
-
 def _without_metadata(data: bytes) -> bytes:
     """The same JPEG without comments and application segments: jpeglib refuses files with more than fifty."""
     kept = [b"\xff\xd8"]
-    for marker, start, end in _segments(data):
+    for marker, start, end in segments(data):
         if marker == 0xDA:
             kept.append(data[start:])
         elif marker != 0xFE and not (0xE1 <= marker <= 0xEF and marker != 0xEE):
