@@ -105,7 +105,7 @@ class Batch:
                 try:
                     spooled = [spool(stdin, Path(private), max_bytes=self.settings.limits.max_bytes)]
                 except MediaError as error:
-                    yield self._written(Result(STDIN, None, error, None, None, None, 0.0), lines)
+                    yield self._written(Result(STDIN, None, error, None, None, None, None, 0.0), lines)
             for result in self._examined([*spooled, *tasks]):
                 yield self._written(result, lines)
         if folder is not None:
@@ -155,9 +155,10 @@ class Batch:
             report=report,
             # A known report stands, even if the picture for its page could not be drawn this time.
             error=None if report is not None else outcome.error,
-            sha256=opened.sha256 if opened else None,
+            sha256=outcome.sha256 or None,
             kind=opened.kind if opened else None,
             format=opened.format if opened else None,
+            size_bytes=opened.size_bytes if opened else None,
             elapsed_s=outcome.elapsed_s,
             scan_id=number,
             cached=known is not None,

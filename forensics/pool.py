@@ -49,6 +49,7 @@ class Outcome:
         opened: None when it is no media that could be opened.
         report: None when it failed, or when the parent did not want it scanned.
         previews: time in seconds -> (h, w, 3) uint8; empty when not asked for.
+        sha256: of the file; "" when it could not be read.
         error: why there is no report; None when all went well.
         elapsed_s: wall-clock time in the worker.
     """
@@ -57,6 +58,7 @@ class Outcome:
     opened: Opened | None
     report: ScanReport | None
     previews: Mapping[float, Pixels]
+    sha256: str
     error: MediaError | None
     elapsed_s: float
 
@@ -235,7 +237,8 @@ class Pool:
         assert worker.task is not None
         done = done or Done()
         elapsed_s = time.monotonic() - worker.started_s
-        outcome = Outcome(worker.task, worker.opened, done.report, done.previews, error, elapsed_s)
+        sha256 = worker.opened.sha256 if worker.opened is not None else done.sha256
+        outcome = Outcome(worker.task, worker.opened, done.report, done.previews, sha256, error, elapsed_s)
         worker.task = None
         if worker in self._workers and _resident_bytes(worker) > RETIRE_SHARE * self._limits.memory_bytes:
             self._end(worker)

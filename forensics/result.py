@@ -17,7 +17,7 @@ class Result:
         path: as named by the user; "-" for standard input. Hostile text.
         report: None when the file could not be examined.
         error: why not; None when all went well.
-        sha256, kind, format: None when it did not get so far.
+        sha256, kind, format, size_bytes: None when it did not get so far.
         elapsed_s: wall-clock time it took.
         scan_id: its number in the store; None without a store.
         cached: whether the report comes from the store.
@@ -30,6 +30,7 @@ class Result:
     sha256: str | None
     kind: str | None
     format: str | None
+    size_bytes: int | None
     elapsed_s: float
     scan_id: int | None = None
     cached: bool = False
@@ -44,6 +45,10 @@ class Result:
             "sha256": self.sha256,
             "kind": self.kind,
             "format": self.format,
+            "size_bytes": self.size_bytes,
+            "width": None if self.report is None else self.report.width,
+            "height": None if self.report is None else self.report.height,
+            "duration_s": None if self.report is None else self.report.duration_s,
             "status": "ok" if self.error is None else "error",
             "error": None if self.error is None else str(self.error),
             "error_code": None if self.error is None else self.error.code,
@@ -61,6 +66,8 @@ class Result:
                 for finding in findings
             ],
             "failed": {} if self.report is None else dict(self.report.failed),
+            "scanned_at": None if self.report is None else self.report.scanned_at,
+            "pdq": [] if self.report is None else list(self.report.pdq),
             "elapsed_s": round(self.elapsed_s, 3),
             "cached": self.cached,
             "scan_id": self.scan_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 from collections.abc import Callable, Mapping
@@ -100,12 +101,14 @@ class Done:
         report: None when it failed or was not asked for.
         previews: time in seconds -> (h, w, 3) uint8; empty when not asked for.
         code, message: of the MediaError, "" when there was none.
+        sha256: of a file that could not be opened, if it could be read; "" else.
     """
 
     report: ScanReport | None = None
     previews: Mapping[float, Pixels] = field(default_factory=dict)
     code: str = ""
     message: str = ""
+    sha256: str = ""
 
 
 def serve(
@@ -183,13 +186,24 @@ def _examine(task: Task, scanner: Examiner, connection: Connection, preview_px: 
         small = previews(media, preview_px) if preview_px and answer is not Answer.NOTHING else {}
         return Done(report, small)
     except MediaError as error:
-        return Done(code=error.code, message=str(error))
+        return Done(code=error.code, message=str(error), sha256=_sha256(task.path, scanner.settings.limits.max_bytes))
     except (EOFError, BrokenPipeError):
         raise
     except OSError as error:
         return Done(code="unreadable", message=error.strerror or str(error))
     except MemoryError:
         return Done(code="out-of-memory", message="decoding it takes more memory than there is")
+
+
+def _sha256(path: Path, max_bytes: int) -> str:
+    """Hash of a file that is no media: its line must still say which file that was."""
+    try:
+        if not path.is_file() or path.stat().st_size > max_bytes:
+            return ""
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
 
 
 def _isolate(log: str, n_threads: int) -> None:

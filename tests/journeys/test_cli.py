@@ -70,7 +70,8 @@ def test_help_loads_nothing_heavy_and_answers_at_once(tmp_path: Path) -> None:
 
 
 def test_help_of_a_command_loads_nothing_heavy_either() -> None:
-    program = "import sys; from forensics.cli import main; main([sys.argv[1], '--help']); print(*sys.modules, file=sys.stderr)"
+    program = "import sys; from forensics.cli import main; main([sys.argv[1], '--help']); "
+    program += "print(*sys.modules, file=sys.stderr)"
     for command in ("scan", "history", "report", "analyzers", "camera"):
         done = subprocess.run([sys.executable, "-c", program, command], capture_output=True, text=True, check=True)
         assert not set(HEAVY) & set(done.stderr.split())

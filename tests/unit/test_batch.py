@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -68,6 +69,7 @@ def test_each_file_has_one_line_with_the_promised_fields(media: Path, tmp_path: 
     assert finding.keys() == {"analyzer", "trace", "llr", "summary"}
     for name, code in (("killed.jpg", "crashed"), ("empty.jpg", "empty")):
         assert (by_name[name]["status"], by_name[name]["error_code"]) == ("error", code)
+        assert by_name[name]["sha256"] == hashlib.sha256((media / name).read_bytes()).hexdigest()
         assert by_name[name]["error"] and by_name[name]["verdict"] is None
 
 
