@@ -108,7 +108,7 @@ def region_color(region: Region, number: int) -> tuple[int, int, int]:
 
 def to_png(pixels: Pixels) -> bytes:
     """Encode (H, W, 3) uint8 RGB as PNG."""
-    return _encode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    return _encode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 6])
 
 
 def to_jpeg(pixels: Pixels, quality: int = 82) -> bytes:
@@ -139,7 +139,7 @@ def _label(region: Region, number: int) -> str:
 
 def _draw_label(drawn: Pixels, text: str, left: int, top: int, color: tuple[int, int, int]) -> None:
     height, width = drawn.shape[:2]
-    size = min(max(max(height, width) / 1400, 0.35), 0.8)
+    size = min(max(max(height, width) / 1050, 0.35), 1.0)
     weight = 2 if size > 0.6 else 1
     (text_width, text_height), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, weight)
     pad = 4

@@ -189,7 +189,7 @@ def _region_to_dict(region: Region) -> dict[str, Any]:
 
 def _heat_to_dict(heat: Heat) -> dict[str, Any]:
     levels = np.rint(heat.values * 255).astype(np.uint8)
-    done, packed = cv2.imencode(".png", levels, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    done, packed = cv2.imencode(".png", levels, [cv2.IMWRITE_PNG_COMPRESSION, 6])
     if not done:
         raise ValueError(f"a heat map of {levels.shape} cannot be written as PNG")
     png = base64.b64encode(packed.tobytes()).decode("ascii")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forensics.analyzers import ANALYZERS
-from forensics.finding import Finding, Region
+from forensics.finding import Claim, Finding, Region
 from forensics.hostile_text import one_line, visible
 from forensics.overlay import draw_heat, draw_regions, preview
 from forensics.report import ScanReport
@@ -56,6 +56,7 @@ class Card:
         title, trace: of the analyzer and of its trace family, in words.
         summary, explanation: plain sentences.
         llr: log10 ratio, None for the eye only.
+        claim: what a positive ratio speaks for.
         strength: the ratio in words.
         counted: whether it takes part in the verdict.
         pictures: evidence drawn on the picture.
@@ -69,6 +70,7 @@ class Card:
     summary: str
     explanation: str
     llr: float | None
+    claim: str
     strength: str
     counted: bool
     pictures: tuple[Picture, ...]
@@ -145,6 +147,7 @@ def _card(finding: Finding, report: ScanReport, previews: Mapping[float, Pixels]
         summary=one_line(finding.summary),
         explanation=visible(finding.explanation),
         llr=finding.llr,
+        claim=str(finding.claim or Claim.MANIPULATED),
         strength=strength(finding),
         counted=any(r.llr == finding.llr and r.sentence.startswith(start) for r in reasons),
         pictures=_pictures(finding, report, previews),

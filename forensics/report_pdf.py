@@ -73,7 +73,7 @@ def render_pdf(report: ScanReport, previews: Previews = None, font: Path | None 
     sheet = _Sheet(report, font)
     _verdict(sheet, report, shown)
     if frames:
-        sheet.pictures([to_jpeg(preview(next(iter(frames.values()))))], 110, 75)
+        sheet.pictures([to_jpeg(preview(next(iter(frames.values())), OVERLAY_SIDE_PX))], 110, 75)
     sheet.heading("Evidence", _card_mm(shown.cards[0]) if shown.cards else 10)
     for card in shown.cards:
         _card(sheet, card, frames)

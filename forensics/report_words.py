@@ -8,6 +8,7 @@ from forensics.analyzers import ANALYZERS
 from forensics.finding import Finding, Trace
 from forensics.hostile_text import one_line, shell_word
 from forensics.report import ScanReport
+from forensics.settings import Limits
 from forensics.verdict import times
 
 LIMITS_OF_TOOLS = (
@@ -26,6 +27,18 @@ TRACE_WORDS: Mapping[Trace, str] = {
 
 _STRENGTH_WORDS = ((0.3, "says next to nothing"), (1.0, "weak"), (2.0, "moderate"), (3.0, "moderately strong"))
 """Upper bounds of log10 ratios, after the verbal scale of ENFSI (Guideline for Evaluative Reporting, 2015)."""
+
+_LIMIT_OPTIONS = {
+    "max_bytes": "--max-bytes",
+    "max_pixels": "--max-pixels",
+    "max_frames": "--max-frames",
+    "max_duration_s": "--max-duration",
+    "n_frames": "--frames",
+    "timeout_s": "--timeout",
+    "image_timeout_s": "--image-timeout",
+    "memory_bytes": "--memory",
+}
+"""Settings.limits -> option of `unforged scan`."""
 
 
 def title(analyzer: str) -> str:
@@ -110,6 +123,11 @@ def command(report: ScanReport) -> str:
     for option, value in (("--trust-list", settings.trust_list), ("--cameras", settings.cameras)):
         if value is not None:
             words += [option, shell_word(str(value))]
+    usual = Limits()
+    for name, option in _LIMIT_OPTIONS.items():
+        value = getattr(settings.limits, name)
+        if value != getattr(usual, name):
+            words += [option, str(value)]
     path = report.path or "-"
     if path.startswith("-") and path != "-":
         words.append("--")

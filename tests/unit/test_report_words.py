@@ -1,0 +1,99 @@
+"""Words: hidden characters become visible, probabilities are never certain, commands can be run as they stand."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import unicodedata
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forensics.finding import Claim, Finding, Trace
+from forensics.hostile_text import one_line, shell_word, visible
+from forensics.report_words import command, percent, strength, time_code, title
+from forensics.settings import Limits, ScanSettings
+from tests.make_report import HOSTILE, report
+
+
+@given(st.text(st.characters(codec=None)))
+def test_no_hidden_character_is_left(text: str) -> None:
+    left = {unicodedata.category(c) for c in visible(text) if c not in "\n\t\u200c\u200d"}
+    assert not left & {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    visible(text).encode("utf-8")
+
+
+@given(st.text(st.characters(categories=["L", "M", "N", "P", "S", "Zs"])))
+def test_text_without_hidden_characters_is_left_alone(text: str) -> None:
+    assert visible(text) == text
+
+
+def test_visible_text_is_bounded_and_says_how_much_is_missing() -> None:
+    assert visible("x" * 1500, 1000) == "x" * 1000 + "… (500 more characters)"
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_one_line_is_one_line(text: str) -> None:
+    assert len(one_line(f"{text}\n{text}\u2028{text}").splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["plain.jpg", "two words.jpg", "it's.jpg", "$(touch x).jpg", "a\nb\u202e\x1b\\'.jpg", "é 名"]
+)
+def test_a_quoted_word_is_the_word_again_in_a_shell_and_hides_nothing(name: str) -> None:
+    word = shell_word(name)
+    assert word.isprintable()
+    said = subprocess.run(["bash", "-c", f"printf %s {word}"], capture_output=True, check=True).stdout
+    assert said == name.encode()
+
+
+def test_the_command_repeats_the_settings_and_the_command_line_understands_it() -> None:
+    from forensics.cli.scan import scan
+
+    settings = ScanSettings(analyzers=("ela", "noise"), prior=0.125, limits=Limits(n_frames=5, max_bytes=1000))
+    words = shlex.split(command(report(settings=settings, path="-odd name.jpg")))
+    assert words[:2] == ["unforged", "scan"]
+    given_options = scan.make_context("scan", words[2:]).params
+    assert given_options["paths"] == ("-odd name.jpg",)
+    assert given_options["analyzers"] == ("ela", "noise") and given_options["prior"] == 0.125
+    assert given_options["n_frames"] == 5 and given_options["max_bytes"] == 1000
+
+
+def test_a_file_from_standard_input_is_read_from_there_again() -> None:
+    assert command(report(path="")).endswith(" -")
+
+
+@pytest.mark.parametrize(
+    ("probability", "words"),
+    [
+        (0.0, "below 1\u00a0%"),
+        (0.004, "below 1\u00a0%"),
+        (0.2, "20\u00a0%"),
+        (0.5, "50\u00a0%"),
+        (0.9999, "over 99\u00a0%"),
+        (1.0, "over 99\u00a0%"),
+    ],
+)
+def test_no_probability_is_certain(probability: float, words: str) -> None:
+    assert percent(probability) == words
+
+
+@pytest.mark.parametrize(
+    ("time_s", "code"), [(0.0, "0:00.0"), (59.96, "1:00.0"), (61.25, "1:01.2"), (3661.5, "1:01:01.5")]
+)
+def test_time_codes_read_as_players_show_them(time_s: float, code: str) -> None:
+    assert time_code(time_s) == code
+
+
+def test_strength_follows_the_ratio_and_its_direction() -> None:
+    found = Finding("noise", Trace.SENSOR, "Seen.", 1.5, Claim.SYNTHETIC)
+    assert strength(found) == "Moderate evidence: about 32 times more usual on synthetic files than on untouched ones."
+    assert strength(replace(found, llr=-0.5)).endswith("3.2 times more usual on untouched files than on others.")
+    assert "next to nothing" in strength(replace(found, llr=0.0))
+    assert "does not count" in strength(replace(found, llr=None))
+
+
+def test_an_analyzer_that_is_not_installed_is_named_by_its_name() -> None:
+    assert title("from_elsewhere") == "From elsewhere"
