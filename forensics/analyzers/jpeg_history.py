@@ -144,18 +144,14 @@ def _smooth(luma: Plane, corner: tuple[int, int]) -> Plane:
 def _unclipped(media: Media, luma: Plane, corner: tuple[int, int], coefficients: Coefficients) -> NDArray[np.bool_]:
     """(h, w) bool, blocks without pixels at or near the ends of the scale, where clipping broke every pattern."""
     height, width, _ = coefficients.values.shape
-
-    def blocks(plane: NDArray[Any]) -> NDArray[Any]:
-        inside = plane[corner[0] : corner[0] + 8 * height, corner[1] : corner[1] + 8 * width]
-        return inside.reshape(height, 8, width, 8)
-
     # Strong colours clip in one channel while the luma looks well.
-    unclipped = cv2.inRange(media.pixels, (1, 1, 1), (254, 254, 254))
+    colour = cv2.inRange(media.pixels, (1, 1, 1), (254, 254, 254))
     if media.format == "jpeg":
-        unclipped = _stored(unclipped, media.image.orientation)
-    low, high = blocks(luma).min(axis=(1, 3)), blocks(luma).max(axis=(1, 3))
-    usable: NDArray[np.bool_] = (low > CLIPPING_MARGIN) & (high < 255 - CLIPPING_MARGIN)
-    return np.asarray(usable & (blocks(unclipped).min(axis=(1, 3)) > 0))
+        colour = np.ascontiguousarray(_stored(colour, media.image.orientation))
+    inside = slice(corner[0], corner[0] + 8 * height), slice(corner[1], corner[1] + 8 * width)
+    within = cv2.bitwise_and(cv2.inRange(luma[inside], CLIPPING_MARGIN, 255 - CLIPPING_MARGIN), colour[inside])
+    # The mean of a block is 255 only where all of its pixels are.
+    return np.asarray(cv2.resize(within, (width, height), interpolation=cv2.INTER_AREA) == 255)
 
 
 def _stored(upright: NDArray[Any], orientation: int) -> NDArray[Any]:
