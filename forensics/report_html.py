@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 FOLD_AT = 240
 """Characters of a table cell before the rest is folded away."""
 
+MAX_ROWS = 10
+"""Rows of a finding's table before the rest is folded away."""
+
 THUMB_SIDE_PX = 240
 """Long side of a frame in the strip of a video."""
 
@@ -79,6 +82,7 @@ def render_html(report: ScanReport, previews: Previews = None) -> str:
             bar=_bar,
             codes=_codes,
             fold_at=FOLD_AT,
+            max_rows=MAX_ROWS,
         )
     )
 

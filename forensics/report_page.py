@@ -144,7 +144,7 @@ def _card(finding: Finding, report: ScanReport, previews: Mapping[float, Pixels]
     return Card(
         title=title(finding.analyzer),
         trace=TRACE_WORDS[finding.trace],
-        summary=one_line(finding.summary),
+        summary=_sentence(finding.summary),
         explanation=visible(finding.explanation),
         llr=finding.llr,
         claim=str(finding.claim or Claim.MANIPULATED),
@@ -155,6 +155,11 @@ def _card(finding: Finding, report: ScanReport, previews: Mapping[float, Pixels]
         numbers=numbers,
         times_s=tuple(sorted({*finding.times_s, *(r.time_s for r in finding.regions if r.time_s is not None)})),
     )
+
+
+def _sentence(text: str) -> str:
+    line = one_line(text)
+    return line if line.endswith((".", "!", "?", "…")) else f"{line}."
 
 
 def _pictures(finding: Finding, report: ScanReport, previews: Mapping[float, Pixels]) -> tuple[Picture, ...]:

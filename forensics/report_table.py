@@ -47,7 +47,8 @@ COLUMNS: Mapping[str, type] = {
     "scanned_at": str,
     "pdq": str,
 }
-"""Columns in order, with their types; `llr_<trace>` is the strongest ratio of that trace family."""
+"""Columns in order, with their types; `llr_<trace>` is the strongest ratio of that trace family, `pdq`
+the hash of the first picture."""
 
 
 def row(line: Line) -> dict[str, str | int | float | None]:
@@ -70,6 +71,8 @@ def row(line: Line) -> dict[str, str | int | float | None]:
     flat["summary"] = strongest[0]["summary"] if strongest else None
     flat["n_findings"] = len(findings) if plain.get("verdict") else None
     flat["failed"] = "; ".join(f"{name}: {why}" for name, why in (plain.get("failed") or {}).items())
+    if not isinstance(hashes := plain.get("pdq"), str):
+        flat["pdq"] = hashes[0] if hashes else None
     flat["status"] = plain.get("status") or "ok"
     return {name: _cell(flat[name], kind) for name, kind in COLUMNS.items()}
 
@@ -133,7 +136,7 @@ def _from_report(report: ScanReport) -> dict[str, Any]:
         "failed": report.failed,
         "elapsed_s": math.fsum(report.timings_s.values()),
         "scanned_at": report.scanned_at,
-        "pdq": report.pdq[0] if report.pdq else None,
+        "pdq": report.pdq,
     }
 
 

@@ -71,6 +71,11 @@ def meaning(report: ScanReport) -> str:
             f"No calibrated finding counts, so the probability stays at what this scan assumed beforehand: {prior} "
             "of such files manipulated or synthetic."
         )
+    if abs(report.verdict.llr) < _STRENGTH_WORDS[0][0]:
+        return (
+            f"The findings hardly change what this scan assumed beforehand: {prior} of such files manipulated or "
+            "synthetic. The number is mostly that assumption."
+        )
     return (
         f"Among files with findings like these, {percent(report.verdict.probability)} would be manipulated or "
         f"synthetic, if {prior} of all files were so beforehand. That share is an assumption of this scan; with "

@@ -37,6 +37,7 @@ def test_a_row_says_what_the_report_says() -> None:
     assert flat["path"] == "inbox/holiday.jpg" and flat["verdict"] == "likely manipulated"
     assert flat["llr_geometry"] == 1.7 and flat["llr_compression"] == 0.62 and flat["llr_sensor"] == -0.4
     assert flat["llr_provenance"] is None and flat["n_findings"] == 5
+    assert flat["pdq"] == "0f" * 32
     assert flat["failed"] == "provenance: MediaError: the manifest store is cut off"
 
 
@@ -52,12 +53,13 @@ def test_a_line_of_the_results_gives_the_same_ratios_as_the_report() -> None:
     line: dict[str, Any] = {
         "path": whole.path,
         "verdict": str(whole.verdict.opinion),
+        "pdq": [*whole.pdq, "ff" * 32],
         "leading": [str(t) for t in whole.verdict.leading],
         "findings": [
             {"analyzer": f.analyzer, "trace": str(f.trace), "llr": f.llr, "summary": f.summary} for f in whole.findings
         ],
     }
-    shared = [name for name in COLUMNS if name.startswith("llr_")] + ["path", "verdict", "leading", "summary"]
+    shared = [name for name in COLUMNS if name.startswith("llr_")] + ["path", "verdict", "leading", "summary", "pdq"]
     assert {n: row(line)[n] for n in shared} == {n: row(whole)[n] for n in shared}
 
 
