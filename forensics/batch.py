@@ -23,9 +23,6 @@ from forensics.settings import ScanSettings
 from forensics.store import Store
 from forensics.worker import Answer, Examiner, Opened, Task
 
-PREVIEW_PX = 1024
-"""Longest side of the pictures for reports that leave a worker."""
-
 
 @dataclass(frozen=True)
 class Output:
@@ -45,9 +42,9 @@ class Output:
                 raise ValueError(f"no format {name!r}; there is {', '.join(FILE_FORMATS + TABLE_FORMATS)}")
 
     @property
-    def needs_pictures(self) -> bool:
-        """Whether a format shows the file."""
-        return self.folder is not None and ("html" in self.formats or "pdf" in self.formats)
+    def forms(self) -> tuple[str, ...]:
+        """What is written for each file."""
+        return tuple(form for form in self.formats if form in FILE_FORMATS and self.folder is not None)
 
 
 class Batch:
@@ -78,7 +75,9 @@ class Batch:
         self.use_cache = use_cache
         self._n_workers = n_workers
         self._build = build
-        self._known: dict[Task, tuple[int, ScanReport]] = {}
+        # Of files that are being examined now.
+        self._numbers: dict[Task, int] = {}
+        self._cached: set[Task] = set()
 
     def tasks(self, paths: Sequence[str]) -> list[Task]:
         """The files under the paths; standard input is not among them."""
@@ -114,56 +113,60 @@ class Batch:
     def _examined(self, tasks: list[Task]) -> Iterator[Result]:
         if not tasks:
             return
-        preview_px = PREVIEW_PX if self.output.needs_pictures else 0
         n_workers = min(self._n_workers, len(tasks))
-        with Pool(self.settings, n_workers=n_workers, preview_px=preview_px, build=self._build) as pool:
-            for outcome in pool.run(tasks, self._decide):
+        with Pool(self.settings, n_workers=n_workers, forms=self.output.forms, build=self._build) as pool:
+            for outcome in pool.run(tasks, self._decide, self._receive):
                 yield self._result(outcome)
 
     def _decide(self, task: Task, opened: Opened) -> Answer:
         if self.store is None or not self.use_cache:
-            return Answer.SCAN
+            return Answer(scan=True)
         row = self.store.known(opened.sha256, self.settings, opened.versions)
         if row is None:
-            return Answer.SCAN
+            return Answer(scan=True)
         try:
             report = self.store.report(row.id)
         except (ValueError, LookupError):
             # Damaged, or deleted a moment ago: a scan repairs it.
-            return Answer.SCAN
+            return Answer(scan=True)
         if report.failed:
             # What failed may have been the machine's fault.
-            return Answer.SCAN
-        self._known[task] = (row.id, report)
-        return Answer.PREVIEW if self.output.needs_pictures else Answer.NOTHING
+            return Answer(scan=True)
+        self._cached.add(task)
+        self._numbers[task] = row.id
+        return Answer(scan=False, known=self._prepared(task, report))
+
+    def _receive(self, task: Task, report: ScanReport, elapsed_s: float) -> ScanReport:
+        report = self._prepared(task, report)
+        if self.store is not None:
+            self._numbers[task] = self.store.save(report, elapsed_s=elapsed_s)
+        return report
+
+    def _prepared(self, task: Task, report: ScanReport) -> ScanReport:
+        """Under the name it has this time, and with what the store knows by now."""
+        report = replace(report, path=task.shown, filename=task.name)
+        return report if self.store is None else with_seen_before(report, self.store)
 
     def _result(self, outcome: Outcome) -> Result:
-        number, known = self._known.pop(outcome.task, (None, None))
-        report = known or outcome.report
         opened = outcome.opened
         written: tuple[str, ...] = ()
-        if report is not None:
-            report = replace(report, path=outcome.task.shown, filename=outcome.task.name)
-            if self.store is not None:
-                report = with_seen_before(report, self.store)
-                if known is None:
-                    number = self.store.save(report, elapsed_s=outcome.elapsed_s)
-            if self.output.folder is not None:
-                written = write_reports(report, outcome.previews, self.output.folder, self.output.formats)
-        return Result(
+        if self.output.folder is not None:
+            written = write_reports(outcome.sha256, outcome.pages, self.output.folder)
+        result = Result(
             path=outcome.task.shown,
-            report=report,
-            # A known report stands, even if the picture for its page could not be drawn this time.
-            error=None if report is not None else outcome.error,
+            report=outcome.report,
+            error=outcome.error,
             sha256=outcome.sha256 or None,
             kind=opened.kind if opened else None,
             format=opened.format if opened else None,
             size_bytes=opened.size_bytes if opened else None,
             elapsed_s=outcome.elapsed_s,
-            scan_id=number,
-            cached=known is not None,
+            scan_id=self._numbers.pop(outcome.task, None),
+            cached=outcome.task in self._cached,
             written=written,
         )
+        self._cached.discard(outcome.task)
+        return result
 
     def _written(self, result: Result, lines: TextIO | None) -> Result:
         if lines is not None:

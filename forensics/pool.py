@@ -25,7 +25,10 @@ import psutil
 from forensics.errors import MediaError
 from forensics.report import ScanReport
 from forensics.settings import ScanSettings
-from forensics.worker import Answer, Done, Examiner, Opened, Pixels, Ready, Task, serve
+from forensics.worker import Answer, Done, Examiner, Opened, Ready, Scanned, Task, serve
+
+Decide = Callable[[Task, Opened], Answer]
+Receive = Callable[[Task, ScanReport, float], ScanReport]
 
 START_S = 120.0
 """Loading every analyzer takes seconds; on a crowded machine with a cold disk perhaps a minute."""
@@ -47,17 +50,17 @@ class Outcome:
     Attributes:
         task: what was asked.
         opened: None when it is no media that could be opened.
-        report: None when it failed, or when the parent did not want it scanned.
-        previews: time in seconds -> (h, w, 3) uint8; empty when not asked for.
+        report: as the parent keeps it; None when it failed, or when the parent did not want it scanned.
+        pages: form -> the report in that form.
         sha256: of the file; "" when it could not be read.
-        error: why there is no report; None when all went well.
+        error: why there is no report, or no page of it; None when all went well.
         elapsed_s: wall-clock time in the worker.
     """
 
     task: Task
     opened: Opened | None
     report: ScanReport | None
-    previews: Mapping[float, Pixels]
+    pages: Mapping[str, bytes]
     sha256: str
     error: MediaError | None
     elapsed_s: float
@@ -73,6 +76,7 @@ class _Worker:
     ready: bool = False
     task: Task | None = None
     opened: Opened | None = None
+    report: ScanReport | None = None
     started_s: float = 0.0
 
 
@@ -82,7 +86,7 @@ class Pool:
     Args:
         settings: of the scan.
         n_workers: processes; 1 is isolated as well.
-        preview_px: longest side of the previews to send along; 0 for none.
+        forms: in which each report is to be drawn, of `report_files.FILE_FORMATS`.
         build: importable callable that makes the scanner from the settings; None for the real one.
     """
 
@@ -91,7 +95,7 @@ class Pool:
         settings: ScanSettings,
         *,
         n_workers: int = 1,
-        preview_px: int = 0,
+        forms: tuple[str, ...] = (),
         build: Callable[[ScanSettings], Examiner] | None = None,
     ) -> None:
         if n_workers < 1:
@@ -99,7 +103,9 @@ class Pool:
         self.settings = settings
         self.n_workers = n_workers
         self._limits = settings.limits
-        self._given = (settings, build, max((os.cpu_count() or 1) // n_workers, 1), preview_px)
+        n_processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        self._given = (settings, build, max(n_processors // n_workers, 1), forms)
+        self._forms = forms
         self._workers: list[_Worker] = []
         self._n_started = 0
         self._context = _context()
@@ -115,12 +121,13 @@ class Pool:
             self._end(worker)
         self._logs.cleanup()
 
-    def run(self, tasks: Iterable[Task], decide: Callable[[Task, Opened], Answer]) -> Iterator[Outcome]:
+    def run(self, tasks: Iterable[Task], decide: Decide, receive: Receive | None = None) -> Iterator[Outcome]:
         """Examine files, yielding each as it ends.
 
         Args:
             tasks: read only as workers become free.
             decide: called when a file is open and hashed, before it costs anything.
+            receive: called with a new report and the seconds it took; returns the report to draw and to yield.
 
         Raises:
             ValueError: the workers cannot work with these settings.
@@ -139,7 +146,7 @@ class Pool:
                 return
             wait([worker.connection for worker in busy], TICK_S)
             for worker in busy:
-                outcome = self._hear(worker, decide) if worker.connection.poll() else self._watch(worker)
+                outcome = self._hear(worker, decide, receive) if worker.connection.poll() else self._watch(worker)
                 if outcome is not None:
                     yield outcome
 
@@ -171,13 +178,13 @@ class Pool:
             size_bytes = task.path.stat().st_size
         except OSError:
             size_bytes = 0
-        worker.task, worker.opened = task, None
+        worker.task, worker.opened, worker.report = task, None, None
         worker.started_s = time.monotonic()
         grace_s = min(size_bytes, self._limits.max_bytes) / HASHED_BYTES_PER_S
         worker.deadline_s = worker.started_s + self._limits.image_timeout_s + grace_s
         return True
 
-    def _hear(self, worker: _Worker, decide: Callable[[Task, Opened], Answer]) -> Outcome | None:
+    def _hear(self, worker: _Worker, decide: Decide, receive: Receive | None) -> Outcome | None:
         try:
             said = worker.connection.recv()
         except (EOFError, OSError):
@@ -192,14 +199,25 @@ class Pool:
                 worker.deadline_s += self._limits.timeout_s - self._limits.image_timeout_s
             asked_s = time.monotonic()
             answer = decide(worker.task, said)
-            worker.deadline_s += time.monotonic() - asked_s
-            try:
-                worker.connection.send(answer)
-            except OSError:
-                return self._died(worker)
+            worker.report = answer.known
+            return self._reply(worker, answer, asked_s)
+        elif isinstance(said, Scanned) and worker.task is not None:
+            asked_s = time.monotonic()
+            took_s = asked_s - worker.started_s
+            worker.report = receive(worker.task, said.report, took_s) if receive is not None else said.report
+            return self._reply(worker, worker.report, asked_s) if self._forms else None
         elif isinstance(said, Done):
             error = MediaError(said.code, said.message) if said.code else None
             return self._finish(worker, error, said)
+        return None
+
+    def _reply(self, worker: _Worker, answer: Answer | ScanReport, asked_s: float) -> Outcome | None:
+        """Answer a question; the time that the parent took is not the file's."""
+        worker.deadline_s += time.monotonic() - asked_s
+        try:
+            worker.connection.send(answer)
+        except OSError:
+            return self._died(worker)
         return None
 
     def _watch(self, worker: _Worker) -> Outcome | None:
@@ -238,7 +256,7 @@ class Pool:
         done = done or Done()
         elapsed_s = time.monotonic() - worker.started_s
         sha256 = worker.opened.sha256 if worker.opened is not None else done.sha256
-        outcome = Outcome(worker.task, worker.opened, done.report, done.previews, sha256, error, elapsed_s)
+        outcome = Outcome(worker.task, worker.opened, worker.report, done.pages, sha256, error, elapsed_s)
         worker.task = None
         if worker in self._workers and _resident_bytes(worker) > RETIRE_SHARE * self._limits.memory_bytes:
             self._end(worker)

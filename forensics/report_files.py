@@ -8,13 +8,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
+import numpy as np
+from numpy.typing import NDArray
+
 from forensics.report import ScanReport
-from forensics.worker import Pixels
 
 RESULTS = "results.jsonl"
 
 FILE_FORMATS = ("html", "json", "pdf")
 """One file for each file examined."""
+
+PICTURE_FORMATS = ("html", "pdf")
+"""Those of FILE_FORMATS that draw on the picture itself."""
 
 TABLE_FORMATS = ("csv", "parquet")
 """One for the whole batch."""
@@ -23,7 +28,7 @@ NAME_DIGITS = 16
 """Hex digits of the file's hash that name its reports; never its own name, which somebody else chose."""
 
 
-def render(report: ScanReport, previews: Mapping[float, Pixels], form: str) -> bytes:
+def render(report: ScanReport, previews: Mapping[float, NDArray[np.uint8]], form: str) -> bytes:
     """A report as bytes.
 
     Args:
@@ -44,20 +49,17 @@ def render(report: ScanReport, previews: Mapping[float, Pixels], form: str) -> b
     raise ValueError(f"no report format {form!r}; there is {', '.join(FILE_FORMATS)}")
 
 
-def write_reports(
-    report: ScanReport, previews: Mapping[float, Pixels], folder: Path, formats: tuple[str, ...]
-) -> tuple[str, ...]:
+def write_reports(sha256: str, pages: Mapping[str, bytes], folder: Path) -> tuple[str, ...]:
     """Write the reports of one file; those of the same file are replaced.
 
     Returns:
         Their names in the folder.
     """
     names = []
-    for form in FILE_FORMATS:
-        if form in formats:
-            name = f"{report.sha256[:NAME_DIGITS]}.{form}"
-            _replace(folder / name, render(report, previews, form))
-            names.append(name)
+    for form, page in pages.items():
+        name = f"{sha256[:NAME_DIGITS]}.{form}"
+        _replace(folder / name, page)
+        names.append(name)
     return tuple(names)
 
 

@@ -16,7 +16,7 @@ class Result:
     Attributes:
         path: as named by the user; "-" for standard input. Hostile text.
         report: None when the file could not be examined.
-        error: why not; None when all went well.
+        error: why not, or why there is a result but no page of it; None when all went well.
         sha256, kind, format, size_bytes: None when it did not get so far.
         elapsed_s: wall-clock time it took.
         scan_id: its number in the store; None without a store.
@@ -49,7 +49,7 @@ class Result:
             "width": None if self.report is None else self.report.width,
             "height": None if self.report is None else self.report.height,
             "duration_s": None if self.report is None else self.report.duration_s,
-            "status": "ok" if self.error is None else "error",
+            "status": "error" if self.report is None else "ok",
             "error": None if self.error is None else str(self.error),
             "error_code": None if self.error is None else self.error.code,
             "verdict": None if verdict is None else str(verdict.opinion),

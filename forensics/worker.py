@@ -7,7 +7,6 @@ import os
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Protocol
@@ -23,7 +22,7 @@ from forensics.settings import ScanSettings
 Pixels = NDArray[np.uint8]
 
 MAX_PREVIEWS = 32
-"""Pictures of a video that are sent to the parent: 60 MB at most, whatever number of frames was sampled."""
+"""Pictures of a video that a report may draw on, spread evenly: 60 MB at most, however many frames were sampled."""
 
 
 class Examiner(Protocol):
@@ -85,12 +84,24 @@ class Opened:
     versions: Mapping[str, str]
 
 
-class Answer(Enum):
-    """What the parent wants done with an opened file."""
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What the parent wants done with an opened file.
 
-    SCAN = "scan"
-    PREVIEW = "preview"
-    NOTHING = "nothing"
+    Attributes:
+        scan: examine it.
+        known: a report there is already, to be drawn; None for none.
+    """
+
+    scan: bool
+    known: ScanReport | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Scanned:
+    """A file was examined; the parent answers with the report as it is to be drawn, if there is anything to draw."""
+
+    report: ScanReport
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,14 +109,12 @@ class Done:
     """The end of one task.
 
     Attributes:
-        report: None when it failed or was not asked for.
-        previews: time in seconds -> (h, w, 3) uint8; empty when not asked for.
+        pages: form -> the report in that form.
         code, message: of the MediaError, "" when there was none.
         sha256: of a file that could not be opened, if it could be read; "" else.
     """
 
-    report: ScanReport | None = None
-    previews: Mapping[float, Pixels] = field(default_factory=dict)
+    pages: Mapping[str, bytes] = field(default_factory=dict)
     code: str = ""
     message: str = ""
     sha256: str = ""
@@ -116,17 +125,18 @@ def serve(
     settings: ScanSettings,
     build: Callable[[ScanSettings], Examiner] | None,
     n_threads: int,
-    preview_px: int,
+    forms: tuple[str, ...],
     log: str,
 ) -> None:
     """Answer tasks until the parent hangs up. The target of a worker process.
 
     Args:
-        connection: to the parent: Ready goes out; then Task comes in, Opened goes out, Answer comes in, Done goes out.
+        connection: to the parent: Ready goes out; then Task comes in, Opened goes out, Answer comes in. If it was
+            scanned, Scanned goes out and, with forms, the report comes in again. At last Done goes out.
         settings: of the scan.
         build: makes the scanner; None for the real one.
         n_threads: that numeric libraries may use.
-        preview_px: longest side of previews; 0 for none.
+        forms: in which reports are drawn here, where a page that takes for ever costs one file only.
         log: file that takes what C libraries print; its last line explains a crash.
     """
     _isolate(log, n_threads)
@@ -141,30 +151,23 @@ def serve(
         try:
             task = connection.recv()
             os.ftruncate(2, 0)
-            connection.send(_examine(task, scanner, connection, preview_px))
+            connection.send(_examine(task, scanner, connection, forms))
         except (EOFError, BrokenPipeError):
             return
 
 
-def previews(media: Media, side_px: int) -> dict[float, Pixels]:
-    """Small pictures of a file by their time in seconds: an image has one, at 0; a video its sampled frames.
-
-    Args:
-        media: opened file.
-        side_px: longest side of a picture.
-
-    Returns:
-        (h, w, 3) uint8 each, MAX_PREVIEWS at most, spread evenly.
-
-    Raises:
-        MediaError: no picture can be decoded.
-    """
+def _pages(report: ScanReport, media: Media, forms: tuple[str, ...]) -> dict[str, bytes]:
     from forensics.overlay import preview
+    from forensics.report_files import PICTURE_FORMATS, render
 
-    if media.kind is Kind.IMAGE:
-        return {0.0: preview(media.pixels, side_px)}
-    step = -(-len(media.frames) // MAX_PREVIEWS)
-    return {frame.time_s: preview(frame.pixels, side_px) for frame in media.frames[::step]}
+    pictures: dict[float, Pixels] = {}
+    if any(form in PICTURE_FORMATS for form in forms):
+        if media.kind is Kind.IMAGE:
+            pictures = {0.0: preview(media.pixels)}
+        else:
+            step = -(-len(media.frames) // MAX_PREVIEWS)
+            pictures = {frame.time_s: preview(frame.pixels) for frame in media.frames[::step]}
+    return {form: render(report, pictures, form) for form in forms}
 
 
 def _scanner(settings: ScanSettings) -> Examiner:
@@ -173,7 +176,7 @@ def _scanner(settings: ScanSettings) -> Examiner:
     return Scanner(settings)
 
 
-def _examine(task: Task, scanner: Examiner, connection: Connection, preview_px: int) -> Done:
+def _examine(task: Task, scanner: Examiner, connection: Connection, forms: tuple[str, ...]) -> Done:
     try:
         if task.path.exists() and not task.path.is_file():
             # Opening a pipe waits for a writer for ever.
@@ -182,9 +185,11 @@ def _examine(task: Task, scanner: Examiner, connection: Connection, preview_px: 
         media = Media.open(task.path, name=task.name, limits=scanner.settings.limits)
         connection.send(Opened(media.sha256, str(media.kind), media.format, media.size_bytes, scanner.versions))
         answer = connection.recv()
-        report = scanner.scan(media) if answer is Answer.SCAN else None
-        small = previews(media, preview_px) if preview_px and answer is not Answer.NOTHING else {}
-        return Done(report, small)
+        report = answer.known
+        if answer.scan:
+            connection.send(Scanned(scanner.scan(media)))
+            report = connection.recv() if forms else None
+        return Done({} if report is None else _pages(report, media, forms))
     except MediaError as error:
         return Done(code=error.code, message=str(error), sha256=_sha256(task.path, scanner.settings.limits.max_bytes))
     except (EOFError, BrokenPipeError):

@@ -11,11 +11,8 @@ import click
 from forensics.cli.options import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from forensics.report import ScanReport
     from forensics.store import Store
-    from forensics.worker import Pixels
 
 MAX_NUMBER_DIGITS = 9
 """More digits than that are the beginning of a hash."""
@@ -41,9 +38,7 @@ def report(scan: str, form: str, out: str, picture: Path | None, store: str | No
         raise click.UsageError("there are no reports without a store")
     with opened:
         found = opened.report(_number(scan, opened))
-    from forensics.report_files import render
-
-    data = render(found, {} if form == "json" else _previews(found, picture), form)
+    data = _drawn(found, picture, form)
     if out != "-":
         Path(out).write_bytes(data)
         return 0
@@ -63,22 +58,22 @@ def _number(scan: str, store: Store) -> int:
     return rows[0].id
 
 
-def _previews(found: ScanReport, picture: Path | None) -> Mapping[float, Pixels]:
-    """Pictures of the very same file, decoded in a worker; none if it is gone or another one."""
-    from forensics.batch import PREVIEW_PX
+def _drawn(found: ScanReport, picture: Path | None, form: str) -> bytes:
+    """The report on pictures of the very same file, decoded in a worker; without them if it is gone or another one."""
     from forensics.pool import Pool
+    from forensics.report_files import PICTURE_FORMATS, render
     from forensics.worker import Answer, Opened, Task
 
     path = picture or Path(found.path)
-    if not path.is_file():
-        click.echo("the file is not where it was: the report comes without pictures (--picture FILE)", err=True)
-        return {}
+    if form in PICTURE_FORMATS and path.is_file():
 
-    def decide(task: Task, opened: Opened) -> Answer:
-        return Answer.PREVIEW if opened.sha256 == found.sha256 else Answer.NOTHING
+        def decide(task: Task, opened: Opened) -> Answer:
+            return Answer(scan=False, known=found if opened.sha256 == found.sha256 else None)
 
-    with Pool(found.settings, preview_px=PREVIEW_PX) as pool:
-        (outcome,) = pool.run([Task(path, found.path, found.filename)], decide)
-    if not outcome.previews:
-        click.echo("the file cannot be read or has changed: the report comes without pictures", err=True)
-    return outcome.previews
+        with Pool(found.settings, forms=(form,)) as pool:
+            (outcome,) = pool.run([Task(path, found.path, found.filename)], decide)
+        if form in outcome.pages:
+            return outcome.pages[form]
+    if form in PICTURE_FORMATS:
+        click.echo("the file is gone, changed or unreadable: no pictures (--picture FILE)", err=True)
+    return render(found, {}, form)

@@ -43,7 +43,9 @@ Exit codes:
     metavar="LIST",
     help="Some of html,json,pdf (one a file), csv,parquet (one a scan).  [default: html,json up to 20 files, else csv]",
 )
-@click.option("--jobs", type=click.IntRange(1, 256), help="Worker processes.  [default: one a processor]")
+@click.option(
+    "--jobs", type=click.IntRange(1, 256), help="Worker processes.  [default: one a processor, if the memory suffices]"
+)
 @click.option(
     "--fail-on",
     type=click.Choice(["likely", "inconclusive", "never"]),
@@ -95,13 +97,21 @@ def scan(paths: tuple[str, ...], **given: Any) -> int:
             output=Output(given["out"], formats),
             store=store,
             use_cache=not given["no_cache"],
-            n_workers=given["jobs"] or os.cpu_count() or 1,
+            n_workers=given["jobs"] or _default_jobs(settings),
         )
         progress = stack.enter_context(Progress(n_files, given["fail_on"]))
         for result in batch.run(tasks, stdin=sys.stdin.buffer if from_stdin else None):
             progress.add(result)
         progress.finish(given["out"], formats)
     return progress.exit_code
+
+
+def _default_jobs(settings: ScanSettings) -> int:
+    """One worker a processor that this process may use, as long as all may reach their memory limit at once."""
+    import psutil
+
+    n_processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(min(n_processors, psutil.virtual_memory().available // settings.limits.memory_bytes), 1)
 
 
 def _settings(given: dict[str, Any]) -> ScanSettings:

@@ -36,6 +36,7 @@ class Progress:
         self._bar_opinions = {"likely": ("likely",), "inconclusive": ("likely", "inconclusive"), "never": ()}[fail_on]
         self._n_over_bar = 0
         self._n_cached = 0
+        self._n_without_page = 0
         self._n_done = 0
         self._opinions: Counter[str] = Counter()
         self._errors: Counter[str] = Counter()
@@ -65,6 +66,7 @@ class Progress:
         """Show one result."""
         self._n_done += 1
         self._n_cached += result.cached
+        self._n_without_page += result.report is not None and result.error is not None
         row = _row(result)
         if result.report is None:
             assert result.error is not None
@@ -107,6 +109,8 @@ class Progress:
         texts = [f"{files}: {', '.join(counts) or 'nothing to examine'}"]
         if self._n_cached:
             texts.append(f"{self._n_cached} known from the store and not examined again (--no-cache does)")
+        if self._n_without_page:
+            texts.append(f"{self._n_without_page} examined, but their report could not be drawn (see results.jsonl)")
         if out is not None:
             texts.append(f"results in {plain(str(out))}: results.jsonl, {', '.join(formats)}")
         return texts

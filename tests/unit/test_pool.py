@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from forensics.pool import Outcome, Pool
+from forensics.report import ScanReport
 from forensics.settings import Limits, ScanSettings
 from forensics.worker import Answer, Opened, Task
 from tests.make_media import jpeg, photo
@@ -16,12 +18,15 @@ from tests.unit.failing_scanners import Refusing, Scripted, Stillborn
 SETTINGS = ScanSettings(limits=Limits(image_timeout_s=3.0, memory_bytes=400 << 20))
 
 
+SCAN = Answer(scan=True)
+
+
 @pytest.fixture(scope="module")
 def picture() -> bytes:
     return jpeg(photo(1, width=160, height=120))
 
 
-def run(pool: Pool, folder: Path, names: list[str], data: bytes, answer: Answer = Answer.SCAN) -> dict[str, Outcome]:
+def run(pool: Pool, folder: Path, names: list[str], data: bytes, answer: Answer = SCAN) -> dict[str, Outcome]:
     tasks = []
     for name in names:
         (folder / name).write_bytes(data)
@@ -61,7 +66,7 @@ def test_a_file_that_hangs_is_stopped_at_its_time_limit(tmp_path: Path, picture:
 def test_an_unreadable_file_is_an_outcome_and_not_an_exception(tmp_path: Path) -> None:
     tasks = [Task(tmp_path / "gone.jpg", "gone.jpg", "gone.jpg")]
     with Pool(SETTINGS, build=Scripted) as pool:
-        (outcome,) = pool.run(tasks, lambda task, opened: Answer.SCAN)
+        (outcome,) = pool.run(tasks, lambda task, opened: Answer(scan=True))
     assert code(outcome) == "unreadable"
     assert outcome.opened is None
 
@@ -72,18 +77,30 @@ def test_one_worker_serves_many_files(tmp_path: Path, picture: bytes) -> None:
 
 
 def test_a_file_the_parent_knows_is_opened_and_not_scanned(tmp_path: Path, picture: bytes) -> None:
-    pool = Pool(SETTINGS, build=Scripted, preview_px=64)
-    outcomes = run(pool, tmp_path, ["killed.jpg"], picture, Answer.NOTHING)
+    pool = Pool(SETTINGS, build=Scripted, forms=("html",))
+    outcomes = run(pool, tmp_path, ["killed.jpg"], picture, Answer(scan=False))
     outcome = outcomes["killed.jpg"]
-    assert outcome.report is None and outcome.error is None and not outcome.previews
+    assert outcome.report is None and outcome.error is None and not outcome.pages
     assert isinstance(outcome.opened, Opened) and len(outcome.opened.sha256) == 64
 
 
-def test_a_preview_comes_along_when_asked_for(tmp_path: Path, picture: bytes) -> None:
-    pool = Pool(SETTINGS, build=Scripted, preview_px=64)
-    outcome = run(pool, tmp_path, ["a.jpg"], picture, Answer.PREVIEW)["a.jpg"]
-    assert [pixels.shape for pixels in outcome.previews.values()] == [(48, 64, 3)]
-    assert outcome.report is None
+def test_the_parent_has_the_last_word_on_what_is_drawn(tmp_path: Path, picture: bytes) -> None:
+    (tmp_path / "a.jpg").write_bytes(picture)
+    took_s: list[float] = []
+
+    def receive(task: Task, report: ScanReport, elapsed_s: float) -> ScanReport:
+        took_s.append(elapsed_s)
+        return replace(report, filename="as the parent says")
+
+    with Pool(SETTINGS, build=Scripted, forms=("json", "html")) as pool:
+        (new,) = pool.run([Task(tmp_path / "a.jpg", "a.jpg", "a.jpg")], lambda task, opened: SCAN, receive)
+        known = Answer(scan=False, known=new.report)
+        (old,) = pool.run([Task(tmp_path / "a.jpg", "a.jpg", "a.jpg")], lambda task, opened: known, receive)
+    assert len(took_s) == 1 and 0 < took_s[0] <= new.elapsed_s
+    for outcome in (new, old):
+        assert outcome.report is not None and outcome.report.filename == "as the parent says"
+        assert set(outcome.pages) == {"json", "html"}
+        assert all(b"as the parent says" in page for page in outcome.pages.values())
 
 
 def test_settings_no_worker_accepts_are_the_callers_mistake(tmp_path: Path, picture: bytes) -> None:
@@ -101,7 +118,7 @@ def test_leaving_the_pool_ends_its_workers(tmp_path: Path, picture: bytes) -> No
     (tmp_path / "a.jpg").write_bytes(picture)
     tasks = [Task(tmp_path / name, name, name) for name in ("a.jpg", "hangs.jpg")]
     with Pool(SETTINGS, n_workers=2, build=Scripted) as pool:
-        next(pool.run(tasks, lambda task, opened: Answer.SCAN))
+        next(pool.run(tasks, lambda task, opened: Answer(scan=True)))
         processes = [worker.process for worker in pool._workers]
         assert processes
     # `_end` joined and closed them: none is left to run.
@@ -113,5 +130,5 @@ def test_a_pipe_in_the_folder_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     tasks = [Task(path, path.name, path.name) for path in (tmp_path / "pipe.jpg", tmp_path)]
     with Pool(SETTINGS, build=Scripted) as pool:
-        outcomes = list(pool.run(tasks, lambda task, opened: Answer.SCAN))
+        outcomes = list(pool.run(tasks, lambda task, opened: Answer(scan=True)))
     assert [code(outcome) for outcome in outcomes] == ["unreadable", "unreadable"]
