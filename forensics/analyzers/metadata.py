@@ -1,0 +1,155 @@
+"""Metadata: what a file says about itself (EXIF, XMP, IPTC, PNG text, comments, video tags). Provenance trace.
+
+Anybody can add or remove text, so a generator's tag is strong but capped evidence, and its absence is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import ClassVar
+
+import numpy as np
+from PIL import Image
+
+from forensics.analyzers.tags import contradictions, signatures
+from forensics.analyzers.tags.fields import Field, Tags, read_tags
+from forensics.errors import MediaError
+from forensics.finding import Claim, Finding, Trace
+from forensics.media import Kind, Media
+from forensics.settings import ScanSettings
+
+GENERATOR_LLR = 2.5
+"""Assigned, not fitted: of 2,388 photos of 54 training sources none carries such a tag, so what bounds the ratio is the
+chance that somebody planted it, taken as 1 in 300."""
+MAX_SHOWN = 2000
+MAX_ROWS = 60
+
+_EDITORS: tuple[str, ...] = (
+    "photoshop",
+    "gimp",
+    "lightroom",
+    "affinity",
+    "pixelmator",
+    "snapseed",
+    "facetune",
+    "picsart",
+    "canva",
+)
+_EDITORS += ("meitu", "capcut", "faceapp", "paint.net", "luminar", "capture one", "darktable", "imagemagick", "lavc")
+_SOFTWARE = ("Software", "CreatorTool", "ProcessingSoftware", "OriginatingProgram", "encoder")
+
+
+class Metadata:
+    """Reads generator tags, editors, edit history and contradictions."""
+
+    name: ClassVar[str] = "metadata"
+    trace: ClassVar[Trace] = Trace.PROVENANCE
+    title: ClassVar[str] = "Metadata"
+    about: ClassVar[str] = (
+        "Text that the file carries: generator tags, cameras, editors, edit history, and statements that contradict "
+        "each other. Anybody can change or remove it."
+    )
+
+    def __init__(self, settings: ScanSettings) -> None:
+        self.settings = settings
+
+    def skip_reason(self, media: Media) -> str | None:
+        """Every image and video can carry metadata."""
+        return None
+
+    def examine(self, media: Media) -> Iterable[Finding]:
+        """Generator tags, contradictions, and what else is said, each as a finding."""
+        tags = read_tags(media)
+        yield from self._generators(media, tags)
+        if media.kind is Kind.IMAGE:
+            yield from self._contradictions(media, tags)
+        yield self._overview(tags)
+
+    def _generators(self, media: Media, tags: Tags) -> Iterable[Finding]:
+        matches = signatures.find(tags)
+        hidden = _stealth(media)
+        if hidden:
+            matches.append(signatures.Match("hidden generation data", Field("lowest pixel bits", hidden, hidden)))
+        if not matches:
+            return
+        edit = all(m.edit for m in matches)
+        tools = ", ".join(m.tool for m in matches)
+        places = ", ".join(dict.fromkeys(f"{m.field.place} {m.field.key}" for m in matches))
+        what = "edited with" if edit else "made by"
+        yield Finding(
+            self.name,
+            self.trace,
+            f"The file itself says that it was {what} {tools} (in {places}).",
+            llr=GENERATOR_LLR,
+            claim=Claim.MANIPULATED if edit else Claim.SYNTHETIC,
+            explanation="Generators write such text; cameras do not. Anybody could have added it by hand.",
+            measures={"n_generators": len(matches)},
+            details=tuple((f"{m.field.place}: {m.field.key}", _shown(m.field.text)) for m in matches),
+        )
+
+    def _contradictions(self, media: Media, tags: Tags) -> Iterable[Finding]:
+        found, measures = contradictions.find(media, tags, datetime.now(UTC))
+        if found:
+            yield Finding(
+                self.name,
+                self.trace,
+                "The file contradicts itself: " + "; ".join(c.what for c in found) + ".",
+                explanation="Editing leaves such traces, and so do clocks never set and programs that resize or crop "
+                "but keep the old entries. For the eye: it does not count.",
+                measures={**measures, **{f"contradiction_{c.code}": 1.0 for c in found}},
+            )
+
+    def _overview(self, tags: Tags) -> Finding:
+        camera = " ".join(dict.fromkeys(filter(None, (_camera(tags.first(k)) for k in ("Make", "Model")))))
+        software = next((f.text for f in tags.fields if f.key.rpartition("/")[2] in _SOFTWARE and f.text.strip()), "")
+        history = [f for f in tags.fields if f.key.startswith("History")]
+        said = [f"names the camera {camera[:80]}"] if camera else []
+        if software:
+            editor = any(e in software.lower() for e in _EDITORS)
+            said.append(f"{'was last written by the editor' if editor else 'names the software'} {software[:80]}")
+        if history:
+            said.append(f"lists {sum(f.key.endswith('/action') for f in history) or len(history)} steps of editing")
+        if not tags.fields:
+            summary = "The file carries no metadata; platforms and messengers remove it, so this means nothing."
+        elif said:
+            summary = "The metadata " + ", and ".join(said) + "."
+        else:
+            summary = f"The file carries {len(tags.fields)} metadata entries, none of which names a camera or program."
+        rows = tuple((f"{f.place}: {f.key}", _shown(f.text)) for f in tags.fields[:MAX_ROWS])
+        rows += tuple(("note", note) for note in tags.notes)
+        if len(tags.fields) > MAX_ROWS:
+            rows += (("note", f"{len(tags.fields) - MAX_ROWS} more entries are not shown."),)
+        measures = {"n_fields": float(len(tags.fields))}
+        return Finding(self.name, self.trace, summary, measures=measures, details=rows)
+
+
+def _camera(text: str) -> str:
+    # ComfyUI keeps its whole workflow in the field Make: a make is a word or two, not a document.
+    return text.strip() if 0 < len(text.strip()) <= 60 and "{" not in text else ""
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}... ({len(text) - MAX_SHOWN:,} more characters)"
+
+
+def _stealth(media: Media) -> str:
+    """Hidden text needs exact pixels: lossless files only. Only the first columns are looked at."""
+    if media.kind is not Kind.IMAGE or media.format != "png":
+        return ""
+    if media.image.has_alpha and media.image.mode == "RGBA":
+        return signatures.find_stealth(_rgba_start(media))
+    return signatures.find_stealth(media.pixels)
+
+
+def _rgba_start(media: Media) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    import io
+
+    from forensics.media.headers import png_pixels_only
+    from forensics.media.images import DECODER_ERRORS
+
+    try:
+        with Image.open(io.BytesIO(png_pixels_only(media.data)), formats=["PNG"]) as image:
+            return np.asarray(image.crop((0, 0, min(image.width, 128), image.height)), np.uint8)
+    except DECODER_ERRORS as error:
+        raise MediaError("broken", f"the transparency cannot be read: {error}") from error

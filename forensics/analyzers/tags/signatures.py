@@ -1,0 +1,124 @@
+"""What image generators write into files, as patterns on field names and texts.
+
+Patterns and not parsers: a hostile 100,000-fold nested JSON costs a search, not a crash. Each rule names the format it
+knows from files of that tool.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forensics.analyzers.tags.fields import Field, Tags
+
+
+@dataclass(frozen=True)
+class Match:
+    """A generator that left its mark.
+
+    Attributes:
+        tool: its name, or the format's where several tools share one.
+        field: where it was found.
+        edit: True where only a part of the picture is said to be generated.
+    """
+
+    tool: str
+    field: Field
+    edit: bool = False
+
+
+@dataclass(frozen=True)
+class _Rule:
+    tool: str
+    key: str = ".*"
+    text: str = ""
+
+    def matches(self, field: Field) -> bool:
+        name = field.key.rpartition("/")[2]
+        return bool(re.fullmatch(self.key, name, re.I)) and bool(re.search(self.text, field.text, re.I | re.S))
+
+
+_SOFTWARE = (
+    "software|creatortool|processingsoftware|originatingprogram|generator|make|model|source|credit|encoder|comment"
+)
+
+_RULES = (
+    _Rule("SwarmUI", text=r'"sui_image_params"'),
+    _Rule("Fooocus", key="fooocus_scheme"),
+    _Rule("Fooocus", text=r'"(adm_guidance|fooocus_scheme)"|\bVersion: Fooocus'),
+    _Rule("InvokeAI", key="invokeai_(metadata|graph|workflow)|sd-metadata|dream"),
+    _Rule("NovelAI", key="software|source", text=r"\bNovelAI\b"),
+    _Rule("Draw Things", key=_SOFTWARE, text=r"\bDraw Things\b"),
+    _Rule("Easy Diffusion", text=r'"use_stable_diffusion_model"'),
+    _Rule("SD.Next", text=r"\bSteps: \d+\b.{0,2000}\bApp: SD\.Next\b"),
+    _Rule("Civitai", text=r"\bSteps: \d+\b.{0,4000}\bCivitai (resources|metadata):"),
+    _Rule("Stable Diffusion WebUI Forge", text=r"\bSteps: \d+, .{0,4000}\bVersion: (f\d|neo|forge|reforge)"),
+    _Rule("Stable Diffusion WebUI format", text=r"\bSteps: \d+, .{0,400}\b(Sampler|CFG scale|Seed): "),
+    _Rule("ComfyUI", text=r'"class_type"\s*:\s*"|"(last_node_id|last_link_id)"\s*:'),
+    _Rule("ComfyUI", key="prompt|workflow", text=r'^\s*[\[{].{0,4000}"(inputs|nodes|seed)"\s*:'),
+    _Rule("Midjourney", key="description|imagedescription|comment", text=r"\bJob ID: [0-9a-f]{8}-[0-9a-f]{4}-"),
+    _Rule("Midjourney", key=_SOFTWARE, text=r"\bMidjourney\b"),
+    _Rule("Adobe Firefly", key=_SOFTWARE, text=r"\bAdobe ?Firefly\b"),
+    _Rule("DALL-E", key=_SOFTWARE, text=r"\bDALL[·. -]?E\b"),
+    _Rule("OpenAI image generator", key=_SOFTWARE, text=r"\b(OpenAI|ChatGPT|GPT-?4o|gpt-image)\b"),
+    _Rule("Google AI", key="credit|digitalsourcetype|description", text=r"\bMade with Google AI\b"),
+    _Rule(
+        "Stable Diffusion", key=_SOFTWARE, text=r"\b(Stable ?Diffusion|SDXL|DreamStudio|Stability AI|DiffusionBee)\b"
+    ),
+    _Rule(
+        "an image generator", key=_SOFTWARE, text=r"\b(Imagen \d|Ideogram|Leonardo\.?ai|NightCafe|Bing Image Creator)\b"
+    ),
+    _Rule(
+        "a video generator", key=_SOFTWARE, text=r"\b(Runway Gen|Sora|Kling AI|Pika Labs|Hailuo|Dream Machine|Veo \d)\b"
+    ),
+    _Rule("an AI generator", key="title", text=r"^AI generated image$"),
+)
+
+_SOURCE_TYPES = {
+    "trainedalgorithmicmedia": ("generative AI, by its own declaration", False),
+    "algorithmicmedia": ("an algorithm, by its own declaration", False),
+    "compositewithtrainedalgorithmicmedia": ("an AI edit, by its own declaration", True),
+    "compositesynthetic": ("a composite with synthetic parts, by its own declaration", True),
+}
+"""IPTC NewsCodes digitalsourcetype; the other codes are of capture, scan and plain editing."""
+
+_STEALTH = (b"stealth_pnginfo", b"stealth_pngcomp", b"stealth_rgbinfo", b"stealth_rgbcomp")
+
+
+def find(tags: Tags) -> list[Match]:
+    """Generators named by the text fields, each tool once, in the order of the fields."""
+    matches: dict[str, Match] = {}
+    for field in tags.fields:
+        name = field.key.rpartition("/")[2].lower()
+        if name == "digitalsourcetype":
+            code = field.text.rstrip("/").rpartition("/")[2].lower()
+            if code in _SOURCE_TYPES:
+                tool, edit = _SOURCE_TYPES[code]
+                matches.setdefault(tool, Match(tool, field, edit))
+        elif "edited with google ai" in field.text[:200].lower():
+            matches.setdefault("Google AI edit", Match("Google AI edit", field, True))
+        else:
+            rule = next((r for r in _RULES if r.matches(field)), None)
+            if rule is not None:
+                matches.setdefault(rule.tool, Match(rule.tool, field))
+    return list(matches.values())
+
+
+def find_stealth(pixels: NDArray[np.uint8]) -> str:
+    """The marker of text hidden in the lowest bits of the pixels (WebUI and NovelAI "stealth PNG info"), or "".
+
+    Args:
+        pixels: (H, W, 3 or 4) uint8 as stored. The bits run down the columns: of alpha, or of red, green, blue in turn.
+    """
+    n_bits = 8 * len(_STEALTH[0])
+    planes = [pixels[..., :3]] + ([pixels[..., 3:4]] if pixels.shape[2] == 4 else [])
+    for plane in planes:
+        columns = -(-n_bits // (plane.shape[0] * plane.shape[2]))
+        bits = plane[:, :columns].transpose(1, 0, 2).reshape(-1)[:n_bits] & 1
+        text = np.packbits(bits).tobytes()
+        if text in _STEALTH:
+            return text.decode()
+    return ""
