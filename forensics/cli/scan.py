@@ -43,9 +43,7 @@ Exit codes:
     metavar="LIST",
     help="Some of html,json,pdf (one a file), csv,parquet (one a scan).  [default: html,json up to 20 files, else csv]",
 )
-@click.option(
-    "--jobs", type=click.IntRange(1, 256), help="Worker processes.  [default: one a processor, if the memory suffices]"
-)
+@click.option("--jobs", type=click.IntRange(1, 256), help="Worker processes.  [default: processors, memory allowing]")
 @click.option(
     "--fail-on",
     type=click.Choice(["likely", "inconclusive", "never"]),
@@ -111,7 +109,8 @@ def _default_jobs(settings: ScanSettings) -> int:
     import psutil
 
     n_processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(min(n_processors, psutil.virtual_memory().available // settings.limits.memory_bytes), 1)
+    n_by_memory = int(psutil.virtual_memory().available) // settings.limits.memory_bytes
+    return max(min(n_processors, n_by_memory), 1)
 
 
 def _settings(given: dict[str, Any]) -> ScanSettings:

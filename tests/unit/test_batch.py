@@ -157,13 +157,6 @@ def test_folders_are_walked_in_order_without_hidden_files_loops_and_the_output(t
     assert found == [str(tmp_path / name) for name in ("a.jpg", "b/1.jpg", "b/2.jpg", "b/deep/er/3.jpg")]
 
 
-def test_a_folder_nested_deeper_than_calls_may_be_is_walked(tmp_path: Path) -> None:
-    deep = tmp_path.joinpath(*["d"] * 1200)
-    deep.mkdir(parents=True)
-    (deep / "x.jpg").write_bytes(b"x")
-    assert [task.name for task in expand([str(tmp_path)])] == ["x.jpg"]
-
-
 def test_a_file_named_twice_is_examined_once(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"x")
     assert len(list(expand([str(tmp_path / "a.jpg"), str(tmp_path), f"{tmp_path}/./a.jpg"]))) == 1
