@@ -1,17 +1,60 @@
-"""Sizes that a file claims, read from its header with a few bytes of memory, before any decoder allocates."""
+"""Sizes and frames that a file claims, read from its header with little memory, before any decoder allocates."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
 
 from forensics.errors import MediaError
+from forensics.media.gif_blocks import gif_canvas, gif_pictures
+from forensics.media.jpeg_segments import jpeg_bits, jpeg_exif, jpeg_sizes
+from forensics.media.png_chunks import apng_frames, png_chunks, png_exif, png_pixels_only, png_sizes
+from forensics.media.tiff_directories import (
+    BITS,
+    DNG_VERSION,
+    exif_orientation,
+    tiff_directories,
+    upright_orientation,
+)
 from forensics.settings import Limits
 
-_PNG_KEPT = frozenset(
-    {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"iCCP", b"sRGB", b"acTL", b"fcTL", b"fdAT", b"eXIf"}
-)
-_MAX_ICC_BYTES = 4 << 20
-"""Largest profiles seen are 2 MB press profiles; a compressed one that grows past this is a bomb."""
+__all__ = ["Claims", "check_frames", "check_size", "png_chunks", "png_pixels_only", "read_claims"]
+
+_BOXES_END = 1 << 20
+"""Item properties of HEIC and AVIF lie in the `meta` box at the start; pixel data follows."""
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What a header says, believed by nobody but checked against the limits.
+
+    Attributes:
+        width, height: as stored, in pixels.
+        n_frames: number of pictures; 0 when only a decoder can tell.
+        bits: bits a channel; 0 when only a decoder can tell.
+        orientation: 1..8; 0 when only a decoder can tell.
+    """
+
+    width: int
+    height: int
+    n_frames: int = 0
+    bits: int = 0
+    orientation: int = 0
+
+
+def read_claims(data: bytes, fmt: str, limits: Limits) -> Claims:
+    """Read the header of an image and check what it claims.
+
+    Args:
+        data: the whole file.
+        fmt: format by content.
+        limits: what the file may cost.
+
+    Raises:
+        MediaError: over a limit, or no size where one must be.
+    """
+    return _READERS[fmt](data, limits)
 
 
 def check_size(width: int, height: int, limits: Limits) -> None:
@@ -29,39 +72,6 @@ def check_size(width: int, height: int, limits: Limits) -> None:
         )
 
 
-def check_header(data: bytes, fmt: str, limits: Limits) -> None:
-    """Check what the header of an image claims, for the formats whose decoders allocate early.
-
-    Args:
-        data: the whole file.
-        fmt: format by content.
-
-    Raises:
-        MediaError: over a limit, or no size where one must be.
-    """
-    sizes = {
-        "jpeg": _jpeg_sizes,
-        "png": _png_sizes,
-        "gif": _gif_sizes,
-        "webp": _webp_sizes,
-        "bmp": _bmp_sizes,
-        "heic": _ispe_sizes,
-        "avif": _ispe_sizes,
-    }.get(fmt)
-    if sizes is None:
-        return
-    found = False
-    for width, height in sizes(data):
-        check_size(width, height, limits)
-        found = True
-    if not found:
-        raise MediaError("truncated", f"the {fmt.upper()} file ends, or is garbled, before the picture's size")
-    if fmt == "gif":
-        check_frames(gif_frames(data, limits.max_frames + 1), limits)
-    if fmt == "png":
-        check_frames(apng_frames(data), limits)
-
-
 def check_frames(n_frames: int, limits: Limits) -> None:
     """Refuse an animation by its number of frames.
 
@@ -69,102 +79,71 @@ def check_frames(n_frames: int, limits: Limits) -> None:
         MediaError: too many.
     """
     if n_frames > limits.max_frames:
-        raise MediaError("too-many-frames", f"the animation has more than {limits.max_frames:,} frames")
+        raise MediaError("too-many-frames", f"the file holds more than {limits.max_frames:,} frames, the limit")
 
 
-def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """(type, start of the content, length) of each chunk up to IEND; stops where the file ends."""
-    at = 8
-    while at + 12 <= len(data):
-        length = int.from_bytes(data[at : at + 4], "big")
-        kind = data[at + 4 : at + 8]
-        if at + 12 + length > len(data):
-            return
-        yield kind, at + 8, length
-        at += 12 + length
-        if kind == b"IEND":
-            return
+def _checked(sizes: Iterable[tuple[int, int]], data: bytes, limits: Limits) -> tuple[int, int]:
+    """The first size, after all of them were checked."""
+    first: tuple[int, int] | None = None
+    for width, height in sizes:
+        check_size(width, height, limits)
+        first = first or (width, height)
+    if first is None:
+        raise MediaError("truncated" if len(data) < 1024 else "broken", "the header with the picture's size is missing")
+    return first
 
 
-def png_pixels_only(data: bytes) -> bytes:
-    """The PNG without its text and other chunks that carry no pixels: text bombs and 100,000 notes cost nothing.
-
-    A cut-off last chunk is kept, so that the decoder still sees the file is cut off. A profile that unpacks to more
-    than 4 MB is dropped.
-    """
-    kept = [data[:8]]
-    end = 8
-    for kind, at, length in png_chunks(data):
-        end = at + length + 4
-        if kind in _PNG_KEPT and not (kind == b"iCCP" and _icc_bytes(data[at : at + length]) > _MAX_ICC_BYTES):
-            kept.append(data[at - 8 : end])
-    if kept[-1][4:8] != b"IEND":
-        kept.append(data[end:])
-    return b"".join(kept)
+def _jpeg(data: bytes, limits: Limits) -> Claims:
+    width, height = _checked(jpeg_sizes(data), data, limits)
+    return Claims(width, height, 1, jpeg_bits(data), exif_orientation(jpeg_exif(data)))
 
 
-def apng_frames(data: bytes) -> int:
-    """Frames that are there: frame control chunks, not what the animation header claims. 1 for a still picture."""
-    return max(1, sum(kind == b"fcTL" for kind, _, _ in png_chunks(data)))
+def _png(data: bytes, limits: Limits) -> Claims:
+    width, height = _checked(png_sizes(data), data, limits)
+    n_frames = apng_frames(data)
+    check_frames(n_frames, limits)
+    return Claims(width, height, n_frames, data[24] if len(data) > 24 else 8, exif_orientation(png_exif(data)))
 
 
-def gif_frames(data: bytes, stop: int) -> int:
-    """Image descriptors in a GIF, counted up to `stop` by walking its blocks; nothing is decoded."""
-    at = 13 + (3 << ((data[10] & 7) + 1) if data[10] & 0x80 else 0)
-    n = 0
-    while at < len(data) and n < stop:
-        marker = data[at]
-        if marker == 0x2C and at + 10 < len(data):
-            n += 1
-            flags = data[at + 9]
-            at += 10 + (3 << ((flags & 7) + 1) if flags & 0x80 else 0) + 1
-        elif marker == 0x21:
-            at += 2
-        else:
-            break
-        while at < len(data) and data[at]:
-            at += data[at] + 1
-        at += 1
-    return n
+def _gif(data: bytes, limits: Limits) -> Claims:
+    width, height = _checked(gif_canvas(data), data, limits)
+    n_frames = 0
+    for right, bottom in islice(gif_pictures(data), limits.max_frames + 1):
+        # Decoders grow the canvas for a picture that reaches beyond it, and compose every picture on all of it.
+        width, height, n_frames = max(width, right), max(height, bottom), n_frames + 1
+    check_size(width, height, limits)
+    check_frames(n_frames, limits)
+    return Claims(width, height, max(1, n_frames), 8, 1)
 
 
-def _icc_bytes(chunk: bytes) -> int:
-    import zlib
-
-    start = chunk.find(b"\0") + 2
-    unpacker = zlib.decompressobj()
-    try:
-        return len(unpacker.decompress(chunk[start:], _MAX_ICC_BYTES + 1))
-    except zlib.error:
-        return _MAX_ICC_BYTES + 1
-
-
-def _jpeg_sizes(data: bytes) -> Iterator[tuple[int, int]]:
-    """Width and height of every frame header before the first scan (ITU T.81, B.2.2)."""
-    at = 2
-    while at + 4 <= len(data):
-        if data[at] != 0xFF:
-            at += 1
-            continue
-        marker = data[at + 1]
-        if marker in (0xFF, 0x00, 0x01) or 0xD0 <= marker <= 0xD8:
-            at += 1 if marker == 0xFF else 2
-            continue
-        if marker in (0xDA, 0xD9):
-            return
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and at + 9 <= len(data):
-            yield int.from_bytes(data[at + 7 : at + 9], "big"), int.from_bytes(data[at + 5 : at + 7], "big")
-        at += 2 + max(2, int.from_bytes(data[at + 2 : at + 4], "big"))
+def _tiff(data: bytes, limits: Limits) -> Claims:
+    pages = list(islice(tiff_directories(data), limits.max_frames + 1))
+    if any(DNG_VERSION in page.values for page in pages[:1]) or data[8:10] == b"CR":
+        raise MediaError("unsupported", "this is a camera raw file: develop it to a JPEG, PNG or TIFF first")
+    check_frames(len(pages), limits)
+    tiles = [page.tile_size for page in pages if all(page.tile_size)]
+    width, height = _checked([page.size for page in pages], data, limits)
+    if tiles:
+        _checked(tiles, data, limits)
+    return Claims(width, height, len(pages), pages[0].values.get(BITS, 1), upright_orientation(pages[0]))
 
 
-def _png_sizes(data: bytes) -> Iterator[tuple[int, int]]:
-    if data[12:16] == b"IHDR" and len(data) >= 24:
-        yield int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+def _bmp(data: bytes, limits: Limits) -> Claims:
+    width, height = _checked(_bmp_sizes(data), data, limits)
+    return Claims(width, height, 1, 8, 1)
 
 
-def _gif_sizes(data: bytes) -> Iterator[tuple[int, int]]:
-    if len(data) >= 13:
-        yield int.from_bytes(data[6:8], "little"), int.from_bytes(data[8:10], "little")
+def _webp(data: bytes, limits: Limits) -> Claims:
+    width, height = _checked(_webp_sizes(data), data, limits)
+    n_frames = sum(1 for _ in islice(_webp_frames(data), limits.max_frames + 1))
+    check_frames(n_frames, limits)
+    return Claims(width, height, max(1, n_frames), 8)
+
+
+def _heif(data: bytes, limits: Limits) -> Claims:
+    width, height = _checked(_ispe_sizes(data), data, limits)
+    at = data.find(b"pixi", 0, _BOXES_END)  # pixel information: version, flags, channels, bits of each
+    return Claims(width, height, bits=data[at + 9] if 0 <= at < len(data) - 9 else 8)
 
 
 def _bmp_sizes(data: bytes) -> Iterator[tuple[int, int]]:
@@ -172,6 +151,7 @@ def _bmp_sizes(data: bytes) -> Iterator[tuple[int, int]]:
         yield int.from_bytes(data[18:20], "little"), int.from_bytes(data[20:22], "little")
     elif len(data) >= 26:
         width = int.from_bytes(data[18:22], "little", signed=True)
+        # A negative height means that the top row comes first.
         yield width, abs(int.from_bytes(data[22:26], "little", signed=True))
 
 
@@ -188,9 +168,31 @@ def _webp_sizes(data: bytes) -> Iterator[tuple[int, int]]:
         yield width, height
 
 
+def _webp_frames(data: bytes) -> Iterator[int]:
+    """Offset of each animation frame chunk."""
+    at = 12
+    while at + 8 <= len(data):
+        if data[at : at + 4] == b"ANMF":
+            yield at
+        size = int.from_bytes(data[at + 4 : at + 8], "little")
+        at += 8 + size + (size & 1)
+
+
 def _ispe_sizes(data: bytes) -> Iterator[tuple[int, int]]:
     """Every image spatial extent in the file's head (ISO 23008-12, 6.5.3); tiles are among them, which does no harm."""
-    at = data.find(b"ispe")
+    at = data.find(b"ispe", 0, _BOXES_END)
     while at >= 0 and at + 16 <= len(data):
         yield int.from_bytes(data[at + 8 : at + 12], "big"), int.from_bytes(data[at + 12 : at + 16], "big")
-        at = data.find(b"ispe", at + 4, 1 << 20)
+        at = data.find(b"ispe", at + 4, _BOXES_END)
+
+
+_READERS: dict[str, Callable[[bytes, Limits], Claims]] = {
+    "jpeg": _jpeg,
+    "png": _png,
+    "gif": _gif,
+    "tiff": _tiff,
+    "bmp": _bmp,
+    "webp": _webp,
+    "heic": _heif,
+    "avif": _heif,
+}

@@ -1,30 +1,33 @@
-"""Still and animated images to upright 8-bit sRGB, through Pillow and libheif; complaints become MediaError."""
+"""Still and animated images to upright 8-bit sRGB, through Pillow and libheif. Complaints become MediaError."""
 
 from __future__ import annotations
 
 import io
+import os
 import struct
 import warnings
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms
+from PIL import Image, UnidentifiedImageError
 
 from forensics.errors import MediaError
-from forensics.media.headers import apng_frames, check_frames, check_header, check_size, png_pixels_only
+from forensics.media.colour import has_alpha, is_wide, read_profile, to_srgb
+from forensics.media.headers import check_frames, check_size, png_pixels_only, read_claims
+from forensics.media.jpeg_segments import jpeg_pixels_only
+from forensics.media.orientation import TURNED, turn_upright
+from forensics.media.tiff_directories import exif_orientation
 from forensics.settings import Limits
 
 Pixels = NDArray[np.uint8]
 
-ORIENTATION_TAG = 0x0112
-_MAX_ICC_BYTES = 4 << 20
-_BITS = {"1": 1, "I;16": 16, "I;16B": 16, "I;16L": 16, "I": 32, "F": 32}
+MAX_ANIMATION_PIXELS = 600_000_000
+"""Pixels composed for the frames of one animation. Pillow composes 100 to 200 million a second, and a file has 10 s."""
 
 DECODER_ERRORS = (
     OSError,
@@ -42,6 +45,9 @@ DECODER_ERRORS = (
     Image.DecompressionBombError,
 )
 """What Pillow's plug-ins were seen to raise on broken files; `fuzzed` files raise most of them sooner or later."""
+
+_CUT_WORDS = ("truncated", "unexpected end", "premature", "eof", "incomplete", "no more images", "insufficient input")
+_BITS = {"1": 1, "I;16": 16, "I;16B": 16, "I;16L": 16, "I": 32, "F": 32}
 
 
 @dataclass(frozen=True)
@@ -74,20 +80,22 @@ def read_header(data: bytes, fmt: str, limits: Limits) -> Header:
     Raises:
         MediaError: broken or over a limit.
     """
-    check_header(data, fmt, limits)
-    with _opened(data, fmt) as image:
+    claims = read_claims(data, fmt, limits)
+    with _complaints(fmt), _open(data, fmt) as image:
         check_size(image.width, image.height, limits)
-        n_frames = apng_frames(data) if fmt == "png" else int(getattr(image, "n_frames", 1)) if fmt != "jpeg" else 1
+        n_frames = claims.n_frames or int(getattr(image, "n_frames", 1))
         check_frames(n_frames, limits)
+        # A TIFF opens with its sides swapped already where its orientation asks for that.
+        width, height = (claims.width, claims.height) if fmt == "tiff" else image.size
         return Header(
-            image.width,
-            image.height,
-            _orientation(image),
+            width,
+            height,
+            claims.orientation or _orientation(image, fmt),
             image.mode,
-            16 if fmt == "png" and data[24] == 16 else _BITS.get(image.mode, 8),
+            max(claims.bits, _BITS.get(image.mode, 1)) if is_wide(image.mode) else claims.bits or 8,
             n_frames,
-            image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info,
-            _icc_name(image),
+            has_alpha(image),
+            read_profile(image).name,
         )
 
 
@@ -97,49 +105,76 @@ def read_pixels(data: bytes, fmt: str, header: Header) -> Pixels:
     Raises:
         MediaError: broken where the header looked well.
     """
-    with _opened(data, fmt) as image:
-        return turn_upright(_to_srgb(image), header.orientation)
+    with _complaints(fmt), _open(data, fmt) as image:
+        return _upright_pixels(image, fmt, header)
 
 
-def read_frames(data: bytes, fmt: str, header: Header, indices: list[int]) -> Iterator[tuple[Pixels, float]]:
+def n_readable_frames(header: Header) -> int:
+    """Pictures of an animation that can be composed within MAX_ANIMATION_PIXELS, from the first; at least 1."""
+    return max(1, min(header.n_frames, MAX_ANIMATION_PIXELS // (header.width * header.height)))
+
+
+def read_frames(
+    data: bytes, fmt: str, header: Header, indices: list[int], side_px: int
+) -> Iterator[tuple[Pixels, float]]:
     """Some pictures of an animation with their start times in seconds, in order.
 
     Args:
         indices: ascending numbers of the pictures wanted.
+        side_px: longest side to shrink to.
 
     Raises:
-        MediaError: a picture cannot be decoded.
+        MediaError: not one of them can be decoded. An animation that breaks off later ends there.
     """
-    with _opened(data, fmt) as image:
-        time_s, wanted = 0.0, set(indices)
+    with _complaints(fmt):
+        image = _open(data, fmt)
+    time_s, wanted, none = 0.0, set(indices), True
+    with image:
         for index in range(max(indices) + 1):
-            image.seek(index)
-            if index in wanted:
-                yield turn_upright(_to_srgb(image), header.orientation), time_s
+            try:
+                with _complaints(fmt):
+                    image.seek(index)
+                    pixels = _shrunk(_upright_pixels(image, fmt, header), side_px) if index in wanted else None
+            except MediaError:
+                if none:
+                    raise
+                return
+            # WebP and AVIF tell when a picture starts, once it is decoded; GIF and PNG how long it stays.
+            start_s = image.info["timestamp"] / 1000.0 if "timestamp" in image.info else time_s
             # Browsers show a frame without a duration for a tenth of a second; so does this time line.
-            time_s += (float(image.info.get("duration") or 0) or 100.0) / 1000.0
+            time_s = start_s + (float(image.info.get("duration") or 0) or 100.0) / 1000.0
+            if pixels is not None:
+                none = False
+                yield pixels, start_s
 
 
-def turn_upright(stored: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """Undo an EXIF orientation (Exif 2.32, tag 0x0112); a view where that is possible. (H, W, ...) any type."""
-    if orientation in (5, 6, 7, 8):
-        stored = np.swapaxes(stored, 0, 1)
-    if orientation in (2, 3, 6, 7):
-        stored = stored[:, ::-1]
-    if orientation in (3, 4, 7, 8):
-        stored = stored[::-1]
-    return stored
+def _upright_pixels(image: Image.Image, fmt: str, header: Header) -> Pixels:
+    with _silent_stderr() if fmt == "tiff" else nullcontext():
+        image.load()
+    pixels = to_srgb(image, header.bits)
+    if fmt == "tiff":
+        return pixels  # Pillow turned it while loading
+    upright: Pixels = turn_upright(pixels, header.orientation)
+    return upright
+
+
+def _shrunk(pixels: Pixels, side_px: int) -> Pixels:
+    height, width = pixels.shape[:2]
+    scale = min(1.0, side_px / max(height, width))
+    if scale == 1.0:
+        return np.ascontiguousarray(pixels)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(cv2.resize(np.ascontiguousarray(pixels), size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 @contextmanager
-def _opened(data: bytes, fmt: str) -> Iterator[Image.Image]:
-    """The image with the one decoder its content asks for; complaints become MediaError."""
+def _complaints(fmt: str) -> Iterator[None]:
+    """What a decoder raises as MediaError, what it warns of not at all."""
     try:
         with warnings.catch_warnings():
             # Pillow warns above 89 million pixels; our own limit was checked on the header already.
             warnings.simplefilter("ignore")
-            with _open(data, fmt) as image:
-                yield image
+            yield
     except MediaError:
         raise
     except MemoryError as error:
@@ -147,86 +182,52 @@ def _opened(data: bytes, fmt: str) -> Iterator[Image.Image]:
     except Image.DecompressionBombError as error:
         raise MediaError("too-many-pixels", "the picture unpacks to more pixels than the decoder allows") from error
     except DECODER_ERRORS as error:
-        words = _words(error)
-        cut = any(hint in words.lower() for hint in ("truncated", "unexpected end", "premature", "eof", "incomplete"))
+        words = " ".join(str(error).split()) or type(error).__name__
+        if isinstance(error, UnidentifiedImageError):
+            words = "its header cannot be read"  # the message names an object in memory
+        cut = any(hint in words.lower() for hint in _CUT_WORDS)
         what = "the file is cut off" if cut else f"the {fmt.upper()} data is broken"
         raise MediaError("truncated" if cut else "broken", f"{what}: {words[:200]}") from error
 
 
-def _words(error: Exception) -> str:
-    words = " ".join(str(error).split()) or type(error).__name__
-    # Pillow names the in-memory stream by its address, which tells a reader nothing.
-    return "its header cannot be read" if words.startswith("cannot identify") else words
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Keep libtiff, which writes to the process's standard error by itself, from doing so."""
+    try:
+        kept = os.dup(2)
+    except OSError:
+        yield  # there is no standard error
+        return
+    try:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 2)
+        os.close(null)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _open(data: bytes, fmt: str) -> Image.Image:
+    """The image in the one decoder that its content asks for, handed nothing but what pixels need."""
     if fmt == "heic":
         import pillow_heif
 
-        return pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True).to_pillow()
-    source = png_pixels_only(data) if fmt == "png" else data
-    formats = {"jpeg": ["JPEG", "MPO"]}.get(fmt, [fmt.upper()])
-    return Image.open(io.BytesIO(source), formats=formats)
+        return pillow_heif.HeifImageFile(io.BytesIO(data))  # type: ignore[no-untyped-call]
+    if fmt == "jpeg":
+        data = jpeg_pixels_only(data)
+    elif fmt == "png":
+        data = png_pixels_only(data)
+    return Image.open(io.BytesIO(data), formats=[fmt.upper()])
 
 
-def _orientation(image: Image.Image) -> int:
-    try:
-        value = image.getexif().get(ORIENTATION_TAG, 1)
-    except DECODER_ERRORS:
-        return 1  # broken metadata is the metadata analyzer's matter; the pixels are still there
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+def _orientation(image: Image.Image, fmt: str) -> int:
+    if fmt == "heic":
+        return 1  # libheif turned it
+    exif = image.info.get("exif")
+    return exif_orientation(exif) if isinstance(exif, bytes) else 1
 
 
-def _icc_name(image: Image.Image) -> str:
-    profile = image.info.get("icc_profile")
-    if not profile:
-        return ""
-    try:
-        return str(ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(profile)))).strip()[:100]
-    except (*DECODER_ERRORS, ImageCms.PyCMSError):
-        return "broken profile, ignored"
-
-
-def _to_srgb(image: Image.Image) -> Pixels:
-    image.load()
-    if image.mode.startswith("I") or image.mode == "F":
-        return _wide_to_rgb(image)
-    profile = image.info.get("icc_profile")
-    if image.mode in ("P", "PA") or (image.mode in ("1", "L", "RGB") and "transparency" in image.info):
-        image = image.convert("RGBA")
-    if image.mode in ("RGBA", "LA", "RGBa", "La"):
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-        image = Image.alpha_composite(white, rgba).convert("RGB")
-    if profile and len(profile) <= _MAX_ICC_BYTES and image.mode in ("RGB", "CMYK", "L"):
-        image = _apply_profile(image, profile)
-    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
-
-
-def _apply_profile(image: Image.Image, profile: bytes) -> Image.Image:
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        name = ImageCms.getProfileDescription(source)
-        if image.mode == "RGB" and "srgb" in name.lower():
-            return image  # already there: a no-op transform would only round the pixels
-        target = ImageCms.createProfile("sRGB")
-        turned = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
-    except (*DECODER_ERRORS, ImageCms.PyCMSError):
-        return image  # a broken or ill-fitting profile: the pixels as stored are the best there is
-    return turned if turned is not None else image
-
-
-def _wide_to_rgb(image: Image.Image) -> Pixels:
-    """16-bit, 32-bit and float grey, scaled and not clipped."""
-    values = np.asarray(image, np.float32)
-    if image.mode.startswith("I;16") or (image.mode == "I" and values.size and 255 < values.max() <= 65535):
-        low, high = 0.0, 65535.0
-    else:
-        values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-        low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
-        if low >= 0 and high <= 1:
-            low, high = 0.0, 1.0
-        elif low >= 0 and high <= 255:
-            low, high = 0.0, 255.0
-    grey = np.rint((values - low) * (255.0 / max(high - low, 1e-12))).astype(np.uint8)
-    return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
+def upright_size(header: Header) -> tuple[int, int]:
+    """Width and height once the orientation is undone."""
+    return (header.height, header.width) if header.orientation in TURNED else (header.width, header.height)

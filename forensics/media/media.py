@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from forensics.errors import MediaError
 from forensics.media import images, videos
+from forensics.media.orientation import turn_back, turn_upright
 from forensics.media.sniff import HEAD_BYTES, VIDEO_FORMATS, sniff
 from forensics.settings import Limits
 
@@ -85,7 +86,7 @@ class Frame:
     """One picture of a video or an animated image.
 
     Attributes:
-        pixels: (H, W, 3) uint8 sRGB, upright; long side at most Limits.frame_side_px for videos.
+        pixels: (H, W, 3) uint8 sRGB, upright; long side at most Limits.frame_side_px but for a still image.
         time_s: its true time stamp.
         index: its place in the sampled sequence, from 0.
     """
@@ -218,8 +219,7 @@ class Media:
             MediaError: asked of a video.
         """
         plain = {f.name: getattr(self._header, f.name) for f in fields(ImageInfo)}
-        if self._header.orientation in (5, 6, 7, 8):
-            plain["width"], plain["height"] = plain["height"], plain["width"]
+        plain["width"], plain["height"] = images.upright_size(self._header)
         return ImageInfo(**plain)
 
     @cached_property
@@ -253,6 +253,8 @@ class Media:
     def frames(self) -> tuple[Frame, ...]:
         """Frames sampled evenly over the whole length: Limits.n_frames at most, one for a still image.
 
+        An animation of very many pixels is sampled from its first pictures, as many as a few seconds compose.
+
         Raises:
             MediaError: not one frame could be decoded.
         """
@@ -260,14 +262,12 @@ class Media:
             with self._video_source() as source:
                 found = videos.sample(source, self.format, self._container, self.limits)
             return tuple(Frame(pixels, time_s, i) for i, (pixels, time_s) in enumerate(found))
-        n = self.image.n_frames
-        if n == 1:
+        if self.image.n_frames == 1:
             return (Frame(self.pixels, 0.0, 0),)
+        n = images.n_readable_frames(self._header)
         chosen = np.unique(np.linspace(0, n - 1, min(n, self.limits.n_frames)).round().astype(int)).tolist()
-        return tuple(
-            Frame(pixels, time_s, i)
-            for i, (pixels, time_s) in enumerate(images.read_frames(self.data, self.format, self._header, chosen))
-        )
+        side_px = self.limits.frame_side_px
+        return tuple(self._animation(chosen, side_px))
 
     def decoded_frames(self, *, side_px: int) -> Iterator[Frame]:
         """Every frame of a video or an animation in order, its long side shrunk to at most side_px. Nothing is kept.
@@ -280,12 +280,13 @@ class Media:
                 for i, (pixels, time_s) in enumerate(videos.read_all(source, self.format, self._container, side_px)):
                     yield Frame(pixels, time_s, i)
             return
-        every = list(range(self.image.n_frames))
-        for i, (pixels, time_s) in enumerate(images.read_frames(self.data, self.format, self._header, every)):
-            scale = min(1.0, side_px / max(pixels.shape[:2]))
-            size = max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale))
-            small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA) if scale < 1 else pixels
-            yield Frame(np.asarray(small, np.uint8), time_s, i)
+        yield from self._animation(list(range(self.image.n_frames)), side_px)
+
+    def _animation(self, chosen: list[int], side_px: int) -> Iterator[Frame]:
+        found = images.read_frames(self.data, self.format, self._header, chosen, side_px)
+        for i, (pixels, time_s) in enumerate(found):
+            pixels.flags.writeable = False
+            yield Frame(pixels, time_s, i)
 
     def upright(self, stored: NDArray[np.float32]) -> NDArray[np.float32]:
         """Turn a map in stored orientation (as the JPEG grid lies) to the upright picture. Any resolution.
@@ -293,13 +294,12 @@ class Media:
         Args:
             stored: (h, w) over the picture as stored.
         """
-        return images.turn_upright(stored, self.image.orientation)
+        return turn_upright(stored, self.image.orientation)
 
     @property
     def stored_luma(self) -> NDArray[np.float32]:
         """`luma` as stored, before the orientation was undone: a JPEG grid starts at its top left. A view."""
-        back = {6: 8, 8: 6}.get(self.image.orientation, self.image.orientation)
-        return images.turn_upright(self.luma, back)
+        return turn_back(self.luma, self.image.orientation)
 
 
 def _check_bytes(size: int, limit: int) -> None:
