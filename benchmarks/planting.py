@@ -52,8 +52,9 @@ def _splice(target: Pixels, donor: Pixels, seed: int, rng: np.random.Generator) 
 
 def _copy_move(target: Pixels, donor: Pixels, seed: int, rng: np.random.Generator) -> forgeries.Forgery:
     plain = rng.random() < 0.4
-    angle, scale = (0.0, 1.0) if plain else (float(rng.uniform(-30, 30)), float(rng.uniform(0.8, 1.25)))
-    return forgeries.copy_move(target, seed=seed, area=float(rng.uniform(0.01, 0.08)), angle_deg=angle, scale=scale)
+    angle, scale = (0.0, 1.0) if plain else (float(rng.uniform(-45, 45)), float(rng.uniform(0.75, 1.3)))
+    area = float(np.exp(rng.uniform(np.log(0.004), np.log(0.06))))
+    return forgeries.copy_move(target, seed=seed, area=area, angle_deg=angle, scale=scale)
 
 
 def _removal(target: Pixels, donor: Pixels, seed: int, rng: np.random.Generator) -> forgeries.Forgery:

@@ -1,0 +1,1 @@
+"""The parts of copy-move detection: keypoints, geometry, regions."""
