@@ -5,16 +5,17 @@ Anybody can add or remove text, so a generator's tag is strong but capped eviden
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from forensics.analyzers.tags import contradictions, signatures
 from forensics.analyzers.tags.fields import Field, Tags, read_tags
-from forensics.errors import MediaError
 from forensics.finding import Claim, Finding, Trace
 from forensics.media import Kind, Media
 from forensics.settings import ScanSettings
@@ -70,7 +71,8 @@ class Metadata:
         matches = signatures.find(tags)
         hidden = _stealth(media)
         if hidden:
-            matches.append(signatures.Match("hidden generation data", Field("lowest pixel bits", hidden, hidden)))
+            tool = "a generator that hides its settings in the pixels"
+            matches.append(signatures.Match(tool, Field("lowest pixel bits", hidden, hidden)))
         if not matches:
             return
         edit = all(m.edit for m in matches)
@@ -138,18 +140,17 @@ def _stealth(media: Media) -> str:
     if media.kind is not Kind.IMAGE or media.format != "png":
         return ""
     if media.image.has_alpha and media.image.mode == "RGBA":
-        return signatures.find_stealth(_rgba_start(media))
+        start = _rgba_start(media)
+        return "" if start is None else signatures.find_stealth(start)
     return signatures.find_stealth(media.pixels)
 
 
-def _rgba_start(media: Media) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    import io
-
-    from forensics.media.headers import png_pixels_only
+def _rgba_start(media: Media) -> NDArray[np.uint8] | None:
     from forensics.media.images import DECODER_ERRORS
+    from forensics.media.png_chunks import png_pixels_only
 
     try:
         with Image.open(io.BytesIO(png_pixels_only(media.data)), formats=["PNG"]) as image:
             return np.asarray(image.crop((0, 0, min(image.width, 128), image.height)), np.uint8)
-    except DECODER_ERRORS as error:
-        raise MediaError("broken", f"the transparency cannot be read: {error}") from error
+    except DECODER_ERRORS:
+        return None  # the text that stands in the file is read all the same

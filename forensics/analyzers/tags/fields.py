@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from forensics.analyzers.tags import exif, iptc, xmp
 from forensics.media import Kind, Media
-from forensics.media.headers import png_chunks
+from forensics.media.png_chunks import png_chunks
 
 MAX_FIELDS = 500
+MAX_KEY = 200
+"""Characters kept of a name: PNG allows 79, nested XMP names are joined."""
 MAX_TEXT = 1 << 18
 """Characters kept of one field: a ComfyUI workflow of 200 nodes has about 150,000."""
+MAX_TEXT_TOTAL = 1 << 21
+"""Characters kept of a whole file: each is searched for some twenty generators, half a second in all."""
 MAX_UNPACKED = 4 << 20
 """Bytes one compressed text may unpack to; the rest is left packed."""
+MAX_UNPACKED_TOTAL = 16 << 20
+"""Bytes all compressed texts of a file may unpack to."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +74,7 @@ class Blocks:
 def read_tags(media: Media) -> Tags:
     """Collect the text fields of a file; broken parts are noted, never raised."""
     if media.kind is Kind.VIDEO:
-        return Tags(tuple(_video_fields(media))[:MAX_FIELDS], b"", ())
+        return Tags(_within_budget(_video_fields(media)), b"", ())
     blocks = _BLOCKS.get(media.format, _pillow_blocks)(media.data)
     fields, notes, thumbnail = list(blocks.texts), [], b""
     for block in blocks.exif:
@@ -80,7 +88,21 @@ def read_tags(media: Media) -> Tags:
         notes += [note] if note else []
     for block in blocks.iptc:
         fields += [Field("IPTC", key, text[:MAX_TEXT]) for key, text in iptc.read(block)]
-    return Tags(tuple(fields[:MAX_FIELDS]), thumbnail, tuple(dict.fromkeys(notes)))
+    kept = _within_budget(fields)
+    if sum(len(f.text) for f in kept) < sum(len(f.text) for f in fields):
+        notes.append("The file holds more metadata than is read; the rest was left out.")
+    return Tags(kept, thumbnail, tuple(dict.fromkeys(notes)))
+
+
+def _within_budget(fields: Iterable[Field]) -> tuple[Field, ...]:
+    kept: list[Field] = []
+    left = MAX_TEXT_TOTAL
+    for field in islice(fields, MAX_FIELDS):
+        kept.append(Field(field.place, field.key[:MAX_KEY], field.text[:left]))
+        left -= len(kept[-1].text)
+        if left <= 0:
+            break
+    return tuple(kept)
 
 
 def _jpeg_blocks(data: bytes) -> Blocks:
@@ -88,6 +110,9 @@ def _jpeg_blocks(data: bytes) -> Blocks:
     texts: list[Field] = []
     at = 2
     while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] not in (0xDA, 0xD9) and len(texts) < MAX_FIELDS:
+        if data[at + 1] == 0xFF:
+            at += 1  # fill byte: any number may stand before a marker (T.81, B.1.1.2)
+            continue
         marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
         body = data[at + 4 : at + 2 + length]
         if marker == 0xE1 and body.startswith(b"Exif\0\0"):
@@ -105,14 +130,16 @@ def _jpeg_blocks(data: bytes) -> Blocks:
 def _png_blocks(data: bytes) -> Blocks:
     exifs, xmps = [], []
     texts: list[Field] = []
+    left = MAX_UNPACKED_TOTAL
     for kind, at, length in png_chunks(data):
         if kind not in (b"tEXt", b"zTXt", b"iTXt", b"eXIf") or len(texts) >= MAX_FIELDS:
             continue
         body = data[at : at + length]
         if kind == b"eXIf":
-            exifs.append(body)
+            exifs.append(body.removeprefix(b"Exif\0\0"))
             continue
-        key, text = _png_text(kind, body)
+        key, text, unpacked = _png_text(kind, body, left)
+        left -= unpacked
         if key == "XML:com.adobe.xmp":
             xmps.append(text.encode())
         elif key in ("Raw profile type exif", "Raw profile type APP1"):
@@ -122,16 +149,19 @@ def _png_blocks(data: bytes) -> Blocks:
     return Blocks(tuple(exifs[:4]), tuple(xmps[:4]), (), tuple(texts))
 
 
-def _png_text(kind: bytes, body: bytes) -> tuple[str, str]:
+def _png_text(kind: bytes, body: bytes, left: int) -> tuple[str, str, int]:
+    """Key, text, and the bytes that were unpacked for it; at most `left`."""
     key, _, rest = body.partition(b"\0")
-    if kind == b"zTXt":
-        rest = _unpack(rest[1:])
+    packed = kind == b"zTXt"
+    if packed:
+        rest = rest[1:]
     elif kind == b"iTXt" and len(rest) >= 2:
         packed, rest = rest[0] == 1, rest[2:]
         _language, _, rest = rest.partition(b"\0")
         _translated, _, rest = rest.partition(b"\0")
-        rest = _unpack(rest) if packed else rest
-    return _decode(key[:79]), _decode(rest)
+    if packed:
+        rest = _unpack(rest, min(left, MAX_UNPACKED))
+    return _decode(key[:79]), _decode(rest), len(rest) if packed else 0
 
 
 def _raw_profile(text: str) -> bytes:
@@ -174,7 +204,8 @@ def _pillow_blocks(data: bytes) -> Blocks:
     from forensics.media.images import DECODER_ERRORS
 
     try:
-        with Image.open(io.BytesIO(data), formats=["TIFF", "AVIF", "GIF", "BMP"]) as image:
+        with warnings.catch_warnings(), Image.open(io.BytesIO(data), formats=["TIFF", "AVIF", "GIF", "BMP"]) as image:
+            warnings.simplefilter("ignore")  # Pillow warns of each broken entry; the ones that can be read are taken
             tags = getattr(image, "tag_v2", {})
             info: dict[str, object] = {str(key): value for key, value in image.info.items()}
             if tags:
@@ -201,22 +232,29 @@ def _info_blocks(info: dict[str, object]) -> Blocks:
 def _video_fields(media: Media) -> Iterator[Field]:
     import av
 
-    source = str(media.path) if media.path is not None else media.stream()
+    from forensics.media.videos import DEMUXERS
+
     try:
-        with av.open(source, metadata_errors="replace") as container:
+        # The demuxer is fixed by content: left to guess, ffmpeg also takes playlists that name other files.
+        with (
+            media.stream() as stream,
+            av.open(stream, format=DEMUXERS[media.format], metadata_errors="replace") as container,
+        ):
             for key, text in container.metadata.items():
                 yield Field("video tag", str(key), str(text)[:MAX_TEXT])
-            for stream in container.streams:
-                for key, text in stream.metadata.items():
-                    yield Field("video tag", f"track {stream.index} {key}", str(text)[:MAX_TEXT])
+            for track in container.streams:
+                for key, text in track.metadata.items():
+                    yield Field("video tag", f"track {track.index} {key}", str(text)[:MAX_TEXT])
     except (av.error.FFmpegError, OSError, ValueError):
         return
 
 
-def _unpack(packed: bytes) -> bytes:
+def _unpack(packed: bytes, limit: int) -> bytes:
+    if limit <= 0:
+        return b""  # to zlib, 0 means no limit
     unpacker = zlib.decompressobj()
     try:
-        return unpacker.decompress(packed, MAX_UNPACKED)
+        return unpacker.decompress(packed, limit)
     except zlib.error:
         return b""
 

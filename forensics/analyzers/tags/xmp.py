@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 MAX_PACKET = 4 << 20
+MAX_PAIRS = 500
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _SOURCE_TYPE = re.compile(r"digitalsourcetype/(\w+)", re.IGNORECASE)
 
@@ -28,7 +30,7 @@ def read(packet: bytes) -> tuple[list[tuple[str, str]], str]:
         # Broken XML still may name the one thing that matters most.
         types = _SOURCE_TYPE.findall(text.decode("utf-8", "replace"))
         return [("DigitalSourceType", t) for t in types[:4]], "The XMP packet is not well-formed XML."
-    return list(_walk(root, "", 0)), ""
+    return list(islice(_walk(root, "", 0), MAX_PAIRS)), ""
 
 
 def _walk(node: Any, path: str, depth: int) -> Iterator[tuple[str, str]]:
