@@ -111,7 +111,9 @@ def motions(matches: Matches, *, limit: int) -> list[Motion]:
 def _best_support(matches: Matches) -> NDArray[np.bool_]:
     """(n,) bool: the matches that agree with the single match most others agree with."""
     n = len(matches.source)
-    forward = np.flatnonzero(matches.source[:, 0] * 7 + matches.source[:, 1] < matches.target @ np.array([7.0, 1.0]))
+    forward = np.flatnonzero(
+        matches.source[:, 0] * 7 + matches.source[:, 1] < matches.target @ np.array([7.0, 1.0], np.float32)
+    )
     seeds = forward[:: max(1, len(forward) // MAX_SEEDS)] if len(forward) else np.arange(min(n, MAX_SEEDS))
     cos, sin = np.cos(matches.turn_rad[seeds]), np.sin(matches.turn_rad[seeds])
     scale = matches.scale[seeds]

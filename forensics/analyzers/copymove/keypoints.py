@@ -69,7 +69,7 @@ def match_within(luma: NDArray[np.uint8]) -> Matches:
     points = np.array([k.pt for k in keypoints], np.float32)
     sizes = np.array([k.size for k in keypoints], np.float32)
     angles = np.deg2rad(np.array([k.angle for k in keypoints], np.float32))
-    one, other = _alike(points, descriptors)
+    one, other = _alike(points, np.asarray(descriptors, np.float32))
     turn = (angles[other] - angles[one] + np.pi) % (2 * np.pi) - np.pi
     return Matches(points[one], points[other], sizes[other] / sizes[one], turn.astype(np.float32), len(points))
 
