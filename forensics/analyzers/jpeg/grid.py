@@ -32,6 +32,9 @@ NEAR_ZERO = 0.5
 SOFTNESS = 1 / 3
 """Share of the last step up to which a coefficient is small: a sixth to two thirds were tried on train photos."""
 
+MIN_LOG_CHANCE = -690.0
+"""Natural log of 1e-300: rarer chances underflow to minus infinity, and rarer than that is all the same."""
+
 
 @dataclass(frozen=True, eq=False)
 class Grid:
@@ -90,7 +93,8 @@ def find_grid(luma: NDArray[np.float32], steps: NDArray[np.float32]) -> Grid:
     valid = int((votes >= 0).sum())
     counts = np.bincount(votes[votes >= 0].astype(int), minlength=64)
     best = int(counts.argmax())
-    chance = float(binom.logsf(counts[best] - 1, valid, 1 / 64)) / np.log(10) + np.log10(64) if valid else 0.0
+    log_chance = max(float(binom.logsf(counts[best] - 1, valid, 1 / 64)), MIN_LOG_CHANCE) if valid else 0.0
+    chance = log_chance / np.log(10) + np.log10(64)
     offset = divmod(best, 8) if chance < -2 and counts[best] > 0.05 * valid else None
     return Grid(votes, cell, offset, float(counts[best]) / max(valid, 1))
 
@@ -108,7 +112,7 @@ def foreign_grid(grid: Grid, own_px: tuple[int, int] | None) -> ForeignGrid:
     """
     valid = (grid.votes >= 0).astype(np.float32)
     counts = np.bincount(grid.votes[grid.votes >= 0].astype(int), minlength=64)
-    chance = np.maximum(1.5 * counts / max(int(valid.sum()), 1), 1 / 64)
+    chance = np.clip(1.5 * counts / max(int(valid.sum()), 1), 1 / 64, 1.0)
     sides = [side for side in WINDOWS if 2 * side <= min(valid.shape)]
     n_tests = 63 * valid.size * max(len(sides), 1)
     own = -1 if own_px is None else 8 * own_px[0] + own_px[1]
@@ -120,7 +124,7 @@ def foreign_grid(grid: Grid, own_px: tuple[int, int] | None) -> ForeignGrid:
                 continue
             hits = _box((grid.votes == k).astype(np.float32), side)
             at = np.argpartition((hits - n * chance[k]).ravel(), -20)[-20:] if hits.size > 20 else np.arange(hits.size)
-            tail = binom.logsf(hits.ravel()[at] - 1, np.rint(n.ravel()[at]), chance[k])
+            tail = np.maximum(binom.logsf(hits.ravel()[at] - 1, np.rint(n.ravel()[at]), chance[k]), MIN_LOG_CHANCE)
             if float(tail.min()) < best:
                 best, found, size = float(tail.min()), int(k), side
     density = _box((grid.votes == found).astype(np.float32), size) / np.maximum(_box(valid, size), 1)
