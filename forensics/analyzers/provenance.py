@@ -157,8 +157,8 @@ def _judge(manifest: Manifest) -> tuple[str, float | None, Claim | None]:
     if own is not None:
         return f"says {own[0]}", declared, own[1]
     if parents is not None:
-        # The signer vouches for a parent as far as the parent's own checks held.
-        llr = min(declared, DECLARED_LLR["unknown"]) if manifest.ingredient_failures else declared
+        # The library lists what changed since a parent was taken in: one never trusted looks like one always trusted.
+        llr = min(declared, DECLARED_LLR["unknown"])
         return f"says it was made from a file of which is said: {parents[0]}", llr, parents[1]
     generator = _named_generator(manifest)
     if generator:
