@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from generators.weights import ModelCard
+
+Pictures: TypeAlias = NDArray[np.uint8] | Sequence[NDArray[np.uint8]]
+"""(N, H, W, 3) uint8 RGB, or N pictures (H, W, 3) of any sizes."""
+
+Maps: TypeAlias = NDArray[np.float32] | Sequence[NDArray[np.float32]]
+"""(N, h, w) float32, or N maps (h, w) of any sizes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,39 +25,60 @@ class Scores:
     Attributes:
         fake: (N,) float32, 0 real to 1 fake.
         llr: (N,) float32 log10 likelihood ratio, or None where the detector is not calibrated.
-        heat: (N, h, w) float32 0..1 maps over the whole picture, or None.
+        heat: N float32 0..1 maps, each over the whole picture at any resolution, or None.
+        abstained: for each picture why it cannot be judged, as a plain clause such as "it is smaller than 64 pixels",
+            or None where it was; None when all were judged. The ratio of a picture that was not judged is 0.
     """
 
     fake: NDArray[np.float32]
     llr: NDArray[np.float32] | None = None
-    heat: NDArray[np.float32] | None = None
+    heat: Maps | None = None
+    abstained: tuple[str | None, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.fake.ndim != 1:
             raise ValueError(f"fake scores must be (N,), not {self.fake.shape}")
         if self.fake.size and not (np.isfinite(self.fake).all() and self.fake.min() >= 0 and self.fake.max() <= 1):
             raise ValueError("fake scores must lie within 0 and 1")
-        for name, value in (("llr", self.llr), ("heat", self.heat)):
+        for name, value in (("llr", self.llr), ("heat", self.heat), ("abstained", self.abstained)):
             if value is not None and len(value) != len(self.fake):
                 raise ValueError(f"{name} has {len(value)} rows for {len(self.fake)} scores")
+        for values in self.heat if self.heat is not None else ():
+            if values.ndim != 2 or not np.isfinite(values).all() or values.min() < 0 or values.max() > 1:
+                raise ValueError("heat must be maps (h, w) within 0 and 1")
+        if self.llr is None:
+            return
+        if self.llr.ndim != 1 or not np.isfinite(self.llr).all():
+            raise ValueError(f"llr must be (N,) and finite, not {self.llr.shape}")
+        for reason, llr in zip(self.reasons, self.llr, strict=True):
+            if reason is not None and llr != 0:
+                raise ValueError(f"a picture that was not judged ({reason}) has no ratio, not {llr}")
+
+    @property
+    def reasons(self) -> tuple[str | None, ...]:
+        """For each picture why it was not judged, or None."""
+        return self.abstained if self.abstained is not None else (None,) * len(self.fake)
 
 
 class Detector(Protocol):
     """Scores pictures. Any split into batches gives the same answer.
 
+    Made without arguments; weights are read when they are first needed. A missing extra is an ImportError that names
+    it, weights that are not the card's a ValueError.
+
     Attributes:
         name: written name in the catalogue.
-        card: where the weights come from and what they can and cannot do.
+        card: where the weights come from, what a high score means and what they cannot do.
     """
 
     name: str
     card: ModelCard
 
-    def score(self, images: NDArray[np.uint8] | Any) -> Scores:
+    def score(self, images: Pictures) -> Scores:
         """Score a batch.
 
         Args:
-            images: (N, H, W, 3) uint8 RGB, or anything numpy turns into it.
+            images: N pictures.
 
         Returns:
             N scores.

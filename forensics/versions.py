@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, entry_points, version
 from importlib.resources import files
 from pathlib import Path
 
+from detectors.catalog import DETECTORS
 from forensics import __version__
 from forensics.settings import ScanSettings
 
@@ -17,6 +18,7 @@ DECISIVE = (
     "c2pa-python",
     "jpeglib",
     "numpy",
+    "onnxruntime",
     "opencv-python-headless",
     "pdqhash",
     "pillow",
@@ -40,6 +42,11 @@ def decisive(settings: ScanSettings) -> dict[str, str]:
             continue
     fitted = Path(str(files("forensics") / "calibration"))
     versions["calibration"] = _content(fitted.glob("*.json"))
+    # Cards name the hash of the weights, which are large and refused when they do not fit it.
+    versions["weights"] = _content(Path(str(files("detectors") / "zoo")).glob("*.json"))
+    for point in entry_points(group=DETECTORS.group):
+        # The weights of a plug-in lie wherever it likes; its release stands for them.
+        versions[f"detector {point.name}"] = point.dist.version if point.dist is not None else point.value
     if settings.trust_list is not None:
         versions["trust_list"] = _content([settings.trust_list])
     if settings.cameras is not None:

@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+CLAIMS = ("", "synthetic", "manipulated")
+"""What a detector may speak for; the words of a finding's claim."""
+
 
 @dataclass(frozen=True)
 class ModelCard:
@@ -26,6 +29,9 @@ class ModelCard:
         limits: what it cannot do.
         licence: licence note of the weights.
         sha256: hash of the weight file, lower-case hex; filled in by `save`.
+        claim: what a high score of a detector speaks for: synthetic or manipulated; "" for everything else.
+        thresholds: of a detector: share of real photos that score as high or higher ("0.01", "0.05") -> that score.
+        clips: whether a detector's likelihood ratio was fitted on frames of clips too, not on still pictures alone.
     """
 
     name: str
@@ -37,6 +43,27 @@ class ModelCard:
     limits: str = ""
     licence: str = ""
     sha256: str = ""
+    claim: str = ""
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    clips: bool = False
+
+    def __post_init__(self) -> None:
+        if self.claim not in CLAIMS:
+            raise ValueError(f"a card claims {', '.join(map(repr, CLAIMS))}, not {self.claim!r}")
+        scores = [score for _, score in self.by_rate()]
+        if any(not 0.0 <= score <= 1.0 for score in scores) or scores != sorted(scores, reverse=True):
+            raise ValueError(f"thresholds must lie within 0 and 1 and fall as the rate rises, not {self.thresholds}")
+
+    def by_rate(self) -> tuple[tuple[float, float], ...]:
+        """Thresholds as (false-positive rate, score), the rarest first.
+
+        Raises:
+            ValueError: a rate is no number between 0 and 1.
+        """
+        pairs = sorted((float(rate), float(score)) for rate, score in self.thresholds.items())
+        if any(not 0.0 < rate < 1.0 for rate, _ in pairs):
+            raise ValueError(f"false-positive rates must lie between 0 and 1, not {', '.join(self.thresholds)}")
+        return tuple(pairs)
 
     @property
     def stem(self) -> str:

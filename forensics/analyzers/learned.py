@@ -1,0 +1,166 @@
+"""Trained detectors: what networks learned from known fakes and real photos, each one with its own model card."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.base import Detector, Scores
+from detectors.catalog import DETECTORS
+from detectors.loading import load
+from forensics.finding import MAX_FINDING_LLR, Claim, Finding, Heat, Trace
+from forensics.media import Frame, Kind, Media
+from forensics.settings import ScanSettings
+from generators.weights import ModelCard
+
+WORDS = {Claim.SYNTHETIC: "made by a machine", Claim.MANIPULATED: "manipulated"}
+
+EXPLANATION = (
+    "A trained network compares the picture with the fakes and real photos it has seen. It cannot say why, it may be "
+    "wrong on generators newer than itself, and strong compression or shrinking takes away what it looks at."
+)
+
+CLIP_EXPLANATION = " Frames of a clip are not independent: the middle one in rank stands for all."
+
+
+class Learned:
+    """Asks every installed detector and reports what each says in a finding of its own."""
+
+    name: ClassVar[str] = "learned"
+    trace: ClassVar[Trace] = Trace.LEARNED
+    title: ClassVar[str] = "Trained detectors"
+    about: ClassVar[str] = (
+        "Asks every installed trained detector; each is only as good as the fakes and photos it has seen, which its "
+        "model card names."
+    )
+
+    def __init__(self, settings: ScanSettings) -> None:
+        pass
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        return DETECTORS.names()
+
+    def skip_reason(self, media: Media) -> str | None:
+        """Why no detector can be asked."""
+        return None if self._names else "no trained detector is installed"
+
+    def examine(self, media: Media) -> Iterable[Finding]:
+        """Yield one finding a detector, also for one that could not be asked, with the reason."""
+        frames = media.frames
+        is_clip = media.kind is Kind.VIDEO or len(frames) > 1
+        for name in self._names:
+            try:
+                detector = load(name)
+                scores = detector.score([frame.pixels for frame in frames])
+            except (ImportError, FileNotFoundError) as error:
+                yield _not_asked(name, error)
+            else:
+                yield _finding(detector, scores, frames, is_clip)
+
+
+def _not_asked(name: str, error: Exception) -> Finding:
+    return Finding(
+        analyzer=Learned.name,
+        trace=Learned.trace,
+        summary=f"Not tested by the detector {name}: {error}",
+        details=(("detector", name), ("not tested because", str(error))),
+    )
+
+
+def _finding(detector: Detector, scores: Scores, frames: Sequence[Frame], is_clip: bool) -> Finding:
+    card = detector.card
+    claim = Claim(card.claim or Claim.SYNTHETIC)
+    judged = np.array([reason is None for reason in scores.reasons])
+    used = judged if judged.any() else np.ones(len(judged), bool)
+    score = float(np.median(scores.fake[used]))
+    measures = {"score": score}
+    if is_clip:
+        measures |= {
+            "score_max": float(scores.fake[used].max()),
+            "n_frames": float(len(frames)),
+            "n_abstained": float((~judged).sum()),
+        }
+    return Finding(
+        analyzer=Learned.name,
+        trace=Learned.trace,
+        summary=_summary(detector.name, card, claim, score, scores, is_clip),
+        llr=_llr(card, scores, judged, is_clip),
+        claim=claim,
+        explanation=EXPLANATION + (CLIP_EXPLANATION if is_clip else ""),
+        measures=measures,
+        details=(*_card_rows(detector.name, card), *(_frame_rows(scores, frames) if is_clip else ())),
+        heat=_heat(scores, frames, claim, judged, is_clip),
+        times_s=_suspect_times(card, scores, frames, judged) if is_clip else (),
+    )
+
+
+def _llr(card: ModelCard, scores: Scores, judged: NDArray[np.bool_], is_clip: bool) -> float | None:
+    if scores.llr is None or (is_clip and not card.clips):
+        return None
+    if not judged.any():
+        return 0.0
+    return float(np.clip(np.median(scores.llr[judged]), -MAX_FINDING_LLR, MAX_FINDING_LLR))
+
+
+def _summary(name: str, card: ModelCard, claim: Claim, score: float, scores: Scores, is_clip: bool) -> str:
+    reasons = [reason for reason in scores.reasons if reason is not None]
+    if len(reasons) == len(scores.fake):
+        return f"The detector {name} does not judge this: {Counter(reasons).most_common(1)[0][0]}"
+    frames = f" in the middle of {len(scores.fake) - len(reasons)} frames" if is_clip else ""
+    text = f"The detector {name} scores {score:.2f} of 1 for {WORDS[claim]}{frames}{_rarity(card, score)}"
+    if is_clip and scores.llr is not None and not card.clips:
+        text += "; it was calibrated on still pictures, so this does not count"
+    return text
+
+
+def _rarity(card: ModelCard, score: float) -> str:
+    """How usual such a score is on real photos, by the thresholds of the card."""
+    by_rate = card.by_rate()
+    if not by_rate:
+        return ""
+    reached = [rate for rate, threshold in by_rate if score >= threshold]
+    missed = [rate for rate, threshold in by_rate if score < threshold]
+    if not reached:
+        return f", which more than {missed[-1] * 100:g} of 100 real photos reach"
+    if not missed:
+        return f", which at most {reached[0] * 100:g} of 100 real photos reach"
+    return f", which {missed[-1] * 100:g} to {reached[0] * 100:g} of 100 real photos reach"
+
+
+def _card_rows(name: str, card: ModelCard) -> Iterable[tuple[str, str]]:
+    yield "detector", name
+    yield "version", card.version
+    yield "weights, SHA-256", card.sha256 or "none"
+    if card.limits:
+        yield "limits", card.limits
+    for label, value in card.measures.items():
+        yield label, f"{value:.4g}"
+
+
+def _frame_rows(scores: Scores, frames: Sequence[Frame]) -> Iterable[tuple[str, str]]:
+    for frame, score, reason in zip(frames, scores.fake, scores.reasons, strict=True):
+        yield f"score at {frame.time_s:.2f} s", f"{score:.3f}" if reason is None else f"not judged: {reason}"
+
+
+def _suspect_times(
+    card: ModelCard, scores: Scores, frames: Sequence[Frame], judged: NDArray[np.bool_]
+) -> tuple[float, ...]:
+    """Moments over the laxest threshold of the card, over one half without thresholds."""
+    bar = card.by_rate()[-1][1] if card.thresholds else 0.5
+    return tuple(f.time_s for f, s, ok in zip(frames, scores.fake, judged, strict=True) if ok and s >= bar)
+
+
+def _heat(
+    scores: Scores, frames: Sequence[Frame], claim: Claim, judged: NDArray[np.bool_], is_clip: bool
+) -> Heat | None:
+    """The map of the frame that scores highest."""
+    if scores.heat is None or not judged.any():
+        return None
+    top = int(np.where(judged, scores.fake, -1).argmax())
+    return Heat(scores.heat[top], f"looks {WORDS[claim]}", frames[top].time_s if is_clip else None)
