@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forensics.errors import MediaError
-from forensics.media import images, videos
+from forensics.media import images, tracks, videos
 from forensics.media.orientation import turn_back, turn_upright
 from forensics.media.sniff import HEAD_BYTES, VIDEO_FORMATS, sniff
 from forensics.settings import Limits
@@ -198,9 +198,7 @@ class Media:
 
     @cached_property
     def _container(self) -> videos.Container:
-        if self.kind is not Kind.VIDEO:
-            raise MediaError("unsupported", "this is an image, not a video")
-        with self._video_source() as source:
+        with self._picture_track() as source:
             return videos.read_container(source, self.format, self.limits)
 
     @contextmanager
@@ -281,6 +279,37 @@ class Media:
                     yield Frame(pixels, time_s, i)
             return
         yield from self._animation(list(range(self.image.n_frames)), side_px)
+
+    def packets(self, *, budget_s: float) -> tracks.Packets:
+        """What the container of a video lists of every frame, without decoding any.
+
+        Args:
+            budget_s: time after which it stops and says so.
+
+        Raises:
+            MediaError: asked of an image.
+        """
+        with self._picture_track() as source:
+            return tracks.read_packets(source, self.format, budget_s=budget_s)
+
+    def grey_frames(self, *, side_px: int) -> Iterator[tracks.GreyFrame]:
+        """Every frame of a video in order, small and grey, as the time line needs it. Nothing is kept.
+
+        Args:
+            side_px: long side of the small frames.
+
+        Raises:
+            MediaError: asked of an image.
+        """
+        with self._picture_track() as source:
+            yield from tracks.read_grey(source, self.format, side_px=side_px)
+
+    @contextmanager
+    def _picture_track(self) -> Iterator[Path | BinaryIO]:
+        if self.kind is not Kind.VIDEO:
+            raise MediaError("unsupported", "this is an image, not a video")
+        with self._video_source() as source:
+            yield source
 
     def _animation(self, chosen: list[int], side_px: int) -> Iterator[Frame]:
         found = images.read_frames(self.data, self.format, self._header, chosen, side_px)

@@ -59,13 +59,13 @@ def read_container(source: Path | BinaryIO, fmt: str, limits: Limits) -> Contain
     Raises:
         MediaError: broken, without a picture track, or over a limit.
     """
-    with _opened(source, fmt) as (container, stream):
+    with opened(source, fmt) as (container, stream):
         width, height = stream.codec_context.width, stream.codec_context.height
         check_size(width, height, limits)
         duration = _duration_s(container, stream)
         if duration > limits.max_duration_s:
             raise MediaError("too-long", f"the video claims {duration:.0f} s; the limit is {limits.max_duration_s:g} s")
-        first = next(_decoded(container, stream), None)
+        first = next(decoded(container, stream), None)
         if first is None:
             raise MediaError("broken", "not one frame of the video can be decoded")
         check_size(first.width, first.height, limits)
@@ -89,7 +89,7 @@ def sample(source: Path | BinaryIO, fmt: str, info: Container, limits: Limits) -
     if 0 < info.n_frames <= DECODE_ALL_FRAMES or info.duration_s <= 0:
         return _sample_by_reading(source, fmt, info, wanted, limits.frame_side_px)
     found: dict[float, Pixels] = {}
-    with _opened(source, fmt) as (container, stream):
+    with opened(source, fmt) as (container, stream):
         for i in range(wanted):
             target_s = (i + 0.5) / wanted * info.duration_s
             frame = _seek(container, stream, target_s)
@@ -106,9 +106,9 @@ def read_all(source: Path | BinaryIO, fmt: str, info: Container, side_px: int) -
     Raises:
         MediaError: not one frame can be decoded.
     """
-    with _opened(source, fmt) as (container, stream):
+    with opened(source, fmt) as (container, stream):
         none = True
-        for frame in _decoded(container, stream):
+        for frame in decoded(container, stream):
             none = False
             yield _pixels(frame, info.rotation_deg, side_px), _time_s(frame)
         if none:
@@ -119,13 +119,13 @@ def _sample_by_reading(
     source: Path | BinaryIO, fmt: str, info: Container, wanted: int, side_px: int
 ) -> list[tuple[Pixels, float]]:
     # Times first, pixels second: keeping every frame's pixels to choose from would cost memory by the length.
-    with _opened(source, fmt) as (container, stream):
-        times = [_time_s(frame) for frame in _decoded(container, stream)]
+    with opened(source, fmt) as (container, stream):
+        times = [_time_s(frame) for frame in decoded(container, stream)]
     if not times:
         raise MediaError("broken", "not one frame of the video can be decoded")
     chosen = set(np.unique(np.linspace(0, len(times) - 1, min(wanted, len(times))).round().astype(int)).tolist())
-    with _opened(source, fmt) as (container, stream):
-        frames = enumerate(_decoded(container, stream))
+    with opened(source, fmt) as (container, stream):
+        frames = enumerate(decoded(container, stream))
         return [(_pixels(f, info.rotation_deg, side_px), _time_s(f)) for i, f in frames if i in chosen]
 
 
@@ -133,19 +133,19 @@ def _seek(container: Any, stream: Any, target_s: float) -> Any | None:
     start = stream.start_time or 0
     try:
         container.seek(start + int(target_s / stream.time_base), stream=stream, backward=True)
-    except _av_errors():
+    except failures():
         return None
     best = None
-    for n, frame in enumerate(_decoded(container, stream)):
+    for n, frame in enumerate(decoded(container, stream)):
         best = frame
         if _time_s(frame) >= target_s or n >= SEEK_BUDGET_FRAMES:
             break
     return best
 
 
-def _decoded(container: Any, stream: Any) -> Iterator[Any]:
+def decoded(container: Any, stream: Any) -> Iterator[Any]:
     """Frames of a stream; packets that cannot be decoded are left out, as players do."""
-    errors = _av_errors()
+    errors = failures()
     packets = container.demux(stream)
     while True:
         try:
@@ -161,7 +161,7 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
 
 
 @contextmanager
-def _opened(source: Path | BinaryIO, fmt: str) -> Iterator[tuple[Any, Any]]:
+def opened(source: Path | BinaryIO, fmt: str) -> Iterator[tuple[Any, Any]]:
     """Container and its first picture track."""
     import av
 
@@ -170,7 +170,7 @@ def _opened(source: Path | BinaryIO, fmt: str) -> Iterator[tuple[Any, Any]]:
     try:
         name = source if not isinstance(source, Path) else str(source)
         container = av.open(name, mode="r", format=DEMUXERS[fmt], metadata_errors="replace")
-    except _av_errors() as error:
+    except failures() as error:
         words = " ".join(str(getattr(error, "strerror", "") or error).split())
         cut = "moov" in words or "End of file" in words or "Invalid data" in words
         code = "truncated" if cut else "broken"
@@ -185,7 +185,8 @@ def _opened(source: Path | BinaryIO, fmt: str) -> Iterator[tuple[Any, Any]]:
         yield container, stream
 
 
-def _av_errors() -> tuple[type[Exception], ...]:
+def failures() -> tuple[type[Exception], ...]:
+    """What reading a broken stream may raise."""
     import av
 
     return (av.error.FFmpegError, OSError, ValueError, EOFError, MemoryError, OverflowError)
