@@ -41,7 +41,7 @@ class Interval:
 def auroc(labels: ArrayLike, scores: ArrayLike) -> float:
     """Chance that a random fake scores higher than a random real, ties counting one half; 1 is perfect.
 
-    Counted directly, which a bootstrap needs by the ten thousand: about 15 times as fast as scikit-learn on 1,000 scores.
+    Counted directly, because a bootstrap asks by the ten thousand: on 1,000 scores 15 times as fast as scikit-learn.
 
     Source:
         Hanley, McNeil, Radiology 1982.

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Engine, delete, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from forensics.hashing import MAX_DISTANCE_BITS, distances
+from detectors.perceptual_hash import MAX_DISTANCE_BITS, distances
 from forensics.report import ScanReport
 from forensics.settings import ScanSettings
 from forensics.store.opening import open_engine, store_error

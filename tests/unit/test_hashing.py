@@ -5,7 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from forensics.hashing import MAX_DISTANCE_BITS, distances, media_hashes, packed, pdq
+from detectors.perceptual_hash import MAX_DISTANCE_BITS, distances, packed, pdq
+from forensics.hashing import media_hashes
 from forensics.media import Media
 from tests.make_media import decode, jpeg, photo
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from sqlalchemy import create_engine, inspect, text
 
+from detectors.perceptual_hash import distances, packed
 from forensics.finding import Claim, Finding, Heat, Trace
-from forensics.hashing import distances, packed
 from forensics.report import ScanReport
 from forensics.settings import ScanSettings
 from forensics.store import Store, default_url
