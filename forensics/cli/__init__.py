@@ -58,7 +58,7 @@ def unforged() -> None:
     \b
     Exit codes:
       0    nothing reached the bar (scan --fail-on), or the command did what it was asked
-      1    at least one file reached the bar, whatever else happened
+      1    at least one file reached the bar, whatever else happened; or a plug-in breaks a rule (analyzers --check)
       2    wrong use, or the output folder or the store cannot be used
       3    some input could not be read, and nothing that could be read reached the bar
       130  interrupted

@@ -11,11 +11,23 @@ import click
 
 from forensics.cli.terminal import is_terminal, line, table
 
+RULE_BROKEN = 1
 
-@click.command()
+EPILOG = """\b
+Exit codes:
+  0    listed, or the one that was checked keeps every rule
+  1    it breaks a rule
+  2    there is none of that name, or it needs a library that is not installed
+"""
+
+
+@click.command(epilog=EPILOG)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-def analyzers(as_json: bool) -> int:
+@click.option("--check", metavar="NAME", help="Check that an analyzer or detector keeps the rules of docs/plugins.md.")
+def analyzers(as_json: bool, check: str | None) -> int:
     """List every installed analyzer: its trace, what it looks for, and whether its ratios are calibrated."""
+    if check is not None:
+        return _check(check)
     found = [_describe(name) for name in _names()]
     for entry in found:
         if as_json:
@@ -25,6 +37,31 @@ def analyzers(as_json: bool) -> int:
     if is_terminal() and not as_json:
         rows = [(e["name"], e["trace"], "yes" if e["calibrated"] else "for the eye", e["about"]) for e in found]
         table(("analyzer", "trace", "calibrated", "about"), rows)
+    return 0
+
+
+def _check(name: str) -> int:
+    from detectors.catalog import DETECTORS
+    from forensics.analyzers import ANALYZERS
+    from forensics.conformance import ConformanceError, Rule, check_analyzer, check_detector
+
+    try:
+        kind: Any
+        if name in ANALYZERS.names():
+            kind = ANALYZERS.load(name)
+            check_analyzer(kind)
+        elif name in DETECTORS.names():
+            kind = DETECTORS.load(name)
+            check_detector(kind)
+        else:
+            known = ", ".join((*ANALYZERS.names(), *DETECTORS.names()))
+            raise click.UsageError(f"there is no analyzer or detector {name!r}; there is {known}")
+        if kind.name != name:
+            raise ConformanceError(name, Rule.NAMED, f"it is registered as {name}, its class says {kind.name}")
+    except ConformanceError as error:
+        line(str(error))
+        return RULE_BROKEN
+    line(f"{name} keeps every rule")
     return 0
 
 

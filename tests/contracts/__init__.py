@@ -1,0 +1,1 @@
+"""Rules that each piece of a catalogue keeps, whoever wrote it."""

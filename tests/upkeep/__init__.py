@@ -1,0 +1,1 @@
+"""What keeps documents, packaging and layout true as the code changes."""
