@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,14 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for seed in (1, 2):
         (folder / f"{seed}.jpg").write_bytes(jpeg(photo(seed, width=160, height=120)))
     return folder
+
+
+@pytest.fixture(autouse=True, scope="module")
+def interruptible() -> Iterator[None]:
+    """A shell that starts the tests in the background has them ignore SIGINT, and every child inherits that."""
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, usual)
 
 
 SCAN = ("scan", "--analyzers", "ela", "--image-timeout", "50")
@@ -170,8 +179,9 @@ def test_an_interrupted_scan_leaves_whole_lines_and_no_process(
 ) -> None:
     many = tmp_path / "many"
     many.mkdir()
+    # More than a pipe holds: the scan cannot reach its end before this side reads on, however slow it is.
     for i in range(400):
-        (many / f"{i:03d}.jpg").hardlink_to(media / "1.jpg")
+        (many / f"{i:0240d}.jpg").hardlink_to(media / "1.jpg")
     process = start(*SCAN, str(many), "--out", str(tmp_path / "out"), "--store", "none", "--jobs", "1", home=tmp_path)
     assert process.stdout is not None and process.stderr is not None
     process.stdout.readline()
