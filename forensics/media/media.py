@@ -22,6 +22,7 @@ from forensics.errors import MediaError
 from forensics.media import images, tracks, videos
 from forensics.media.orientation import turn_back, turn_upright
 from forensics.media.sniff import HEAD_BYTES, VIDEO_FORMATS, sniff
+from forensics.media.video_sampling import sample
 from forensics.settings import Limits
 
 
@@ -258,7 +259,7 @@ class Media:
         """
         if self.kind is Kind.VIDEO:
             with self._video_source() as source:
-                found = videos.sample(source, self.format, self._container, self.limits)
+                found = sample(source, self.format, self._container, self.limits)
             return tuple(Frame(pixels, time_s, i) for i, (pixels, time_s) in enumerate(found))
         if self.image.n_frames == 1:
             return (Frame(self.pixels, 0.0, 0),)
@@ -275,7 +276,8 @@ class Media:
         """
         if self.kind is Kind.VIDEO:
             with self._video_source() as source:
-                for i, (pixels, time_s) in enumerate(videos.read_all(source, self.format, self._container, side_px)):
+                found = videos.read_all(source, self.format, self._container, self.limits, side_px)
+                for i, (pixels, time_s) in enumerate(found):
                     yield Frame(pixels, time_s, i)
             return
         yield from self._animation(list(range(self.image.n_frames)), side_px)
@@ -290,7 +292,7 @@ class Media:
             MediaError: asked of an image.
         """
         with self._picture_track() as source:
-            return tracks.read_packets(source, self.format, budget_s=budget_s)
+            return tracks.read_packets(source, self.format, max_pixels=self.limits.max_pixels, budget_s=budget_s)
 
     def grey_frames(self, *, side_px: int) -> Iterator[tracks.GreyFrame]:
         """Every frame of a video in order, small and grey, as the time line needs it. Nothing is kept.
@@ -302,7 +304,7 @@ class Media:
             MediaError: asked of an image.
         """
         with self._picture_track() as source:
-            yield from tracks.read_grey(source, self.format, side_px=side_px)
+            yield from tracks.read_grey(source, self.format, max_pixels=self.limits.max_pixels, side_px=side_px)
 
     @contextmanager
     def _picture_track(self) -> Iterator[Path | BinaryIO]:

@@ -68,12 +68,13 @@ class GreyFrame:
     size_px: tuple[int, int]
 
 
-def read_packets(source: Path | BinaryIO, fmt: str, *, budget_s: float) -> Packets:
+def read_packets(source: Path | BinaryIO, fmt: str, *, max_pixels: int, budget_s: float) -> Packets:
     """List the packets of the picture track without decoding any.
 
     Args:
         source: the video.
         fmt: short name of the container by content.
+        max_pixels: larger frames count as broken.
         budget_s: time after which it stops and says so.
 
     Raises:
@@ -82,7 +83,7 @@ def read_packets(source: Path | BinaryIO, fmt: str, *, budget_s: float) -> Packe
     stop = time.monotonic() + budget_s
     rows: list[tuple[int, int, bool, bool]] = []
     n_untimed, complete = 0, False
-    with opened(source, fmt) as (container, stream):
+    with opened(source, fmt, max_pixels) as (container, stream):
         tick_s = float(stream.time_base or 0)
         packets = container.demux(stream)
         while len(rows) < MAX_PACKETS and time.monotonic() < stop:
@@ -112,18 +113,19 @@ def read_packets(source: Path | BinaryIO, fmt: str, *, budget_s: float) -> Packe
     )
 
 
-def read_grey(source: Path | BinaryIO, fmt: str, *, side_px: int) -> Iterator[GreyFrame]:
+def read_grey(source: Path | BinaryIO, fmt: str, *, max_pixels: int, side_px: int) -> Iterator[GreyFrame]:
     """Every frame in order, small and grey; broken packets are left out.
 
     Args:
         source: the video.
         fmt: short name of the container by content.
+        max_pixels: larger frames count as broken.
         side_px: long side of the small frames.
 
     Raises:
         MediaError: the container cannot be opened.
     """
-    with opened(source, fmt) as (container, stream):
+    with opened(source, fmt, max_pixels) as (container, stream):
         for frame in decoded(container, stream):
             yield _grey(frame, side_px)
 
