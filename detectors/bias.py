@@ -1,0 +1,171 @@
+"""Tries to tell fakes from reals by what has nothing to do with being fake: format, size, sharpness, brightness.
+
+A set on which that succeeds teaches a detector the format, not the fake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass, fields
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from detectors.calibration import source_weights
+from detectors.data import Example, read_pixels
+from generators.images import Pixels
+from generators.launder import Chain, Jpeg, Webp
+
+MAX_AUROC = 0.6
+"""Above it a set fails."""
+
+N_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Surface:
+    """What a picture shows without a look at its content.
+
+    Attributes:
+        format: of the file or of the last coding, such as jpeg, png or webp.
+        width, height: pixels.
+        table: mean step of the JPEG quantization tables; nan without any.
+        bytes_per_pixel: nan where there is no file.
+        sharpness: log10 of the variance of the Laplacian of the luma.
+        brightness: mean luma, 0..255.
+        contrast: standard deviation of the luma.
+        content: what it shows, in a word; "" where unsaid.
+    """
+
+    format: str
+    width: int
+    height: int
+    table: float
+    bytes_per_pixel: float
+    sharpness: float
+    brightness: float
+    contrast: float
+    content: str
+
+
+@dataclass(frozen=True)
+class BiasAudit:
+    """How far the surface tells the class.
+
+    Attributes:
+        auroc: of all of it together, cross-validated, every source counting alike.
+        by_feature: the same for each part of it alone.
+        n_fake, n_real: pictures.
+    """
+
+    auroc: float
+    by_feature: Mapping[str, float]
+    n_fake: int
+    n_real: int
+
+    @property
+    def passes(self) -> bool:
+        """Whether a detector has to look deeper on this set."""
+        return self.auroc <= MAX_AUROC
+
+
+def file_surface(example: Example) -> Surface:
+    """The surface of a file as it lies there.
+
+    Raises:
+        ValueError: it is a clip or broken.
+    """
+    pixels = read_pixels(example)
+    with Image.open(example.path) as image:
+        name = (image.format or "").lower()
+        tables: Mapping[int, Sequence[int]] = getattr(image, "quantization", None) or {}
+        n_pixels = image.width * image.height
+    table = float(np.mean([np.mean(steps) for steps in tables.values()])) if tables else float("nan")
+    return _surface(pixels, name, table, example.path.stat().st_size / n_pixels, example.content)
+
+
+def washed_surface(pixels: Pixels, chain: Chain, content: str = "") -> Surface:
+    """The surface of a picture after a chain, as a detector is given it.
+
+    Args:
+        pixels: (H, W, 3) uint8 before it.
+        chain: from `generators.launder`.
+        content: what it shows.
+    """
+    coding = chain.last_coding
+    name = {Jpeg: "jpeg", Webp: "webp"}.get(type(coding), "none")
+    table = float(np.mean(coding.tables)) if isinstance(coding, Jpeg) else float("nan")
+    return _surface(chain(pixels), name, table, float("nan"), content)
+
+
+def bias_audit(
+    surfaces: Sequence[Surface], labels: Sequence[int], sources: Sequence[str], *, seed: int = 0
+) -> BiasAudit:
+    """Train a small model on surfaces alone and measure it on pictures it has not seen.
+
+    Folds are drawn by picture, not by source: what a network could learn of this very set is asked.
+
+    Args:
+        surfaces, labels, sources: n of each; label 1 is fake.
+        seed: of the folds.
+
+    Raises:
+        ValueError: there are fewer than N_FOLDS pictures of a class.
+    """
+    y = np.asarray(labels, np.int64)
+    n_fake, n_real = int((y == 1).sum()), int((y == 0).sum())
+    if min(n_fake, n_real) < N_FOLDS:
+        raise ValueError(f"wants at least {N_FOLDS} pictures of each class, got {n_fake} fakes and {n_real} reals")
+    table = np.array([astuple(surface) for surface in surfaces], dtype=object)
+    names = [field.name for field in fields(Surface)]
+    columns = {name: _numbers(table[:, i]) for i, name in enumerate(names)}
+    varied = {name: column for name, column in columns.items() if len(np.unique(column[0])) > 1}
+    weight = source_weights(y, sources)
+    alone = {name: _held_out_auroc([column], y, weight, seed) for name, column in varied.items()}
+    together = _held_out_auroc(list(varied.values()), y, weight, seed) if varied else 0.5
+    return BiasAudit(together, alone, n_fake, n_real)
+
+
+def audit_files(examples: Sequence[Example], *, seed: int = 0) -> BiasAudit:
+    """Audit pictures as they lie there."""
+    surfaces = [file_surface(example) for example in examples]
+    return bias_audit(surfaces, [e.label for e in examples], [e.source for e in examples], seed=seed)
+
+
+def _surface(pixels: Pixels, name: str, table: float, bytes_per_pixel: float, content: str) -> Surface:
+    luma = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    sharpness = float(np.log10(cv2.Laplacian(luma, cv2.CV_32F).var() + 1e-3))
+    height, width = luma.shape
+    return Surface(
+        name, width, height, table, bytes_per_pixel, sharpness, float(luma.mean()), float(luma.std()), content
+    )
+
+
+def _numbers(column: NDArray[np.object_]) -> tuple[NDArray[np.float64], bool]:
+    """A column as numbers (n,), and whether they only name kinds."""
+    if isinstance(column[0], str):
+        return np.unique(column.astype(str), return_inverse=True)[1].astype(np.float64), True
+    return column.astype(np.float64), False
+
+
+def _held_out_auroc(
+    columns: Sequence[tuple[NDArray[np.float64], bool]],
+    labels: NDArray[np.int64],
+    weight: NDArray[np.float64],
+    seed: int,
+) -> float:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.metrics import roc_auc_score
+    from sklearn.model_selection import StratifiedKFold
+
+    x = np.stack([values for values, _ in columns], axis=1)
+    scores = np.empty(len(labels))
+    for train, test in StratifiedKFold(N_FOLDS, shuffle=True, random_state=seed).split(x, labels):
+        model = HistGradientBoostingClassifier(
+            max_iter=60, max_leaf_nodes=8, min_samples_leaf=10, categorical_features=[kinds for _, kinds in columns]
+        )
+        model.fit(x[train], labels[train], sample_weight=weight[train])
+        scores[test] = model.predict_proba(x[test])[:, 1]
+    return float(roc_auc_score(labels, scores, sample_weight=weight))

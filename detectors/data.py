@@ -1,0 +1,255 @@
+"""Sets of real and fake pictures: what is in them, where each comes from, and which source is held out.
+
+A source is a repository, a camera or a person: pictures of one source resemble each other, so a source lies on one side
+of a split as a whole.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from generators.images import Pixels
+
+LABELS = {"real": 0, "fake": 1}
+
+EDIT = "edit"
+"""Family of real photos of which a part was altered: a case for localisation, not for "wholly synthetic"."""
+
+VIDEO_ENDINGS = frozenset({".mp4", ".mov", ".mkv", ".webm", ".avi"})
+PICTURE_ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
+
+_CROP = re.compile(r"\bcrop=(\d+),(\d+),(\d+),(\d+)")
+
+
+@dataclass(frozen=True)
+class Example:
+    """One picture or clip of known origin.
+
+    Attributes:
+        path: where it lies.
+        label: 1 fake, 0 real.
+        source: where it was taken from; never on both sides of a split.
+        generator: what made it, "-" for a real one.
+        family: kind of generator, such as diffusion, gan_face, faceswap or edit; "-" where unsaid.
+        split: side it was assigned to by whoever listed it, such as train or eval; "" where unsaid.
+        content: what it shows, in a word; "" where unsaid.
+        is_video: whether it is a clip.
+        crop: x, y, width, height of the part to use in pixels: the rest carries a mark or other panels.
+        note: what else the list says.
+    """
+
+    path: Path
+    label: int
+    source: str
+    generator: str = "-"
+    family: str = "-"
+    split: str = ""
+    content: str = ""
+    is_video: bool = False
+    crop: tuple[int, int, int, int] | None = None
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if self.label not in (0, 1):
+            raise ValueError(f"a label is 0 or 1, not {self.label!r}")
+        if not self.source:
+            raise ValueError(f"{self.path} needs a source: without one no split is honest")
+        if self.crop is not None and min(self.crop[2:]) <= 0:
+            raise ValueError(f"a crop needs a size, not {self.crop}")
+
+
+@dataclass(frozen=True)
+class PictureSet:
+    """What was found of a set.
+
+    Attributes:
+        examples: those whose file is there.
+        missing: names that are listed but not there.
+    """
+
+    examples: tuple[Example, ...]
+    missing: tuple[str, ...] = ()
+
+
+def read_set(folders: Sequence[Path], lists: Sequence[Path] = ()) -> PictureSet:
+    """Read a set from its lists, or from folders named real and fake.
+
+    Args:
+        folders: where the files lie; a listed file may lie in any of them.
+        lists: tab-separated lists; without any, those called *.tsv in the folders. Without any at all, each folder
+            holds `real/` and `fake/`, whose subfolders are the sources, and of fakes the generators too.
+
+    Raises:
+        ValueError: a folder or list is not what it should be, or nothing was found.
+    """
+    for folder in folders:
+        if not folder.is_dir():
+            raise ValueError(f"there is no folder {folder}")
+    listed = list(lists) or [path for folder in folders for path in sorted(folder.glob("*.tsv"))]
+    parts = [read_list(path, folders) for path in listed] if listed else [_read_folders(f) for f in folders]
+    examples = tuple(example for part in parts for example in part.examples)
+    if not examples:
+        raise ValueError(f"no picture was found in {', '.join(map(str, folders))}")
+    return PictureSet(examples, tuple(name for part in parts for name in part.missing))
+
+
+def read_list(path: Path, folders: Sequence[Path]) -> PictureSet:
+    """Read a tab-separated list.
+
+    Args:
+        path: its first line names the columns: label (real or fake), path (from the folder) or file (then it lies in
+            split/label/<generator, or for reals the source>/), source or repo, and if known split, generator, family,
+            content, kind (image or video) and note (which may hold crop=x,y,width,height).
+        folders: where the files may lie, also in a folder named as the list is.
+
+    Raises:
+        ValueError: a column or value is not what it should be.
+    """
+    roots = [root for folder in folders for root in (folder, folder / path.stem)]
+    examples, missing = [], []
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"the list {path} cannot be read: {error}") from error
+    for number, row in enumerate(rows, 2):
+        if row.get("label") not in LABELS or not (row.get("path") or row.get("file")):
+            raise ValueError(f"{path}, line {number}: wants a label (real or fake) and a path or file")
+        place = _place(row)
+        found = next((root / place for root in roots if (root / place).is_file()), None)
+        if found is None:
+            missing.append(str(place))
+        else:
+            examples.append(_example(found, row))
+    return PictureSet(tuple(examples), tuple(missing))
+
+
+def read_pixels(example: Example) -> Pixels:
+    """Pixels of a picture, (H, W, 3) uint8, upright, alpha over white, cropped to the part to use.
+
+    Raises:
+        ValueError: it is a clip, broken, or smaller than its crop.
+    """
+    if example.is_video:
+        raise ValueError(f"{example.path} is a clip, not a picture")
+    try:
+        with Image.open(example.path) as image:
+            upright = ImageOps.exif_transpose(image)
+            if "A" in upright.getbands() or "transparency" in upright.info:
+                layer = upright.convert("RGBA")
+                upright = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+            pixels = np.array(upright.convert("RGB"))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{example.path} cannot be read: {error}") from error
+    if example.crop is None:
+        return pixels
+    x, y, width, height = example.crop
+    if y + height > pixels.shape[0] or x + width > pixels.shape[1]:
+        raise ValueError(f"{example.path} is {pixels.shape[1]} x {pixels.shape[0]}, its crop is {example.crop}")
+    return np.ascontiguousarray(pixels[y : y + height, x : x + width])
+
+
+def split_by_source(
+    examples: Sequence[Example], *, share: float, seed: int
+) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
+    """Hold whole sources out.
+
+    Args:
+        examples: of both classes.
+        share: of each class that is held out at least, 0..1; whole sources may make it more.
+        seed: decides which sources.
+
+    Returns:
+        Those to learn from, and those held out; both hold both classes.
+
+    Raises:
+        ValueError: there are too few sources for that.
+    """
+    if not 0.0 < share < 1.0:
+        raise ValueError(f"the share held out must lie between 0 and 1, not {share}")
+    counts: dict[str, Counter[int]] = {}
+    for example in examples:
+        counts.setdefault(example.source, Counter())[example.label] += 1
+    quota = {label: share * sum(c[label] for c in counts.values()) for label in (0, 1)}
+    names = sorted(counts)
+    np.random.default_rng(seed).shuffle(names)
+    # A source that holds more than what is wanted comes last: many small ones tell more about strangers.
+    names.sort(key=lambda name: sum(counts[name].values()) > max(quota.values()))
+    held: set[str] = set()
+    n_held: Counter[int] = Counter()
+    for name in names:
+        if any(counts[name][label] and n_held[label] < quota[label] for label in (0, 1)):
+            held.add(name)
+            n_held += counts[name]
+    kept = tuple(e for e in examples if e.source not in held)
+    out = tuple(e for e in examples if e.source in held)
+    for side, part in (("to learn from", kept), ("held out", out)):
+        if {e.label for e in part} != {0, 1}:
+            raise ValueError(f"{len(counts)} sources are too few: what is {side} lacks fakes or reals")
+    return kept, out
+
+
+def matched_sources(examples: Iterable[Example], *, n_least: int = 5) -> tuple[str, ...]:
+    """Sources that hold fakes and reals: there the content does not tell the class, so they are the true test.
+
+    Args:
+        examples: of both classes.
+        n_least: pictures of each class that a source must hold.
+    """
+    counts: dict[str, Counter[int]] = {}
+    for example in examples:
+        counts.setdefault(example.source, Counter())[example.label] += 1
+    return tuple(sorted(name for name, found in counts.items() if min(found[0], found[1]) >= n_least))
+
+
+def _place(row: dict[str, str]) -> Path:
+    if row.get("path"):
+        return Path(row["path"])
+    owner = row.get("generator", "") if row["label"] == "fake" else _source(row).replace("/", "__")
+    return Path(row.get("split", ""), row["label"], owner, row["file"])
+
+
+def _source(row: dict[str, str]) -> str:
+    return row.get("source") or row.get("repo") or ""
+
+
+def _example(path: Path, row: dict[str, str]) -> Example:
+    note = row.get("note") or ""
+    crop = _CROP.search(note)
+    return Example(
+        path=path,
+        label=LABELS[row["label"]],
+        source=_source(row),
+        generator=row.get("generator") or "-",
+        family=row.get("family") or "-",
+        split=row.get("split") or "",
+        content=row.get("content") or "",
+        is_video=row.get("kind") == "video" or path.suffix.lower() in VIDEO_ENDINGS,
+        crop=(int(crop[1]), int(crop[2]), int(crop[3]), int(crop[4])) if crop is not None else None,
+        note=note,
+    )
+
+
+def _read_folders(folder: Path) -> PictureSet:
+    """Read `real/` and `fake/`."""
+    examples = []
+    for name, label in LABELS.items():
+        root = folder / name
+        if not root.is_dir():
+            raise ValueError(f"{folder} holds neither a list (*.tsv) nor the folders real and fake")
+        for path in sorted(root.rglob("*")):
+            is_video = path.suffix.lower() in VIDEO_ENDINGS
+            if path.is_file() and (is_video or path.suffix.lower() in PICTURE_ENDINGS):
+                parts = path.relative_to(root).parts
+                source = parts[0] if len(parts) > 1 else f"{folder.name}/{name}"
+                generator = source if label else "-"
+                examples.append(Example(path, label, source, generator, is_video=is_video))
+    return PictureSet(tuple(examples))
