@@ -230,11 +230,15 @@ class Pool:
         if time.monotonic() > worker.deadline_s:
             spent_s = time.monotonic() - worker.started_s
             self._end(worker)
-            return self._finish(worker, MediaError("timeout", f"examining it was stopped after {spent_s:.0f} s"))
+            return self._finish(
+                worker, MediaError("timeout", f"it was stopped after {spent_s:.0f} s, the limit for examining it")
+            )
         if _resident_bytes(worker) > self._limits.memory_bytes:
             self._end(worker)
             limit = self._limits.memory_bytes >> 20
-            return self._finish(worker, MediaError("out-of-memory", f"examining it took more than {limit} MiB"))
+            return self._finish(
+                worker, MediaError("out-of-memory", f"examining it took more than {limit} MiB of memory, the limit")
+            )
         return None
 
     def _died(self, worker: _Worker) -> Outcome | None:
@@ -249,7 +253,7 @@ class Pool:
             return None
         if "bad_alloc" in last or "MemoryError" in last:
             return self._finish(worker, MediaError("out-of-memory", "decoding it takes more memory than there is"))
-        return self._finish(worker, MediaError("crashed", f"the decoder or analyzer died of it ({how}) {last}"))
+        return self._finish(worker, MediaError("crashed", f"a decoder or an analyzer crashed on it ({how}) {last}"))
 
     def _finish(self, worker: _Worker, error: MediaError | None, done: Done | None = None) -> Outcome:
         assert worker.task is not None

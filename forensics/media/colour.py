@@ -90,6 +90,8 @@ def to_srgb(image: Image.Image, bits: int) -> Pixels:
 
 def _flat_mode(image: Image.Image) -> str:
     """Mode after palette and alpha are gone."""
+    if image.mode in ("L", "LA", "La"):
+        return "L"
     if image.mode in ("P", "PA") or has_alpha(image):
         return "RGB"
     return image.mode
@@ -97,7 +99,7 @@ def _flat_mode(image: Image.Image) -> str:
 
 def _converter(image: Image.Image) -> Callable[[Image.Image], NDArray[np.uint8]]:
     transform = read_profile(image).transform
-    flatten = has_alpha(image)
+    flatten, flat_mode = has_alpha(image), _flat_mode(image)
     if image.mode == "LAB":
         transform = ImageCms.buildTransform(ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB")
 
@@ -105,6 +107,7 @@ def _converter(image: Image.Image) -> Callable[[Image.Image], NDArray[np.uint8]]
         if flatten:
             rgba = band.convert("RGBA")
             band = Image.alpha_composite(Image.new("RGBA", rgba.size, (255, 255, 255, 255)), rgba).convert("RGB")
+            band = band.convert(flat_mode)  # grey stays grey, for its profile
         elif band.mode in ("P", "PA"):
             band = band.convert("RGB")
         if transform is not None:

@@ -8,6 +8,7 @@ from itertools import islice
 
 from forensics.errors import MediaError
 from forensics.media.gif_blocks import gif_canvas, gif_pictures
+from forensics.media.iso_boxes import heif_bits, heif_sizes
 from forensics.media.jpeg_segments import jpeg_bits, jpeg_exif, jpeg_sizes
 from forensics.media.png_chunks import apng_frames, png_chunks, png_exif, png_pixels_only, png_sizes
 from forensics.media.tiff_directories import (
@@ -21,9 +22,6 @@ from forensics.settings import Limits
 
 __all__ = ["Claims", "check_frames", "check_size", "png_chunks", "png_pixels_only", "read_claims"]
 
-_BOXES_END = 1 << 20
-"""Item properties of HEIC and AVIF lie in the `meta` box at the start; pixel data follows."""
-
 
 @dataclass(frozen=True)
 class Claims:
@@ -32,14 +30,14 @@ class Claims:
     Attributes:
         width, height: as stored, in pixels.
         n_frames: number of pictures; 0 when only a decoder can tell.
-        bits: bits a channel; 0 when only a decoder can tell.
+        bits: bits a channel as stored.
         orientation: 1..8; 0 when only a decoder can tell.
     """
 
     width: int
     height: int
+    bits: int
     n_frames: int = 0
-    bits: int = 0
     orientation: int = 0
 
 
@@ -64,11 +62,11 @@ def check_size(width: int, height: int, limits: Limits) -> None:
         MediaError: a side is zero, or there are too many pixels.
     """
     if width <= 0 or height <= 0:
-        raise MediaError("broken", f"the header claims a picture of {width} x {height} pixels")
+        raise MediaError("broken", f"the header claims a picture of {width:,} x {height:,} pixels")
     if width * height > limits.max_pixels:
         raise MediaError(
             "too-many-pixels",
-            f"the header claims {width} x {height} pixels; the limit is {limits.max_pixels / 1e6:g} million",
+            f"the header claims {width:,} x {height:,} pixels; the limit is {limits.max_pixels / 1e6:g} million",
         )
 
 
@@ -82,38 +80,38 @@ def check_frames(n_frames: int, limits: Limits) -> None:
         raise MediaError("too-many-frames", f"the file holds more than {limits.max_frames:,} frames, the limit")
 
 
-def _checked(sizes: Iterable[tuple[int, int]], data: bytes, limits: Limits) -> tuple[int, int]:
+def _checked(sizes: Iterable[tuple[int, int]], limits: Limits) -> tuple[int, int]:
     """The first size, after all of them were checked."""
     first: tuple[int, int] | None = None
     for width, height in sizes:
         check_size(width, height, limits)
         first = first or (width, height)
     if first is None:
-        raise MediaError("truncated" if len(data) < 1024 else "broken", "the header with the picture's size is missing")
+        raise MediaError("truncated", "the file is cut off or broken before the size of the picture is told")
     return first
 
 
 def _jpeg(data: bytes, limits: Limits) -> Claims:
-    width, height = _checked(jpeg_sizes(data), data, limits)
-    return Claims(width, height, 1, jpeg_bits(data), exif_orientation(jpeg_exif(data)))
+    width, height = _checked(jpeg_sizes(data), limits)
+    return Claims(width, height, jpeg_bits(data), 1, exif_orientation(jpeg_exif(data)))
 
 
 def _png(data: bytes, limits: Limits) -> Claims:
-    width, height = _checked(png_sizes(data), data, limits)
+    width, height = _checked(png_sizes(data), limits)
     n_frames = apng_frames(data)
     check_frames(n_frames, limits)
-    return Claims(width, height, n_frames, data[24] if len(data) > 24 else 8, exif_orientation(png_exif(data)))
+    return Claims(width, height, data[24] if len(data) > 24 else 8, n_frames, exif_orientation(png_exif(data)))
 
 
 def _gif(data: bytes, limits: Limits) -> Claims:
-    width, height = _checked(gif_canvas(data), data, limits)
+    width, height = _checked(gif_canvas(data), limits)
     n_frames = 0
     for right, bottom in islice(gif_pictures(data), limits.max_frames + 1):
         # Decoders grow the canvas for a picture that reaches beyond it, and compose every picture on all of it.
         width, height, n_frames = max(width, right), max(height, bottom), n_frames + 1
     check_size(width, height, limits)
     check_frames(n_frames, limits)
-    return Claims(width, height, max(1, n_frames), 8, 1)
+    return Claims(width, height, 8, max(1, n_frames), 1)
 
 
 def _tiff(data: bytes, limits: Limits) -> Claims:
@@ -122,28 +120,27 @@ def _tiff(data: bytes, limits: Limits) -> Claims:
         raise MediaError("unsupported", "this is a camera raw file: develop it to a JPEG, PNG or TIFF first")
     check_frames(len(pages), limits)
     tiles = [page.tile_size for page in pages if all(page.tile_size)]
-    width, height = _checked([page.size for page in pages], data, limits)
+    width, height = _checked([page.size for page in pages], limits)
     if tiles:
-        _checked(tiles, data, limits)
-    return Claims(width, height, len(pages), pages[0].values.get(BITS, 1), upright_orientation(pages[0]))
+        _checked(tiles, limits)
+    return Claims(width, height, pages[0].values.get(BITS, 1), len(pages), upright_orientation(pages[0]))
 
 
 def _bmp(data: bytes, limits: Limits) -> Claims:
-    width, height = _checked(_bmp_sizes(data), data, limits)
-    return Claims(width, height, 1, 8, 1)
+    width, height = _checked(_bmp_sizes(data), limits)
+    return Claims(width, height, 8, 1, 1)
 
 
 def _webp(data: bytes, limits: Limits) -> Claims:
-    width, height = _checked(_webp_sizes(data), data, limits)
+    width, height = _checked(_webp_sizes(data), limits)
     n_frames = sum(1 for _ in islice(_webp_frames(data), limits.max_frames + 1))
     check_frames(n_frames, limits)
-    return Claims(width, height, max(1, n_frames), 8)
+    return Claims(width, height, 8, max(1, n_frames))
 
 
 def _heif(data: bytes, limits: Limits) -> Claims:
-    width, height = _checked(_ispe_sizes(data), data, limits)
-    at = data.find(b"pixi", 0, _BOXES_END)  # pixel information: version, flags, channels, bits of each
-    return Claims(width, height, bits=data[at + 9] if 0 <= at < len(data) - 9 else 8)
+    width, height = _checked(heif_sizes(data), limits)
+    return Claims(width, height, heif_bits(data))
 
 
 def _bmp_sizes(data: bytes) -> Iterator[tuple[int, int]]:
@@ -176,14 +173,6 @@ def _webp_frames(data: bytes) -> Iterator[int]:
             yield at
         size = int.from_bytes(data[at + 4 : at + 8], "little")
         at += 8 + size + (size & 1)
-
-
-def _ispe_sizes(data: bytes) -> Iterator[tuple[int, int]]:
-    """Every image spatial extent in the file's head (ISO 23008-12, 6.5.3); tiles are among them, which does no harm."""
-    at = data.find(b"ispe", 0, _BOXES_END)
-    while at >= 0 and at + 16 <= len(data):
-        yield int.from_bytes(data[at + 8 : at + 12], "big"), int.from_bytes(data[at + 12 : at + 16], "big")
-        at = data.find(b"ispe", at + 4, _BOXES_END)
 
 
 _READERS: dict[str, Callable[[bytes, Limits], Claims]] = {

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from forensics.errors import MediaError
-from forensics.media.colour import has_alpha, is_wide, read_profile, to_srgb
+from forensics.media.colour import has_alpha, read_profile, to_srgb
 from forensics.media.headers import check_frames, check_size, png_pixels_only, read_claims
 from forensics.media.jpeg_segments import jpeg_pixels_only
 from forensics.media.orientation import TURNED, turn_upright
@@ -47,7 +47,9 @@ DECODER_ERRORS = (
 """What Pillow's plug-ins were seen to raise on broken files; `fuzzed` files raise most of them sooner or later."""
 
 _CUT_WORDS = ("truncated", "unexpected end", "premature", "eof", "incomplete", "no more images", "insufficient input")
-_BITS = {"1": 1, "I;16": 16, "I;16B": 16, "I;16L": 16, "I": 32, "F": 32}
+_UNSUPPORTED_WORDS = ("unsupported", "not supported", "cannot handle", "not implemented", "unknown compression")
+_UNSAID = ("decoder error", "broken data stream", "unrecognized data stream", "encountered error", "cannot identify")
+"""Words of decoders that say no more than that they failed."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Header:
         width, height: as stored, in pixels.
         orientation: EXIF orientation 1..8.
         mode: Pillow's word for the colour layout as stored.
-        bits: bits a channel.
+        bits: bits a channel as stored.
         n_frames: number of pictures.
         has_alpha: whether there is transparency.
         icc_name: name of the colour profile, "" without one.
@@ -92,7 +94,7 @@ def read_header(data: bytes, fmt: str, limits: Limits) -> Header:
             height,
             claims.orientation or _orientation(image, fmt),
             image.mode,
-            max(claims.bits, _BITS.get(image.mode, 1)) if is_wide(image.mode) else claims.bits or 8,
+            claims.bits,
             n_frames,
             has_alpha(image),
             read_profile(image).name,
@@ -151,7 +153,8 @@ def read_frames(
 def _upright_pixels(image: Image.Image, fmt: str, header: Header) -> Pixels:
     with _silent_stderr() if fmt == "tiff" else nullcontext():
         image.load()
-    pixels = to_srgb(image, header.bits)
+    # libheif hands over grey of 10 and 12 bits scaled up to 16, Pillow's TIFF as it is.
+    pixels = to_srgb(image, 16 if fmt == "heic" else header.bits)
     if fmt == "tiff":
         return pixels  # Pillow turned it while loading
     upright: Pixels = turn_upright(pixels, header.orientation)
@@ -182,12 +185,21 @@ def _complaints(fmt: str) -> Iterator[None]:
     except Image.DecompressionBombError as error:
         raise MediaError("too-many-pixels", "the picture unpacks to more pixels than the decoder allows") from error
     except DECODER_ERRORS as error:
-        words = " ".join(str(error).split()) or type(error).__name__
-        if isinstance(error, UnidentifiedImageError):
-            words = "its header cannot be read"  # the message names an object in memory
-        cut = any(hint in words.lower() for hint in _CUT_WORDS)
-        what = "the file is cut off" if cut else f"the {fmt.upper()} data is broken"
-        raise MediaError("truncated" if cut else "broken", f"{what}: {words[:200]}") from error
+        raise _in_plain_words(error, fmt) from error
+
+
+def _in_plain_words(error: Exception, fmt: str) -> MediaError:
+    words = " ".join(str(error).split())[:200] or type(error).__name__
+    lower = words.lower()
+    if any(hint in lower for hint in _CUT_WORDS):
+        return MediaError("truncated", f"the file is cut off: the {fmt.upper()} data ends before the picture does")
+    if any(hint in lower for hint in _UNSUPPORTED_WORDS):
+        return MediaError("unsupported", f"this kind of {fmt.upper()} cannot be read: {words}")
+    if isinstance(error, UnidentifiedImageError):
+        words = "its header cannot be read"  # the message names an object in memory
+    elif any(hint in lower for hint in _UNSAID):
+        words = "its picture cannot be decoded"
+    return MediaError("broken", f"the {fmt.upper()} file is broken: {words}")
 
 
 @contextmanager

@@ -271,6 +271,8 @@ class Media:
     def decoded_frames(self, *, side_px: int) -> Iterator[Frame]:
         """Every frame of a video or an animation in order, its long side shrunk to at most side_px. Nothing is kept.
 
+        An animation of very many pixels ends early, as for `frames`.
+
         Raises:
             MediaError: not one frame could be decoded.
         """
@@ -280,7 +282,7 @@ class Media:
                 for i, (pixels, time_s) in enumerate(found):
                     yield Frame(pixels, time_s, i)
             return
-        yield from self._animation(list(range(self.image.n_frames)), side_px)
+        yield from self._animation(list(range(images.n_readable_frames(self._header))), side_px)
 
     def packets(self, *, budget_s: float) -> tracks.Packets:
         """What the container of a video lists of every frame, without decoding any.

@@ -49,8 +49,19 @@ _OTHERS = (
     (b"FLV", "a Flash video"),
     (b"\x00\x00\x01\x00", "a Windows icon"),
     (b"\x00\x00\x01\xba", "an MPEG program stream"),
+    (b"\x00\x00\x01\xb3", "an MPEG video stream"),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a Windows Media file"),
+    (b"\x76\x2f\x31\x01", "an OpenEXR picture"),
+    (b"gimp xcf", "a GIMP picture"),
+    (b"\x01\xda\x00", "an SGI picture"),
+    (b"\x01\xda\x01", "an SGI picture"),
+    (b"%!PS", "a PostScript document"),
+    (b"{\\rtf", "an RTF document"),
+    (b"\xd0\xcf\x11\xe0", "an old Office document"),
+    (b"\xff\xfb", "an MP3 sound file"),
 )
-_UNSUPPORTED = ("picture", "texture", "Photoshop", "icon", "Flash", "MPEG")
+_UNSUPPORTED = ("picture", "texture", "Photoshop", "icon", "Flash", "MPEG", "Windows Media")
+_NETPBM = frozenset(b"P%d%c" % (i, space) for i in range(1, 8) for space in b" \t\r\n")
 
 
 def sniff(head: bytes) -> str:
@@ -113,13 +124,19 @@ def _refusal(head: bytes) -> MediaError:
         if head.startswith(signature):
             code = "unsupported" if any(w in words for w in _UNSUPPORTED) else "not-media"
             return MediaError(code, f"this is {words}, not a supported image or video")
+    if head[:3] in _NETPBM:
+        return MediaError("unsupported", "this is a Netpbm picture, not a supported image or video")
+    if head[4:6] in (b"\x11\xaf", b"\x12\xaf"):
+        return MediaError("unsupported", "this is an Autodesk FLIC animation, not a supported image or video")
+    if head[:1] == head[188:189] == head[376:377] == b"G":
+        return MediaError("unsupported", "this is an MPEG transport stream, not a supported image or video")
     if head[257:262] == b"ustar":
         return MediaError("not-media", "this is a tar archive, not an image or a video")
     if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
         return MediaError("not-media", "this is a WAV sound file, not an image or a video")
     start = head[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith((b"<svg", b"<?xml")):
-        return MediaError("unsupported", "this is an SVG or XML document: it has no pixels of its own to examine")
+        return MediaError("not-media", "this is an SVG or XML document: it has no pixels of its own to examine")
     if start.startswith((b"<!doctype", b"<html", b"<head", b"<body")):
         return MediaError("not-media", "this is a web page, not an image or a video")
     sample = head[:512]

@@ -16,15 +16,13 @@ from numpy.typing import NDArray
 
 from forensics.errors import MediaError
 from forensics.media.headers import check_size
+from forensics.media.iso_boxes import outer_boxes
 from forensics.settings import Limits
 
 Pixels = NDArray[np.uint8]
 
 DEMUXERS = {"mp4": "mov", "mov": "mov", "mkv": "matroska", "webm": "matroska", "avi": "avi"}
 """The demuxer is named by content, so that no play list or script in disguise makes ffmpeg open something else."""
-
-_MAX_BOXES = 10_000
-"""Outermost boxes of a fragmented file of an hour: two a second."""
 
 
 @dataclass(frozen=True)
@@ -225,23 +223,10 @@ def _measured(source: Path | BinaryIO, fmt: str, limits: Limits) -> tuple[float,
 
 
 def _ends_early(source: Path | BinaryIO) -> bool:
-    """Whether an outermost box (ISO 14496-12, 4.2) claims to reach beyond the end of the file."""
+    """Whether an outermost box claims to reach beyond the end of the file."""
     with source.open("rb") if isinstance(source, Path) else nullcontext(source) as file:
         size = file.seek(0, os.SEEK_END)
-        at = 0
-        for _ in range(_MAX_BOXES):
-            file.seek(at)
-            head = file.read(16)
-            if len(head) < 8:
-                return False
-            length = int.from_bytes(head[:4], "big")
-            length = int.from_bytes(head[8:16], "big") if length == 1 else length
-            if length < 8:
-                return False  # 0 means to the end
-            at += length
-            if at > size:
-                return True
-    return False
+        return any(box.end > size for box in outer_boxes(file))
 
 
 def _rotation(frame: Any) -> int:
