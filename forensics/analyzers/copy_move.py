@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 import cv2
@@ -13,7 +14,8 @@ from forensics.analyzers.base import calibration
 from forensics.analyzers.compact import heat_map
 from forensics.analyzers.copymove.geometry import Motion, motions
 from forensics.analyzers.copymove.keypoints import match_within
-from forensics.analyzers.copymove.regions import Copy, Mask, compare
+from forensics.analyzers.copymove.regions import CHANCE_SHARE, Copy, Mask, compare
+from forensics.analyzers.copymove.repetition import rival_correlation
 from forensics.finding import Claim, Finding, Heat, Region, Trace
 from forensics.media import Kind, Media
 from forensics.settings import ScanSettings
@@ -30,6 +32,9 @@ MIN_SIDE_PX = 64
 
 MAX_MOTIONS = 8
 """Maps that are looked at; repetition, such as text, brings several that no copy made."""
+
+MAX_COPIES = 4
+"""Candidates that are searched for in the rest of the picture."""
 
 SHOWN_SHARE = 0.5
 """A second copy is shown beside the best one from this share of its evidence."""
@@ -99,9 +104,21 @@ def find_copies(luma: NDArray[np.float32]) -> tuple[list[Copy], int]:
     method = cv2.INTER_AREA if enlarge < 1 else cv2.INTER_CUBIC
     matched = cv2.resize(compared, None, fx=enlarge, fy=enlarge, interpolation=method)
     matches = match_within(np.clip(np.rint(matched), 0, 255).astype(np.uint8))
+    n_matches = len(matches.source) // 2
     found = [compare(compared, m.scaled(1 / enlarge)) for m in motions(matches, limit=MAX_MOTIONS)]
-    copies = sorted((c for c in found if c is not None), key=lambda c: (-c.evidence, -c.exactness))
-    return copies, len(matches.source) // 2
+    counted = [replace(c, chance=_chance(c, n_matches)) for c in found if c is not None]
+    copies = sorted(counted, key=_order)[:MAX_COPIES]
+    copies = [replace(c, rival=rival_correlation(compared, c)) for c in copies]
+    return sorted(copies, key=_order), n_matches
+
+
+def _chance(copy: Copy, n_matches: int) -> float:
+    """Keypoints that would line up by chance in a picture with so many matches that this copy leaves unexplained."""
+    return CHANCE_SHARE * max(n_matches - copy.motion.n_inliers, 0)
+
+
+def _order(copy: Copy) -> tuple[float, float]:
+    return -copy.evidence, -copy.exactness
 
 
 def _shrunk(luma: NDArray[np.float32], side_px: int) -> NDArray[np.float32]:
@@ -115,7 +132,18 @@ def _measures(copies: Sequence[Copy], n_matches: int, shape: tuple[int, ...]) ->
     """The most exact copy in numbers; zeros where there is none."""
     measures = {"n_matches": float(n_matches), "n_copies": float(len(copies))}
     if not copies:
-        names = ("evidence", "exactness", "n_inliers", "area_share", "agreement", "residual", "fine", "filled")
+        names = (
+            "evidence",
+            "exactness",
+            "correlation",
+            "rival",
+            "n_inliers",
+            "area_share",
+            "agreement",
+            "residual",
+            "fine",
+            "filled",
+        )
         return measures | dict.fromkeys((*names, "difference", "shift", "offset_px", "turn_deg", "scale"), 0.0)
     best = copies[0]
     shrink = max(best.source.shape) / max(shape)
@@ -125,6 +153,8 @@ def _measures(copies: Sequence[Copy], n_matches: int, shape: tuple[int, ...]) ->
         "n_inliers": float(best.motion.n_inliers),
         "area_share": best.area,
         "agreement": best.agreement,
+        "correlation": best.correlation,
+        "rival": best.rival,
         "residual": best.residual,
         "fine": best.fine,
         "filled": best.filled,
