@@ -53,6 +53,9 @@ CLIPPING_MARGIN = 8
 MISSING_BAR = (1.4, 0.15)
 """Strength of a once-quantized part that untouched train photos reach in about one of a hundred; width of the edge."""
 
+MAX_READING = 4.0
+"""Readings beyond this are rarer than the examples that the ratio was fitted on can tell apart."""
+
 FOREIGN_BAR = (0.6, 0.05)
 """log10(1 + digits of chance) of a foreign grid: one in a thousand pictures by chance, as few train photos show."""
 
@@ -163,7 +166,8 @@ def _stored(upright: NDArray[Any], orientation: int) -> NDArray[Any]:
 
 
 def _parts(media: Media, traces: _Traces) -> Finding:
-    missing, foreign = traces.once.strength, float(np.log10(1 + max(-traces.foreign.log10_nfa, 0.0)))
+    missing = min(traces.once.strength, MAX_READING)
+    foreign = min(float(np.log10(1 + max(-traces.foreign.log10_nfa, 0.0))), MAX_READING)
     readings = _step(missing, *MISSING_BAR), _step(foreign, *FOREIGN_BAR)
     measures = {
         "own_history": max(readings),
