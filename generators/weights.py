@@ -101,12 +101,25 @@ def load(stem: str, folder: Path) -> tuple[dict[str, NDArray[Any]], ModelCard]:
     """
     from safetensors.numpy import load as from_bytes
 
-    card = ModelCard(**json.loads((folder / f"{stem}.card.json").read_text(encoding="utf-8")))
+    card = read_card(folder / f"{stem}.card.json")
     data = (folder / f"{stem}.safetensors").read_bytes()
     found = hashlib.sha256(data).hexdigest()
     if found != card.sha256:
         raise ValueError(f"{stem}.safetensors has SHA-256 {found}, its card says {card.sha256}")
     return from_bytes(data), card
+
+
+def read_card(path: Path) -> ModelCard:
+    """Read a card alone.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it is none.
+    """
+    try:
+        return ModelCard(**json.loads(path.read_text(encoding="utf-8")))
+    except (TypeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path.name} is no model card: {error}") from error
 
 
 def _replace(path: Path, data: bytes) -> None:

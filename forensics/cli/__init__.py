@@ -18,6 +18,8 @@ COMMANDS = {
     "history": ("forensics.cli.history:history", "Search what was examined before."),
     "report": ("forensics.cli.report:report", "Write the report of an earlier scan again."),
     "analyzers": ("forensics.cli.analyzers:analyzers", "List what a file is examined for."),
+    "models": ("forensics.cli.models:models", "List trained models and read their cards."),
+    "evaluate": ("forensics.cli.evaluate:evaluate", "Measure a detector on pictures of known origin."),
     "camera": ("forensics.cli.camera:camera", "Enroll cameras, to recognise their sensors."),
 }
 """Name -> where it lives and what help says of it, so that help loads none of them."""

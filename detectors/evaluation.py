@@ -1,0 +1,263 @@
+"""Scores a set of known pictures as they are and after common washes, and says how well, group by group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors import metrics
+from detectors.base import Detector, Scores
+from detectors.data import Example, matched_sources, read_pixels
+from detectors.metrics import Interval
+from generators.images import Pixels
+from generators.launder import draw
+from generators.weights import ModelCard
+
+CONDITIONS = ("original", "q90", "q75", "half", "webp", "screenshot")
+"""Presets of `generators.launder`: the file as it lies there, then washes that both classes go through alike."""
+
+SHIPPED_RATES = (0.01, 0.05)
+"""False-positive rates that a card names thresholds for; balanced accuracy is measured at the latter."""
+
+N_TOGETHER = 8
+"""Pictures decoded at a time: enough for a batch, few enough for memory."""
+
+N_RESAMPLES = 500
+
+
+@dataclass(frozen=True, eq=False)
+class Condition:
+    """What a detector says of a whole set after one wash.
+
+    Attributes:
+        name: preset of the wash.
+        fake: (N,) float64 scores.
+        llr: (N,) float64 log10 likelihood ratios; None of an uncalibrated detector.
+        abstained: N reasons, None where a picture was judged.
+    """
+
+    name: str
+    fake: NDArray[np.float64]
+    llr: NDArray[np.float64] | None
+    abstained: tuple[str | None, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredSet:
+    """A set with what a detector says of it.
+
+    Attributes:
+        examples: N pictures that could be read.
+        conditions: one for each wash.
+        unread: file -> why it could not be read.
+    """
+
+    examples: tuple[Example, ...]
+    conditions: tuple[Condition, ...]
+    unread: Mapping[Path, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Pictures that are told from each other in one row.
+
+    Attributes:
+        kind: all, matched, family, generator or source.
+        name: which.
+        against: what the pictures of the group are told from: own, all reals or all fakes.
+        members: places in the set.
+    """
+
+    kind: str
+    name: str
+    against: str
+    members: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """How well a group is told under one condition.
+
+    Attributes:
+        kind, name, against: of the group.
+        condition: the wash.
+        n_fake, n_real: pictures.
+        auroc, average_precision: over all thresholds.
+        tpr_1, tpr_5: share of fakes found where 1 % and 5 % of these very reals are taken for fakes.
+        balanced_accuracy: at the shipped threshold for 5 % false positives, at 0.5 if the card names none.
+        false_positives_1, false_positives_5: share of these reals over the shipped thresholds; None without any.
+        ece: calibration error of the probability at the row's share of fakes; None without ratios.
+        cllr: cost of the ratios in bits; None without.
+        abstention: share that was not judged. Their scores count like all others.
+        auroc_interval, tpr_1_interval, tpr_5_interval: 95 % bootstrap intervals, whole sources redrawn.
+    """
+
+    kind: str
+    name: str
+    against: str
+    condition: str
+    n_fake: int
+    n_real: int
+    auroc: float
+    average_precision: float
+    tpr_1: float
+    tpr_5: float
+    balanced_accuracy: float
+    false_positives_1: float | None
+    false_positives_5: float | None
+    ece: float | None
+    cllr: float | None
+    abstention: float
+    auroc_interval: Interval
+    tpr_1_interval: Interval
+    tpr_5_interval: Interval
+
+
+def score_set(
+    detector: Detector,
+    examples: Sequence[Example],
+    *,
+    conditions: Sequence[str] = CONDITIONS,
+    seed: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> ScoredSet:
+    """Score every picture under every condition.
+
+    Args:
+        detector: any.
+        examples: pictures; what cannot be read is left out and named.
+        conditions: presets of `generators.launder`.
+        seed: of washes that draw something.
+        progress: called with the number of pictures done since the last call.
+
+    Raises:
+        LookupError: there is no such preset.
+        ValueError: not one picture could be read.
+    """
+    for name in conditions:
+        draw(name, seed=seed)
+    unread: dict[Path, str] = {}
+    kept: list[Example] = []
+    said: dict[str, list[Scores]] = {name: [] for name in conditions}
+    for start in range(0, len(examples), N_TOGETHER):
+        part = examples[start : start + N_TOGETHER]
+        read: list[tuple[int, Pixels]] = []
+        for place, example in enumerate(part, start):
+            try:
+                read.append((place, read_pixels(example)))
+            except ValueError as error:
+                unread[example.path] = str(error)
+            else:
+                kept.append(example)
+        for name in conditions if read else ():
+            said[name].append(detector.score([draw(name, seed=(seed, i))(pixels) for i, pixels in read]))
+        if progress is not None:
+            progress(len(part))
+    if not kept:
+        raise ValueError(f"not one picture could be read: {next(iter(unread.values()), 'there is none')}")
+    return ScoredSet(tuple(kept), tuple(_condition(name, parts) for name, parts in said.items()), unread)
+
+
+def groups(examples: Sequence[Example]) -> Iterator[Group]:
+    """All, the sources that hold both classes, each family, each generator, each source.
+
+    Fakes of a family or generator are told from all reals. A source that holds enough of both classes is told by
+    itself; one of fakes alone from all reals, one of reals alone from all fakes.
+    """
+    real = [i for i, e in enumerate(examples) if not e.label]
+    fake = [i for i, e in enumerate(examples) if e.label]
+    if not real or not fake:
+        raise ValueError(f"a set needs both classes, this one holds {len(fake)} fakes and {len(real)} reals")
+    yield Group("all", "all", "own", tuple(range(len(examples))))
+    matched = set(matched_sources(examples))
+    if matched:
+        members = tuple(i for i, e in enumerate(examples) if e.source in matched)
+        yield Group("matched", "all matched sources", "own", members)
+    families = sorted({examples[i].family for i in fake})
+    generators = sorted({examples[i].generator for i in fake})
+    for name in families if len(families) > 1 else ():
+        yield Group("family", name, "all reals", (*(i for i in fake if examples[i].family == name), *real))
+    for name in generators:
+        yield Group("generator", name, "all reals", (*(i for i in fake if examples[i].generator == name), *real))
+    for name in sorted({e.source for e in examples}):
+        own_fake = [i for i in fake if examples[i].source == name]
+        own_real = [i for i in real if examples[i].source == name]
+        if name in matched:
+            yield Group("source", name, "own", (*own_fake, *own_real))
+        elif len(own_fake) >= len(own_real):
+            yield Group("source", name, "all reals", (*own_fake, *real))
+        else:
+            yield Group("source", name, "all fakes", (*fake, *own_real))
+
+
+def rows(scored: ScoredSet, card: ModelCard, *, seed: int = 0, n_resamples: int = N_RESAMPLES) -> Iterable[Row]:
+    """Measure every group under every condition.
+
+    Args:
+        scored: from `score_set`.
+        card: of the detector, for its thresholds.
+        seed: of the bootstrap.
+        n_resamples: of the bootstrap.
+    """
+    thresholds = dict(card.by_rate())
+    for group in groups(scored.examples):
+        for condition in scored.conditions:
+            yield _row(group, condition, scored.examples, thresholds, seed, n_resamples)
+
+
+def _condition(name: str, parts: Sequence[Scores]) -> Condition:
+    fake = np.concatenate([scores.fake for scores in parts]).astype(np.float64)
+    ratios = [scores.llr for scores in parts if scores.llr is not None]
+    llr = np.concatenate(ratios).astype(np.float64) if len(ratios) == len(parts) else None
+    return Condition(name, fake, llr, tuple(reason for scores in parts for reason in scores.reasons))
+
+
+def _row(
+    group: Group,
+    condition: Condition,
+    examples: Sequence[Example],
+    thresholds: Mapping[float, float],
+    seed: int,
+    n_resamples: int,
+) -> Row:
+    members = np.array(group.members)
+    labels = np.array([examples[i].label for i in members])
+    scores = condition.fake[members]
+    sources = [examples[i].source for i in members]
+    llr = condition.llr[members] if condition.llr is not None else None
+    interval = partial(metrics.bootstrap, seed=seed, sources=sources, n_resamples=n_resamples)
+    tpr_1, tpr_5 = (partial(metrics.tpr_at_fpr, fpr=rate) for rate in SHIPPED_RATES)
+    real = scores[labels == 0]
+    over = [float((real >= thresholds[r]).mean()) if r in thresholds else None for r in SHIPPED_RATES]
+    return Row(
+        kind=group.kind,
+        name=group.name,
+        against=group.against,
+        condition=condition.name,
+        n_fake=int(labels.sum()),
+        n_real=len(real),
+        auroc=metrics.auroc(labels, scores),
+        average_precision=metrics.average_precision(labels, scores),
+        tpr_1=tpr_1(labels, scores),
+        tpr_5=tpr_5(labels, scores),
+        balanced_accuracy=metrics.balanced_accuracy(labels, scores, thresholds.get(SHIPPED_RATES[1], 0.5)),
+        false_positives_1=over[0],
+        false_positives_5=over[1],
+        ece=metrics.ece(labels, _posterior(llr, labels.mean())) if llr is not None else None,
+        cllr=metrics.cllr(labels, llr) if llr is not None else None,
+        abstention=metrics.abstention_rate([condition.abstained[i] for i in members]),
+        auroc_interval=interval(metrics.auroc, labels, scores),
+        tpr_1_interval=interval(tpr_1, labels, scores),
+        tpr_5_interval=interval(tpr_5, labels, scores),
+    )
+
+
+def _posterior(llr: NDArray[np.float64], prior: float) -> NDArray[np.float64]:
+    """Probability of being fake at a prior, (N,) 0..1."""
+    odds = prior / (1.0 - prior) * np.power(10.0, llr)
+    return np.asarray(odds / (1.0 + odds))

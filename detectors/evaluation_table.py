@@ -1,0 +1,167 @@
+"""Writes an evaluation: every figure as CSV, what people read as Markdown, the areas as a coloured picture."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+
+from PIL import Image, ImageDraw, ImageFont
+
+from detectors.evaluation import Row, ScoredSet
+from detectors.metrics import Interval
+from generators.weights import ModelCard
+
+HEADINGS = {
+    "all": "All pictures",
+    "matched": "Sources that hold fakes and reals of the same kind of scene",
+    "family": "Families of generators, each against all reals",
+    "generator": "Generators, each against all reals",
+    "source": "Sources",
+}
+
+HOW_TO_READ = (
+    "AUROC is the chance that a fake scores higher than a real: 0.5 is a coin, 1 is perfect. TPR is the share of fakes "
+    "found where that share of the reals is taken for fakes. In brackets: 95 % bootstrap intervals, whole sources "
+    "redrawn. Balanced accuracy is measured at the shipped threshold. Pictures the detector abstains from count with "
+    "the score they got."
+)
+
+CELL_PX, NAME_PX, ROW_PX, MARGIN_PX, FONT_PX = 96, 380, 24, 12, 14
+
+
+def to_csv(rows: Iterable[Row]) -> str:
+    """One line for each group and condition, with every figure."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    names = [field.name for field in fields(Row)]
+    split = [n for name in names for n in ((f"{name}_low", f"{name}_high") if name.endswith("_interval") else (name,))]
+    writer.writerow(split)
+    for row in rows:
+        writer.writerow([cell for name in names for cell in _cells(getattr(row, name))])
+    return out.getvalue()
+
+
+def scores_csv(scored: ScoredSet) -> str:
+    """What was said of each picture under each condition."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(("path", "label", "source", "generator", "family", "condition", "score", "llr", "abstained"))
+    for condition in scored.conditions:
+        for i, example in enumerate(scored.examples):
+            llr = f"{condition.llr[i]:.4f}" if condition.llr is not None else ""
+            where = (example.path, example.label, example.source, example.generator, example.family)
+            writer.writerow((*where, condition.name, f"{condition.fake[i]:.6f}", llr, condition.abstained[i] or ""))
+    return out.getvalue()
+
+
+def to_markdown(rows: Sequence[Row], card: ModelCard, n_unread: int = 0) -> str:
+    """A page for people.
+
+    Args:
+        rows: of one detector.
+        card: its card.
+        n_unread: pictures that could not be read and are not in the figures.
+    """
+    lines = [f"# {card.stem}", "", f"Weights SHA-256 `{card.sha256 or 'none'}`. {HOW_TO_READ}", ""]
+    if n_unread:
+        lines += [f"{n_unread} files could not be read and are left out.", ""]
+    for kind, heading in HEADINGS.items():
+        own = [row for row in rows if row.kind == kind]
+        if own:
+            lines += [f"## {heading}", "", *(_full(own) if kind in ("all", "matched") else _areas(own)), ""]
+    return "\n".join(lines)
+
+
+def to_png(rows: Sequence[Row], card: ModelCard) -> bytes:
+    """The areas of every group and condition, coloured from red (a coin or worse) to green (perfect)."""
+    conditions = list(dict.fromkeys(row.condition for row in rows))
+    names = list(dict.fromkeys((row.kind, row.name) for row in rows))
+    width = 2 * MARGIN_PX + NAME_PX + CELL_PX * len(conditions)
+    picture = Image.new("RGB", (width, 2 * MARGIN_PX + ROW_PX * (len(names) + 2)), "white")
+    pen, font = ImageDraw.Draw(picture), ImageFont.load_default(FONT_PX)
+    pen.text((MARGIN_PX, MARGIN_PX), f"{card.stem}: AUROC (fakes/reals)", "black", font)
+    by_place = {(row.kind, row.name, row.condition): row for row in rows}
+    for j, condition in enumerate(conditions):
+        pen.text((MARGIN_PX + NAME_PX + CELL_PX * j + 8, MARGIN_PX + ROW_PX), condition, "black", font)
+    for i, (kind, name) in enumerate(names):
+        top = MARGIN_PX + ROW_PX * (i + 2)
+        first = by_place[kind, name, conditions[0]]
+        label = f"{kind}: {name}" if kind != name else name
+        label = label if len(label) <= 40 else label[:37] + "..."
+        pen.text((MARGIN_PX, top + 3), f"{label} ({first.n_fake}/{first.n_real})", "black", font)
+        for j, condition in enumerate(conditions):
+            area = by_place[kind, name, condition].auroc
+            left = MARGIN_PX + NAME_PX + CELL_PX * j
+            pen.rectangle((left, top, left + CELL_PX - 2, top + ROW_PX - 2), _colour(area))
+            pen.text((left + 8, top + 3), f"{area:.3f}", "black", font)
+    out = io.BytesIO()
+    picture.save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+def _full(rows: Sequence[Row]) -> list[str]:
+    headings = (
+        "picture", "fakes", "reals", "AUROC", "AP", "TPR at 1 %", "TPR at 5 %", "balanced accuracy",
+        "false positives at the 1 % threshold", "at the 5 % threshold", "ECE", "Cllr", "abstained",
+    )  # fmt: skip
+    body = [
+        (
+            row.condition,
+            row.n_fake,
+            row.n_real,
+            _with(row.auroc, row.auroc_interval),
+            _text(row.average_precision),
+            _with(row.tpr_1, row.tpr_1_interval),
+            _with(row.tpr_5, row.tpr_5_interval),
+            _text(row.balanced_accuracy),
+            _text(row.false_positives_1),
+            _text(row.false_positives_5),
+            _text(row.ece),
+            _text(row.cllr),
+            _text(row.abstention),
+        )
+        for row in rows
+    ]
+    return _table(headings, body)
+
+
+def _areas(rows: Sequence[Row]) -> list[str]:
+    """AUROC by condition, the interval with the second one, which is the same format for all."""
+    conditions = list(dict.fromkeys(row.condition for row in rows))
+    named = conditions[min(1, len(conditions) - 1)]
+    body = []
+    for name in dict.fromkeys(row.name for row in rows):
+        own = {row.condition: row for row in rows if row.name == name}
+        first = own[conditions[0]]
+        cells = [_with(r.auroc, r.auroc_interval) if c == named else _text(r.auroc) for c, r in own.items()]
+        body.append((name, first.against, first.n_fake, first.n_real, *cells, _text(own[named].tpr_5)))
+    return _table(("name", "against", "fakes", "reals", *conditions, f"TPR at 5 %, {named}"), body)
+
+
+def _table(headings: Sequence[str], body: Iterable[Sequence[object]]) -> list[str]:
+    lines = ["| " + " | ".join(headings) + " |", "|" + " --- |" * len(headings)]
+    return lines + ["| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |" for cells in body]
+
+
+def _cells(value: object) -> tuple[object, ...]:
+    if isinstance(value, Interval):
+        return f"{value.low:.4f}", f"{value.high:.4f}"
+    if isinstance(value, float):
+        return (f"{value:.4f}",)
+    return ("" if value is None else value,)
+
+
+def _text(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _with(value: float, interval: Interval) -> str:
+    return f"{value:.3f} ({interval.low:.3f}-{interval.high:.3f})"
+
+
+def _colour(area: float) -> tuple[int, int, int]:
+    """0.5 and less red, 0.75 yellow, 1 green, pale enough for black text."""
+    share = min(max((area - 0.5) * 2, 0.0), 1.0)
+    return round(255 - 120 * max(share - 0.5, 0) * 2), round(140 + 90 * min(share * 2, 1)), 130

@@ -1,0 +1,125 @@
+"""unforged evaluate: how well a detector tells known fakes from known reals, as they are and after common washes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from forensics.cli.options import names_option
+from forensics.cli.terminal import console, is_terminal, line, table
+
+if TYPE_CHECKING:
+    from detectors.data import Example
+    from detectors.evaluation import Row
+
+Folder = click.Path(exists=True, file_okay=False, path_type=Path)
+File = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command(context_settings={"show_default": True})
+@click.option("--detector", "name", required=True, metavar="NAME", help="One of `unforged models list`.")
+@click.option(
+    "--data", "folders", required=True, multiple=True, type=Folder, help="Folder of pictures; may be repeated."
+)
+@click.option(
+    "--list", "lists", multiple=True, type=File, help="List of the pictures; may be repeated.  [default: *.tsv there]"
+)
+@click.option("--split", help="Only pictures that the lists assign to this split, such as eval.")
+@click.option("--edits", is_flag=True, help="Also real photos of which a part was altered.")
+@click.option("--conditions", callback=names_option, metavar="LIST", help="Washes.  [default: all of the table]")
+@click.option("--seed", type=int, default=0, help="Of washes and intervals.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for tables; else none are written."
+)
+def evaluate(
+    name: str,
+    folders: tuple[Path, ...],
+    lists: tuple[Path, ...],
+    split: str | None,
+    edits: bool,
+    conditions: tuple[str, ...] | None,
+    seed: int,
+    out: Path | None,
+) -> int:
+    """Measure a detector on pictures of known origin.
+
+    DATA holds a tab-separated list (columns label, path or file, source or repo; better also generator, family, split)
+    or the folders real/ and fake/, whose subfolders name sources and generators. Every picture is scored as it is and
+    after the same washes for both classes. OUT receives evaluation.csv, evaluation.md, evaluation.png and scores.csv.
+    In a pipe each condition is one line: condition, fakes, reals, AUROC, TPR at 1 % and 5 % false positives.
+    """
+    from detectors.data import read_set
+    from detectors.evaluation import CONDITIONS, rows, score_set
+    from detectors.loading import load
+
+    detector = load(name)
+    found = read_set(folders, lists)
+    examples = _chosen(found.examples, split, edits)
+    _tell(found.missing, found.examples, examples)
+    with _progress(len(examples)) as advance:
+        scored = score_set(detector, examples, conditions=conditions or CONDITIONS, seed=seed, progress=advance)
+    for reason in list(scored.unread.values())[:10]:
+        click.echo(reason, err=True)
+    measured = list(rows(scored, detector.card, seed=seed))
+    if out is not None:
+        from detectors.evaluation_table import scores_csv, to_csv, to_markdown, to_png
+
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "evaluation.csv").write_text(to_csv(measured), encoding="utf-8")
+        (out / "evaluation.md").write_text(to_markdown(measured, detector.card, len(scored.unread)), encoding="utf-8")
+        (out / "evaluation.png").write_bytes(to_png(measured, detector.card))
+        (out / "scores.csv").write_text(scores_csv(scored), encoding="utf-8")
+    _show([row for row in measured if row.kind in ("all", "matched")])
+    return 0
+
+
+def _chosen(examples: tuple[Example, ...], split: str | None, edits: bool) -> list[Example]:
+    from detectors.data import EDIT
+
+    splits = sorted({example.split for example in examples} - {""})
+    if split is not None and split not in splits:
+        raise click.UsageError(f"no picture belongs to a split {split!r}; there is {', '.join(splits) or 'none'}")
+    chosen = [e for e in examples if (split is None or e.split == split) and (edits or e.family != EDIT)]
+    chosen = [example for example in chosen if not example.is_video]
+    if {example.label for example in chosen} != {0, 1}:
+        n_fake = sum(example.label for example in chosen)
+        raise click.UsageError(f"fakes and reals are both needed, got {n_fake} and {len(chosen) - n_fake} pictures")
+    return chosen
+
+
+def _tell(missing: tuple[str, ...], examples: tuple[Example, ...], chosen: list[Example]) -> None:
+    n_clips = sum(example.is_video for example in examples)
+    n_fake = sum(example.label for example in chosen)
+    left_out = f"; {n_clips} clips left out" if n_clips else ""
+    gone = f"; {len(missing)} listed but not there, such as {missing[0]}" if missing else ""
+    click.echo(f"{n_fake} fakes and {len(chosen) - n_fake} reals{left_out}{gone}", err=True)
+
+
+def _show(rows: list[Row]) -> None:
+    cells = [
+        (r.name, r.condition, r.n_fake, r.n_real, f"{r.auroc:.3f}", f"{r.tpr_1:.3f}", f"{r.tpr_5:.3f}") for r in rows
+    ]
+    if is_terminal():
+        table(("pictures", "as", "fakes", "reals", "AUROC", "TPR at 1 %", "TPR at 5 %"), cells)
+    else:
+        for row in cells:
+            line(*row)
+
+
+@contextmanager
+def _progress(n: int) -> Iterator[Callable[[int], None] | None]:
+    """A bar on a terminal, nothing in a pipe."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console(err=True), transient=True) as display:
+        task = display.add_task("scoring", total=n)
+        yield lambda done: display.advance(task, done)

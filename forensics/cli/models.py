@@ -1,0 +1,119 @@
+"""unforged models: what was trained, on what, how good it is and what it cannot do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from forensics.cli.terminal import is_terminal, line, table
+
+if TYPE_CHECKING:
+    from generators.weights import ModelCard
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained piece.
+
+    Attributes:
+        kind: detector or generator.
+        name: written name.
+        card: None if it cannot be read.
+        missing: why it cannot be used, "" if it can.
+    """
+
+    kind: str
+    name: str
+    card: ModelCard | None
+    missing: str = ""
+
+
+@click.group()
+def models() -> None:
+    """List trained models and read their cards."""
+
+
+@models.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def list_models(as_json: bool) -> int:
+    """List installed models: kind, name, version, what they do; or why they cannot be used."""
+    found = list(_models())
+    if as_json:
+        for model in found:
+            click.echo(json.dumps(asdict(model)))
+        return 0
+    cells = [
+        (m.kind, m.name, m.card.version if m.card else "", m.missing or (m.card.task if m.card else "")) for m in found
+    ]
+    if not cells:
+        click.echo("no trained model is installed", err=True)
+    elif is_terminal():
+        table(("kind", "name", "version", "what it does"), cells, wide=(3,))
+    else:
+        for row in cells:
+            line(*row)
+    return 0
+
+
+@models.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="The card as JSON.")
+def show(name: str, as_json: bool) -> int:
+    """Show the card of a model: data, figures, thresholds, limits, licence and the hash of its weights."""
+    found = {model.name: model for model in _models()}
+    if name not in found:
+        raise click.UsageError(f"there is no model {name!r}; there is {', '.join(found) or 'none'}")
+    model = found[name]
+    if model.card is None:
+        raise click.ClickException(f"{name} cannot be used: {model.missing}")
+    if as_json:
+        click.echo(json.dumps(asdict(model.card), indent=2))
+        return 0
+    rows = list(_rows(model, model.card))
+    if is_terminal():
+        table(("", name), rows, wide=(1,))
+    else:
+        for row in rows:
+            line(*row)
+    return 0
+
+
+def _models() -> Iterator[Model]:
+    from detectors.catalog import DETECTORS
+    from detectors.loading import load
+    from generators.weights import read_card
+
+    for name in DETECTORS.names():
+        try:
+            yield Model("detector", name, load(name).card)
+        except (ImportError, AttributeError, OSError, ValueError) as error:
+            # What one lacks must not hide the others.
+            yield Model("detector", name, None, f"not available: {error}")
+    for path in sorted(Path(str(files("generators") / "zoo")).glob("*.card.json")):
+        card = read_card(path)
+        yield Model("generator", card.name, card)
+
+
+def _rows(model: Model, card: ModelCard) -> Iterator[tuple[str, str]]:
+    yield "kind", model.kind
+    yield "version", card.version
+    yield "task", card.task
+    if card.claim:
+        yield "a high score speaks for", card.claim
+    for rate, score in card.by_rate():
+        yield f"{rate * 100:g} of 100 real photos reach", f"{score:.4g}"
+    for name, value in card.measures.items():
+        yield f"measured: {name}", f"{value:.4g}"
+    for name, n in card.data.items():
+        yield f"learned from: {name}", f"{n:,}"
+    for name, setting in card.settings.items():
+        yield f"setting: {name}", setting if isinstance(setting, str) else json.dumps(setting)
+    yield "limits", card.limits or "none stated"
+    yield "licence", card.licence or "unstated"
+    yield "weights, SHA-256", card.sha256 or "none"

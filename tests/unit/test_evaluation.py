@@ -1,0 +1,273 @@
+"""Evaluation: planted detectors get the figures they deserve, groups hold what their names say."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from detectors.base import Pictures, Scores
+from detectors.catalog import DETECTORS
+from detectors.data import Example
+from detectors.evaluation import Row, ScoredSet, groups, rows, score_set
+from detectors.evaluation_table import scores_csv, to_csv, to_markdown, to_png
+from forensics.cli import main
+from generators.weights import ModelCard
+from tests.make_media import jpeg, png
+
+
+class Red:
+    """Redness as a score: fakes in these tests are red. Dark pictures are not judged."""
+
+    name = "red"
+    card = ModelCard("red", "1", "says how red a picture is", thresholds={"0.01": 0.9, "0.05": 0.6}, sha256="cd" * 32)
+
+    def score(self, images: Pictures) -> Scores:
+        red = np.array([pixels[..., 0].mean() / 255 for pixels in images], np.float32)
+        dark = np.array([pixels.max() < 10 for pixels in images])
+        llr = np.where(dark, 0, 4 * (red - 0.5)).astype(np.float32)
+        return Scores(red, llr, None, tuple("it is dark" if d else None for d in dark))
+
+
+class Plain(Red):
+    """Without ratios or thresholds."""
+
+    card = ModelCard("plain", "1", "says how red a picture is")
+
+    def score(self, images: Pictures) -> Scores:
+        return Scores(super().score(images).fake)
+
+
+def example(folder: Path, red: int, label: int, source: str, generator: str = "-", family: str = "-") -> Example:
+    path = folder / f"{label}" / source / f"{len(list(folder.rglob('*.*')))}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.full((72, 80, 3), 40, np.uint8)
+    pixels[..., 0] = red
+    path.write_bytes(png(pixels))
+    return Example(path, label, source, generator, family)
+
+
+@pytest.fixture
+def examples(tmp_path: Path) -> list[Example]:
+    found = [example(tmp_path, 60 + i, 0, "camera") for i in range(20)]
+    found += [example(tmp_path, 200 + i, 1, "shop", "paint-1", "diffusion") for i in range(12)]
+    found += [example(tmp_path, 60 + i, 1, "quiz", "paint-2", "gan") for i in range(6)]
+    found += [example(tmp_path, 100 + i, 0, "quiz") for i in range(6)]
+    return found
+
+
+def by_name(found: list[Row], condition: str = "original") -> dict[tuple[str, str], Row]:
+    return {(row.kind, row.name): row for row in found if row.condition == condition}
+
+
+def measured(examples: list[Example], detector: Red | None = None) -> tuple[ScoredSet, list[Row]]:
+    detector = detector or Red()
+    scored = score_set(detector, examples, conditions=("original", "q90", "half"))
+    return scored, list(rows(scored, detector.card, n_resamples=40))
+
+
+def test_groups_hold_what_their_names_say(examples: list[Example]) -> None:
+    found = {(g.kind, g.name): g for g in groups(examples)}
+    assert [k for k, _ in found] == ["all", "matched", *["family"] * 2, *["generator"] * 2, *["source"] * 3]
+
+    def counts(kind: str, name: str) -> Counter[tuple[int, str]]:
+        return Counter((examples[i].label, examples[i].source) for i in found[kind, name].members)
+
+    assert counts("matched", "all matched sources") == {(1, "quiz"): 6, (0, "quiz"): 6}
+    assert counts("generator", "paint-1") == {(1, "shop"): 12, (0, "camera"): 20, (0, "quiz"): 6}
+    assert counts("source", "camera") == {(0, "camera"): 20, (1, "shop"): 12, (1, "quiz"): 6}
+    assert [found["source", n].against for n in ("camera", "quiz", "shop")] == ["all fakes", "own", "all reals"]
+
+
+def test_figures_are_those_that_were_planted(examples: list[Example]) -> None:
+    found = by_name(measured(examples)[1])
+    assert found["generator", "paint-1"].auroc == 1.0 and found["generator", "paint-1"].tpr_1 == 1.0
+    assert found["source", "quiz"].auroc == 0.0
+    overall = found["all", "all"]
+    # 6 of 18 fakes are as dark as the first 6 of the reals: each beats the darker ones and half of its like.
+    assert overall.auroc == pytest.approx((12 * 26 + sum(range(6)) + 3) / (18 * 26))
+    assert (overall.n_fake, overall.n_real, overall.abstention) == (18, 26, 0.0)
+    assert overall.balanced_accuracy == pytest.approx((12 / 18 + 1) / 2)
+    assert overall.false_positives_1 == 0.0 and overall.false_positives_5 == 0.0
+    assert overall.auroc_interval.low <= overall.auroc <= overall.auroc_interval.high
+
+
+def test_probabilities_are_judged_at_the_share_of_fakes_of_the_row(examples: list[Example]) -> None:
+    scored, found = measured(examples)
+    fakes = [i for i, e in enumerate(examples) if e.generator == "paint-1"]
+    reals = [i for i, e in enumerate(examples) if not e.label]
+    llr = scored.conditions[0].llr
+    assert llr is not None
+    odds = 12 / 26 * 10 ** llr[fakes + reals]
+    mean = float((odds / (1 + odds)).mean())
+    row = by_name(found)["generator", "paint-1"]
+    assert row.ece is not None and row.ece >= abs(mean - 12 / 38) - 1e-9 and row.cllr is not None and row.cllr < 1
+
+
+def test_every_wash_is_seen_by_both_classes(examples: list[Example]) -> None:
+    seen: list[tuple[int, ...]] = []
+
+    class Watching(Red):
+        def score(self, images: Pictures) -> Scores:
+            seen.extend(pixels.shape for pixels in images)
+            return super().score(images)
+
+    scored = score_set(Watching(), examples, conditions=("original", "half"))
+    assert Counter(seen) == {(72, 80, 3): 44, (64, 71, 3): 44}
+    assert all(len(c.fake) == len(c.abstained) == 44 for c in scored.conditions)
+
+
+def test_progress_counts_every_picture_once(examples: list[Example]) -> None:
+    done: list[int] = []
+    score_set(Red(), examples, conditions=("original",), progress=done.append)
+    assert sum(done) == len(examples) and len(done) > 1
+
+
+def test_what_cannot_be_read_is_left_out_and_named(examples: list[Example], tmp_path: Path) -> None:
+    cut = tmp_path / "cut.jpg"
+    cut.write_bytes(jpeg(np.zeros((64, 64, 3), np.uint8))[:99])
+    scored = score_set(Red(), [*examples, Example(cut, 1, "s", "g")], conditions=("original",))
+    assert len(scored.examples) == len(examples) and list(scored.unread) == [cut]
+    with pytest.raises(ValueError, match=r"not one picture could be read: .*cut\.jpg"):
+        score_set(Red(), [Example(cut, 1, "s")], conditions=("original",))
+
+
+def test_abstention_is_counted_and_its_pictures_stay_in(examples: list[Example], tmp_path: Path) -> None:
+    dark = tmp_path / "dark.png"
+    dark.write_bytes(png(np.zeros((64, 64, 3), np.uint8)))
+    _, found = measured([*examples, Example(dark, 1, "shop", "paint-1", "diffusion")])
+    row = by_name(found)["all", "all"]
+    assert row.abstention == pytest.approx(1 / 45) and row.n_fake == 19
+
+
+def test_an_uncalibrated_detector_has_no_figures_of_calibration(examples: list[Example]) -> None:
+    row = by_name(measured(examples, Plain())[1])["all", "all"]
+    assert (row.ece, row.cllr, row.false_positives_1, row.false_positives_5) == (None, None, None, None)
+    assert row.balanced_accuracy == pytest.approx((12 / 18 + 1) / 2)
+
+
+def test_an_unknown_wash_and_a_set_of_one_class_are_refused(examples: list[Example]) -> None:
+    with pytest.raises(LookupError, match="no preset 'q91'"):
+        score_set(Red(), examples, conditions=("q91",))
+    with pytest.raises(ValueError, match="0 fakes and 20 reals"):
+        list(groups(examples[:20]))
+
+
+def test_tables_hold_the_figures(examples: list[Example]) -> None:
+    scored, found = measured(examples)
+    read = list(csv.DictReader(io.StringIO(to_csv(found))))
+    assert len(read) == len(found) == 9 * 3
+    first = by_name(found)["all", "all"]
+    assert float(read[0]["auroc"]) == pytest.approx(first.auroc, abs=1e-4)
+    assert float(read[0]["auroc_interval_low"]) == pytest.approx(first.auroc_interval.low, abs=1e-4)
+    page = to_markdown(found, Red.card, n_unread=2)
+    assert f"| original | 18 | 26 | {first.auroc:.3f} (" in page and "| paint-1 | all reals | 12 | 26 | 1.000 |" in page
+    assert "cdcd" in page and "2 files could not be read" in page
+    each = list(csv.DictReader(io.StringIO(scores_csv(scored))))
+    assert len(each) == 44 * 3 and float(each[0]["score"]) == pytest.approx(60 / 255, abs=1e-5)
+
+
+def test_the_picture_is_green_where_a_detector_is_right_and_red_where_not(examples: list[Example]) -> None:
+    found = measured(examples)[1]
+    picture = np.array(Image.open(io.BytesIO(to_png(found, Red.card))).convert("RGB")).astype(int)
+    names = list(dict.fromkeys((row.kind, row.name) for row in found))
+
+    def colour(kind: str, name: str) -> tuple[int, int, int]:
+        red, green, blue = picture[12 + 24 * (names.index((kind, name)) + 2) + 1, 12 + 380 + 2].tolist()
+        return red, green, blue
+
+    right, wrong = colour("generator", "paint-1"), colour("source", "quiz")
+    assert right[1] > right[0] + 60 and wrong[0] > wrong[1] + 60
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = {"red": f"{__name__}:Red", "gone": "no_such_module:Gone"}
+    monkeypatch.setattr(DETECTORS, "places", lambda: places)
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Path:
+    for i in range(6):
+        example(tmp_path, 50 + i, 0, "real/phone")
+        example(tmp_path, 200 + i, 1, "fake/paint")
+    for path in tmp_path.rglob("*.png"):
+        target = tmp_path / "set" / path.parent.parent.name / path.parent.name / path.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(target)
+    return tmp_path / "set"
+
+
+@pytest.mark.usefixtures("installed")
+def test_the_command_writes_its_tables(folders: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["evaluate", "--detector", "red", "--data", str(folders), "--conditions", "original,q75"]
+    assert main([*arguments, "--out", str(tmp_path / "out")]) == 0
+    shown = capsys.readouterr()
+    lines = [text.split("\t") for text in shown.out.splitlines()]
+    assert lines[0] == ["all", "original", "6", "6", "1.000", "1.000", "1.000"] and lines[1][1] == "q75"
+    assert "6 fakes and 6 reals" in shown.err
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {
+        "evaluation.csv",
+        "evaluation.md",
+        "evaluation.png",
+        "scores.csv",
+    }
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--detector", "blue"], "no 'blue' in unforged.detectors; there is red"),
+        (["--detector", "red", "--conditions", "q91"], "no preset 'q91'"),
+        (["--detector", "red", "--split", "eval"], "no picture belongs to a split 'eval'"),
+        (["--detector", "gone"], "no_such_module"),
+    ],
+)
+def test_bad_input_is_one_clear_line(
+    folders: Path, arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", "--data", str(folders), *arguments]) == 2
+    errors = [text for text in capsys.readouterr().err.splitlines() if text.startswith("unforged: error")]
+    assert len(errors) == 1 and words in errors[0]
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_folder_of_one_class_is_one_clear_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    example(tmp_path, 9, 0, "x")
+    (tmp_path / "0").rename(tmp_path / "real")
+    assert main(["evaluate", "--detector", "red", "--data", str(tmp_path)]) == 2
+    assert "neither a list (*.tsv) nor the folders real and fake" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("installed")
+def test_models_lists_cards_and_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "list"]) == 0
+    listed = [text.split("\t") for text in capsys.readouterr().out.splitlines()]
+    assert listed[0] == ["detector", "red", "1", "says how red a picture is"]
+    assert listed[1][1] == "gone" and "not available: No module named 'no_such_module'" in listed[1][3]
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_card_is_shown_with_thresholds_and_hash(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "show", "red"]) == 0
+    shown = dict(text.split("\t") for text in capsys.readouterr().out.splitlines())
+    assert shown["1 of 100 real photos reach"] == "0.9" and shown["weights, SHA-256"] == "cd" * 32
+    assert shown["limits"] == "none stated"
+    assert main(["models", "show", "blue"]) == 2
+    assert "there is no model 'blue'; there is red, gone" in capsys.readouterr().err
+
+
+def test_a_coin_gets_one_half(examples: list[Example]) -> None:
+    class Coin(Plain):
+        def score(self, images: Pictures) -> Scores:
+            return Scores(np.full(len(images), 0.5, np.float32))
+
+    row = by_name(measured(examples, Coin())[1])["all", "all"]
+    assert row.auroc == 0.5 and row.tpr_5 == 0.0 and math.isclose(row.average_precision, 18 / 44)
