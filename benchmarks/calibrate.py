@@ -1,9 +1,9 @@
 """Fit the likelihood ratio of one analyzer's measures, split by source, and write forensics/calibration/<name>.json.
 
-    python benchmarks/calibrate.py NAME --data DIR --features a,b --signs 1,1 --planted splice,removal
+    python benchmarks/calibrate.py NAME --data DIR [DIR ...] --features a,b --signs 1,1 --planted splice,removal
 
-DIR has `train/real/**`, whose photos are the untouched side, and `train/fake/**`. The manipulated side is planted in
-the same photos (or, with --generated, is the fake pictures); both sides go through one and the same JPEG chain. Half
+Each DIR has `train/real/**`, whose photos are the untouched side, and `train/fake/**`. The manipulated side is planted
+in the same photos (or, with --generated, is the fake pictures); both sides go through one and the same JPEG chain. Half
 of the sources fit and the other half judge, then both change places; the shipped file is fitted on all. The photos'
 original bytes are never fitted on: they show the false positives on files as they came. `eval` is never read.
 """
@@ -123,7 +123,7 @@ def main() -> None:
     """Command line."""
     cli = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cli.add_argument("name", help="analyzer, also the name of the file written")
-    cli.add_argument("--data", type=Path, required=True)
+    cli.add_argument("--data", type=Path, nargs="+", required=True)
     cli.add_argument("--features", required=True, help="measures of the analyzer's finding, by comma")
     cli.add_argument("--signs", help="for each feature 1, -1 or 0: which way it must point")
     cli.add_argument("--planted", default="splice", help=f"kinds by comma, out of {', '.join(PLANTS)}")
@@ -136,7 +136,8 @@ def main() -> None:
     cv2.setNumThreads(1)
     features = args.features.split(",")
     signs = [int(s) for s in args.signs.split(",")] if args.signs else [0] * len(features)
-    real, fake, count = args.data / "train" / "real", args.data / "train" / "fake", args.per_source
+    real, fake = ([folder / "train" / label for folder in args.data] for label in ("real", "fake"))
+    count = args.per_source
     if args.generated:
         cases, kinds = generated_cases(real, fake, n_per_source=count, seed=args.seed), "generated pictures"
     else:

@@ -1,8 +1,9 @@
 """How often copied parts are found, how well they are outlined, and how often untouched photos are flagged.
 
-    python benchmarks/copy_move.py --data DIR [--per-source N]
+    python benchmarks/copy_move.py --data DIR [DIR ...] [--per-source N]
 
-DIR has `manipulated/comofod` and `manipulated/casia2` (tampered, masks, authentic), `train/real` and `eval/real`.
+The first DIR has `manipulated/comofod` and `manipulated/casia2` (tampered, masks, authentic), each has `train/real` and
+`eval/real`.
 Rates are printed with Wilson intervals, mean F1 with a bootstrap interval, both at 95 %. Nothing is chosen here.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,7 +77,7 @@ def line(name: str, outcomes: Iterable[Outcome | None], *, masks: bool) -> None:
 def mask_of(path: Path) -> NDArray[np.bool_]:
     """(H, W) bool, True where a mask picture is white."""
     with Image.open(path) as image:
-        return np.array(image.convert("RGB")).max(axis=2) > 127
+        return np.asarray(np.array(image.convert("RGB")).max(axis=2) > 127)
 
 
 def report_set(folder: Path) -> None:
@@ -95,21 +96,21 @@ def report_set(folder: Path) -> None:
     line(f"{folder.name} authentic", authentic, masks=False)
 
 
-def report_planted(folder: Path, per_source: int) -> None:
+def report_planted(folders: Sequence[Path], per_source: int) -> None:
     """Copies planted in training photos: every change at quality 85, every quality without a change."""
     for angle_deg, scale in CHANGES:
-        cases = planted(folder, per_source, angle_deg, scale, 85)
+        cases = planted(folders, per_source, angle_deg, scale, 85)
         line(f"planted {angle_deg:g} deg, x {scale:g}, quality 85", cases, masks=True)
     for quality in QUALITIES:
         name = "PNG" if quality is None else f"quality {quality}"
-        line(f"planted shift only, {name}", planted(folder, per_source, 0.0, 1.0, quality), masks=True)
+        line(f"planted shift only, {name}", planted(folders, per_source, 0.0, 1.0, quality), masks=True)
 
 
 def planted(
-    folder: Path, per_source: int, angle_deg: float, scale: float, quality: int | None
+    folders: Sequence[Path], per_source: int, angle_deg: float, scale: float, quality: int | None
 ) -> Iterable[Outcome | None]:
     """Outcomes of one kind of copy, of 0.5 to 5 % of the area."""
-    for i, (path, _) in enumerate(photos(folder, per_source, seed=11)):
+    for i, (path, _) in enumerate(photos(folders, per_source, seed=11)):
         with Image.open(path) as image:
             pixels = np.array(image.convert("RGB"))[:1600, :1600]
         if min(pixels.shape[:2]) < 192:
@@ -122,21 +123,22 @@ def planted(
 def main() -> None:
     """Command line."""
     cli = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    cli.add_argument("--data", type=Path, required=True)
+    cli.add_argument("--data", type=Path, nargs="+", required=True)
     cli.add_argument("--per-source", type=int, default=10, help="planted and untouched training photos of each source")
     cli.add_argument("--only", choices=("sets", "planted", "untouched"), help="one part of the report")
     args = cli.parse_args()
     cv2.setNumThreads(1)
-    real = args.data / "train" / "real"
+    real = [folder / "train" / "real" for folder in args.data]
     if args.only in (None, "sets"):
         for name in ("comofod", "casia2"):
-            report_set(args.data / "manipulated" / name)
+            report_set(args.data[0] / "manipulated" / name)
     if args.only in (None, "planted"):
         report_planted(real, args.per_source)
     if args.only in (None, "untouched"):
         chosen = photos(real, 4 * args.per_source, seed=12)
         line("train/real as they came", (outcome(p.read_bytes()) for p, _ in chosen), masks=False)
-        paths = sorted(p for p in (args.data / "eval" / "real").rglob("*") if p.suffix.lower() in ENDINGS)
+        tops = [folder / "eval" / "real" for folder in args.data]
+        paths = sorted(p for top in tops for p in top.rglob("*") if p.suffix.lower() in ENDINGS)
         line("eval/real as they came", (outcome(p.read_bytes()) for p in paths), masks=False)
 
 

@@ -7,7 +7,7 @@ container, nor size, nor compression tells the classes apart; only the planted t
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,8 +63,8 @@ def _removal(target: Pixels, donor: Pixels, seed: int, rng: np.random.Generator)
 
 def _rescaled_splice(target: Pixels, donor: Pixels, seed: int, rng: np.random.Generator) -> forgeries.Forgery:
     factor = float(rng.uniform(1.15, 2.0))
-    donor = cv2.resize(donor, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
-    return _splice(target, np.asarray(donor, np.uint8), seed, rng)
+    enlarged = cv2.resize(donor, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+    return _splice(target, np.asarray(enlarged, np.uint8), seed, rng)
 
 
 PLANTS: dict[str, Plant] = {
@@ -75,11 +75,11 @@ PLANTS: dict[str, Plant] = {
 }
 
 
-def photos(folder: Path, n_per_source: int, seed: int) -> list[tuple[Path, str]]:
+def photos(folders: Sequence[Path], n_per_source: int, seed: int) -> list[tuple[Path, str]]:
     """(path, source) of at most n photos of each source; a source is a folder that holds files."""
     rng = np.random.default_rng(seed)
     chosen: list[tuple[Path, str]] = []
-    for home in sorted({p.parent for p in folder.rglob("*") if p.suffix.lower() in ENDINGS}):
+    for home in sorted({p.parent for top in folders for p in top.rglob("*") if p.suffix.lower() in ENDINGS}):
         files = sorted(p for p in home.iterdir() if p.suffix.lower() in ENDINGS)
         picked = rng.permutation(len(files))[:n_per_source]
         chosen += [(files[i], home.name) for i in sorted(picked)]
@@ -87,18 +87,18 @@ def photos(folder: Path, n_per_source: int, seed: int) -> list[tuple[Path, str]]
 
 
 def planted_cases(
-    folder: Path, kinds: list[str], *, n_per_source: int, seed: int, qualities: tuple[int, int] = (75, 96)
+    folders: Sequence[Path], kinds: list[str], *, n_per_source: int, seed: int, qualities: tuple[int, int] = (75, 96)
 ) -> Iterator[Case]:
     """For each photo: its original bytes, its untouched twin and one planted copy.
 
     Args:
-        folder: real photos, one folder a source.
+        folders: real photos, one folder in them a source.
         kinds: names out of PLANTS, taken in turn.
         n_per_source: photos of each source.
         seed: same seed, same cases.
         qualities: range of the last JPEG quality; one case in five ends as PNG instead.
     """
-    chosen = photos(folder, n_per_source, seed)
+    chosen = photos(folders, n_per_source, seed)
     for i, (path, source) in enumerate(chosen):
         rng = np.random.default_rng((seed, i))
         target = _load(path)
@@ -117,11 +117,11 @@ def planted_cases(
 
 
 def generated_cases(
-    reals: Path, fakes: Path, *, n_per_source: int, seed: int, qualities: tuple[int, int] = (75, 96)
+    reals: Sequence[Path], fakes: Sequence[Path], *, n_per_source: int, seed: int, qualities: tuple[int, int] = (75, 96)
 ) -> Iterator[Case]:
     """Real and generated pictures, each re-encoded with a quality drawn from one distribution for both classes."""
-    for label, folder in ((0, reals), (1, fakes)):
-        for i, (path, source) in enumerate(photos(folder, n_per_source, seed)):
+    for label, folders in ((0, reals), (1, fakes)):
+        for i, (path, source) in enumerate(photos(folders, n_per_source, seed)):
             rng = np.random.default_rng((seed, label, i))
             pixels = _load(path)
             if pixels is not None:
