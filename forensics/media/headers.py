@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
 from forensics.errors import MediaError
 from forensics.media.gif_blocks import gif_canvas, gif_pictures
-from forensics.media.iso_boxes import heif_bits, heif_sizes
+from forensics.media.iso_boxes import heif_bits, heif_sizes, outer_boxes
 from forensics.media.jpeg_segments import jpeg_bits, jpeg_exif, jpeg_sizes
 from forensics.media.png_chunks import apng_frames, png_chunks, png_exif, png_pixels_only, png_sizes
 from forensics.media.tiff_directories import (
@@ -20,7 +21,7 @@ from forensics.media.tiff_directories import (
 )
 from forensics.settings import Limits
 
-__all__ = ["Claims", "check_frames", "check_size", "png_chunks", "png_pixels_only", "read_claims"]
+__all__ = ["Claims", "check_frames", "check_size", "ends_early", "png_chunks", "png_pixels_only", "read_claims"]
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def check_size(width: int, height: int, limits: Limits) -> None:
     if width * height > limits.max_pixels:
         raise MediaError(
             "too-many-pixels",
-            f"the header claims {width:,} x {height:,} pixels; the limit is {limits.max_pixels / 1e6:g} million",
+            f"the header claims {width:,} x {height:,} pixels; the limit is {_rounded(limits.max_pixels)}",
         )
 
 
@@ -78,6 +79,17 @@ def check_frames(n_frames: int, limits: Limits) -> None:
     """
     if n_frames > limits.max_frames:
         raise MediaError("too-many-frames", f"the file holds more than {limits.max_frames:,} frames, the limit")
+
+
+def ends_early(data: bytes, fmt: str) -> bool:
+    """Whether the outermost structure claims more than the file holds; False where a format has none that tells."""
+    if fmt == "webp":
+        return 8 + int.from_bytes(data[4:8], "little") > len(data)
+    return fmt in ("heic", "avif") and any(box.end > len(data) for box in outer_boxes(io.BytesIO(data)))
+
+
+def _rounded(number: int) -> str:
+    return f"{number / 1e6:g} million" if number % 100_000 == 0 else f"{number:,}"
 
 
 def _checked(sizes: Iterable[tuple[int, int]], limits: Limits) -> tuple[int, int]:

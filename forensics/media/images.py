@@ -18,7 +18,7 @@ from PIL import Image, UnidentifiedImageError
 
 from forensics.errors import MediaError
 from forensics.media.colour import has_alpha, read_profile, to_srgb
-from forensics.media.headers import check_frames, check_size, png_pixels_only, read_claims
+from forensics.media.headers import check_frames, check_size, ends_early, png_pixels_only, read_claims
 from forensics.media.jpeg_segments import jpeg_pixels_only
 from forensics.media.orientation import TURNED, turn_upright
 from forensics.media.tiff_directories import exif_orientation
@@ -83,7 +83,7 @@ def read_header(data: bytes, fmt: str, limits: Limits) -> Header:
         MediaError: broken or over a limit.
     """
     claims = read_claims(data, fmt, limits)
-    with _complaints(fmt), _open(data, fmt) as image:
+    with _complaints(fmt, data), _open(data, fmt) as image:
         check_size(image.width, image.height, limits)
         n_frames = claims.n_frames or int(getattr(image, "n_frames", 1))
         check_frames(n_frames, limits)
@@ -107,7 +107,7 @@ def read_pixels(data: bytes, fmt: str, header: Header) -> Pixels:
     Raises:
         MediaError: broken where the header looked well.
     """
-    with _complaints(fmt), _open(data, fmt) as image:
+    with _complaints(fmt, data), _open(data, fmt) as image:
         return _upright_pixels(image, fmt, header)
 
 
@@ -128,13 +128,13 @@ def read_frames(
     Raises:
         MediaError: not one of them can be decoded. An animation that breaks off later ends there.
     """
-    with _complaints(fmt):
+    with _complaints(fmt, data):
         image = _open(data, fmt)
     time_s, wanted, none = 0.0, set(indices), True
     with image:
         for index in range(max(indices) + 1):
             try:
-                with _complaints(fmt):
+                with _complaints(fmt, data):
                     image.seek(index)
                     pixels = _shrunk(_upright_pixels(image, fmt, header), side_px) if index in wanted else None
             except MediaError:
@@ -171,7 +171,7 @@ def _shrunk(pixels: Pixels, side_px: int) -> Pixels:
 
 
 @contextmanager
-def _complaints(fmt: str) -> Iterator[None]:
+def _complaints(fmt: str, data: bytes) -> Iterator[None]:
     """What a decoder raises as MediaError, what it warns of not at all."""
     try:
         with warnings.catch_warnings():
@@ -185,13 +185,13 @@ def _complaints(fmt: str) -> Iterator[None]:
     except Image.DecompressionBombError as error:
         raise MediaError("too-many-pixels", "the picture unpacks to more pixels than the decoder allows") from error
     except DECODER_ERRORS as error:
-        raise _in_plain_words(error, fmt) from error
+        raise _in_plain_words(error, fmt, ends_early(data, fmt)) from error
 
 
-def _in_plain_words(error: Exception, fmt: str) -> MediaError:
+def _in_plain_words(error: Exception, fmt: str, cut: bool) -> MediaError:
     words = " ".join(str(error).split())[:200] or type(error).__name__
     lower = words.lower()
-    if any(hint in lower for hint in _CUT_WORDS):
+    if cut or any(hint in lower for hint in _CUT_WORDS):
         return MediaError("truncated", f"the file is cut off: the {fmt.upper()} data ends before the picture does")
     if any(hint in lower for hint in _UNSUPPORTED_WORDS):
         return MediaError("unsupported", f"this kind of {fmt.upper()} cannot be read: {words}")

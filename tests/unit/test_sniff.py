@@ -1,0 +1,114 @@
+"""What a file is, its content says: names and endings are the sender's choice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from forensics.errors import MediaError
+from forensics.media import Media
+from forensics.media.sniff import HEAD_BYTES, IMAGE_FORMATS, VIDEO_FORMATS, sniff
+from tests.make_files import STILL_FORMATS, VIDEO_CODECS, box, numbered, quadrants, still, video
+
+
+@pytest.mark.parametrize("fmt", STILL_FORMATS)
+def test_pictures_are_told_from_each_other(fmt: str) -> None:
+    assert sniff(still(quadrants(), fmt)[:HEAD_BYTES]) == fmt
+    assert fmt in IMAGE_FORMATS
+
+
+@pytest.mark.parametrize("fmt", list(VIDEO_CODECS))
+def test_clips_are_told_from_each_other(fmt: str) -> None:
+    assert sniff(video(numbered(3), fmt)[:HEAD_BYTES]) == fmt
+    assert fmt in VIDEO_FORMATS
+
+
+@pytest.mark.parametrize("ending", ["jpg", "mp4", "txt", "zip", ""])
+def test_the_name_decides_nothing(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"a.{ending}"
+    path.write_bytes(still(quadrants(), "png"))
+    assert Media.open(path).format == "png"
+
+
+@pytest.mark.parametrize(
+    ("major", "compatible", "fmt"),
+    [
+        (b"heic", b"mif1heic", "heic"),
+        (b"mif1", b"mif1heic", "heic"),
+        (b"mif1", b"mif1avifmiaf", "avif"),
+        (b"avif", b"avifmif1", "avif"),
+        (b"avis", b"avismsf1", "avif"),
+        (b"isom", b"isomiso2avc1mp41", "mp4"),
+        (b"qt  ", b"qt  ", "mov"),
+        (b"3gp5", b"3gp5isom", "mp4"),
+        (b"M4V ", b"M4V isom", "mp4"),
+    ],
+)
+def test_the_brands_tell_pictures_from_clips(major: bytes, compatible: bytes, fmt: str) -> None:
+    assert sniff(box(b"ftyp", major + bytes(4) + compatible) + bytes(64)) == fmt
+
+
+@pytest.mark.parametrize("atom", [b"moov", b"mdat", b"wide", b"free", b"skip"])
+def test_quicktime_without_a_brand_is_a_clip(atom: bytes) -> None:
+    assert sniff(box(atom, bytes(64))) == "mov"
+
+
+@pytest.mark.parametrize(
+    ("head", "word"),
+    [
+        (b"PK\x03\x04" + bytes(30), "ZIP"),
+        (b"Rar!\x1a\x07\0", "RAR"),
+        (b"\x1f\x8b\x08" + bytes(30), "gzip"),
+        (bytes(257) + b"ustar" + bytes(100), "tar"),
+        (b"%PDF-1.7\n", "PDF"),
+        (b"<html><script>1</script></html>", "web page"),
+        (b"\n <!DOCTYPE html>", "web page"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
+        (b"\xef\xbb\xbf<?xml version='1.0'?>", "XML"),
+        (b"hello, world\n", "text"),
+        (b"BM stands for bitmap in some files, but this is a note.", "text"),
+        (b"GIF is how this note begins", "text"),
+        (b"RIFF\x24\0\0\0WAVEfmt ", "WAV"),
+        (b"ID3\x04\0", "MP3"),
+        (b"\x7fELF\x02", "program"),
+        (bytes(4096), "content"),
+        (b"\x89", "content"),
+    ],
+)
+def test_what_is_no_media_is_called_by_its_name(head: bytes, word: str) -> None:
+    with pytest.raises(MediaError, match=word) as caught:
+        sniff(head)
+    assert caught.value.code == "not-media"
+
+
+@pytest.mark.parametrize(
+    ("head", "word"),
+    [
+        (b"8BPS\0\x01", "Photoshop"),
+        (b"P6\n128 128\n255\n", "Netpbm"),
+        (b"qoif" + bytes(10), "QOI"),
+        (b"\xff\x0a" + bytes(10), "JPEG XL"),
+        (b"\x00\x00\x01\xba" + bytes(20), "MPEG"),
+        ((b"G" + bytes(187)) * 4, "MPEG transport"),
+        (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11" + bytes(20), "Windows Media"),
+        (b"FLV\x01", "Flash"),
+    ],
+)
+def test_media_that_is_not_examined_is_called_by_its_name(head: bytes, word: str) -> None:
+    with pytest.raises(MediaError, match=word) as caught:
+        sniff(head)
+    assert caught.value.code == "unsupported"
+
+
+def test_an_empty_file_is_said_to_be_empty() -> None:
+    with pytest.raises(MediaError, match="empty") as caught:
+        Media.open(b"")
+    assert caught.value.code == "empty"
+
+
+@pytest.mark.parametrize("magic", [b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"II*\0", b"RIFF\0\0\0\0WEBPVP8 "])
+def test_a_bare_signature_is_not_enough(magic: bytes) -> None:
+    with pytest.raises(MediaError) as caught:
+        Media.open(magic)
+    assert caught.value.code in ("truncated", "broken")
