@@ -149,6 +149,15 @@ def read_pixels(example: Example) -> Pixels:
             pixels = np.array(upright.convert("RGB"))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(f"{example.path} cannot be read: {error}") from error
+    return cropped(pixels, example)
+
+
+def cropped(pixels: Pixels, example: Example) -> Pixels:
+    """The part of a picture or frame at full size that is to be used.
+
+    Raises:
+        ValueError: it is smaller than its crop.
+    """
     if example.crop is None:
         return pixels
     x, y, width, height = example.crop

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors import metrics
 from detectors.base import Detector, Scores
+from detectors.clips import middle
 from detectors.data import Example, matched_sources, read_pixels
 from detectors.metrics import Interval
 from generators.images import Pixels
@@ -28,6 +30,14 @@ N_TOGETHER = 8
 """Pictures decoded at a time: enough for a batch, few enough for memory."""
 
 N_RESAMPLES = 500
+
+Reader: TypeAlias = Callable[[Example], Sequence[Pixels]]
+"""An example as pictures: one, or the frames of a clip. ValueError if it cannot be read."""
+
+
+def read_picture(example: Example) -> tuple[Pixels]:
+    """The reader of pictures."""
+    return (read_pixels(example),)
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,20 +134,22 @@ def score_set(
     *,
     conditions: Sequence[str] = CONDITIONS,
     seed: int = 0,
+    reader: Reader = read_picture,
     progress: Callable[[int], None] | None = None,
 ) -> ScoredSet:
-    """Score every picture under every condition.
+    """Score every example under every condition.
 
     Args:
         detector: any.
-        examples: pictures; what cannot be read is left out and named.
+        examples: what cannot be read is left out and named.
         conditions: presets of `generators.launder`.
-        seed: of washes that draw something.
-        progress: called with the number of pictures done since the last call.
+        seed: of washes that draw something; the frames of a clip go through one and the same.
+        reader: of examples; of the frames of a clip the middle one in rank counts.
+        progress: called with the number of examples done since the last call.
 
     Raises:
         LookupError: there is no such preset.
-        ValueError: not one picture could be read.
+        ValueError: not one example could be read.
     """
     for name in conditions:
         draw(name, seed=seed)
@@ -146,20 +158,21 @@ def score_set(
     said: dict[str, list[Scores]] = {name: [] for name in conditions}
     for start in range(0, len(examples), N_TOGETHER):
         part = examples[start : start + N_TOGETHER]
-        read: list[tuple[int, Pixels]] = []
+        read: list[tuple[int, Sequence[Pixels]]] = []
         for place, example in enumerate(part, start):
             try:
-                read.append((place, read_pixels(example)))
+                read.append((place, reader(example)))
             except ValueError as error:
                 unread[example.path] = str(error)
             else:
                 kept.append(example)
         for name in conditions if read else ():
-            said[name].append(detector.score([draw(name, seed=(seed, i))(pixels) for i, pixels in read]))
+            washed = [[draw(name, seed=(seed, i))(pixels) for pixels in pictures] for i, pictures in read]
+            said[name].extend(_scores(detector, washed))
         if progress is not None:
             progress(len(part))
     if not kept:
-        raise ValueError(f"not one picture could be read: {next(iter(unread.values()), 'there is none')}")
+        raise ValueError(f"not one file could be read: {next(iter(unread.values()), 'there is none')}")
     return ScoredSet(tuple(kept), tuple(_condition(name, parts) for name, parts in said.items()), unread)
 
 
@@ -208,6 +221,15 @@ def rows(scored: ScoredSet, card: ModelCard, *, seed: int = 0, n_resamples: int 
     for group in groups(scored.examples):
         for condition in scored.conditions:
             yield _row(group, condition, scored.examples, thresholds, seed, n_resamples)
+
+
+def _scores(detector: Detector, washed: Sequence[Sequence[Pixels]]) -> Iterator[Scores]:
+    """One row for each example: pictures in one batch, each clip by itself."""
+    if all(len(pictures) == 1 for pictures in washed):
+        yield detector.score([pictures[0] for pictures in washed])
+        return
+    for pictures in washed:
+        yield middle(detector.score(pictures))
 
 
 def _condition(name: str, parts: Sequence[Scores]) -> Condition:

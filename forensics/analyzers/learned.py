@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import ClassVar
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from detectors.base import Detector, Scores
 from detectors.catalog import DETECTORS
+from detectors.clips import middle
 from detectors.loading import load
 from forensics.finding import MAX_FINDING_LLR, Claim, Finding, Heat, Trace
 from forensics.media import Frame, Kind, Media
@@ -76,21 +76,20 @@ def _not_asked(name: str, error: Exception) -> Finding:
 def _finding(detector: Detector, scores: Scores, frames: Sequence[Frame], is_clip: bool) -> Finding:
     card = detector.card
     claim = Claim(card.claim or Claim.SYNTHETIC)
+    whole = middle(scores)
     judged = np.array([reason is None for reason in scores.reasons])
-    used = judged if judged.any() else np.ones(len(judged), bool)
-    score = float(np.median(scores.fake[used]))
-    measures = {"score": score}
+    measures = {"score": float(whole.fake[0])}
     if is_clip:
         measures |= {
-            "score_max": float(scores.fake[used].max()),
+            "score_max": float(scores.fake[judged].max(initial=0.0)),
             "n_frames": float(len(frames)),
             "n_abstained": float((~judged).sum()),
         }
     return Finding(
         analyzer=Learned.name,
         trace=Learned.trace,
-        summary=_summary(detector.name, card, claim, score, scores, is_clip),
-        llr=_llr(card, scores, judged, is_clip),
+        summary=_summary(detector.name, card, claim, whole, int(judged.sum()), is_clip),
+        llr=_llr(card, whole, is_clip),
         claim=claim,
         explanation=EXPLANATION + (CLIP_EXPLANATION if is_clip else ""),
         measures=measures,
@@ -100,21 +99,19 @@ def _finding(detector: Detector, scores: Scores, frames: Sequence[Frame], is_cli
     )
 
 
-def _llr(card: ModelCard, scores: Scores, judged: NDArray[np.bool_], is_clip: bool) -> float | None:
-    if scores.llr is None or (is_clip and not card.clips):
+def _llr(card: ModelCard, whole: Scores, is_clip: bool) -> float | None:
+    if whole.llr is None or (is_clip and not card.clips):
         return None
-    if not judged.any():
-        return 0.0
-    return float(np.clip(np.median(scores.llr[judged]), -MAX_FINDING_LLR, MAX_FINDING_LLR))
+    return float(np.clip(whole.llr[0], -MAX_FINDING_LLR, MAX_FINDING_LLR))
 
 
-def _summary(name: str, card: ModelCard, claim: Claim, score: float, scores: Scores, is_clip: bool) -> str:
-    reasons = [reason for reason in scores.reasons if reason is not None]
-    if len(reasons) == len(scores.fake):
-        return f"The detector {name} does not judge this: {Counter(reasons).most_common(1)[0][0]}"
-    frames = f" in the middle of {len(scores.fake) - len(reasons)} frames" if is_clip else ""
+def _summary(name: str, card: ModelCard, claim: Claim, whole: Scores, n_judged: int, is_clip: bool) -> str:
+    if whole.reasons[0] is not None:
+        return f"The detector {name} does not judge this: {whole.reasons[0]}"
+    score = float(whole.fake[0])
+    frames = f" in the middle of {n_judged} frames" if is_clip else ""
     text = f"The detector {name} scores {score:.2f} of 1 for {WORDS[claim]}{frames}{_rarity(card, score)}"
-    if is_clip and scores.llr is not None and not card.clips:
+    if is_clip and whole.llr is not None and not card.clips:
         text += "; it was calibrated on still pictures, so this does not count"
     return text
 

@@ -11,14 +11,21 @@ from typing import TYPE_CHECKING
 import click
 
 from forensics.cli.options import names_option
-from forensics.cli.terminal import console, is_terminal, line, table
+from forensics.cli.terminal import console, is_terminal, line, plain, table
 
 if TYPE_CHECKING:
     from detectors.data import Example
     from detectors.evaluation import Row
+    from generators.images import Pixels
 
 Folder = click.Path(exists=True, file_okay=False, path_type=Path)
 File = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+N_FRAMES = 8
+"""Frames of a clip: half of what a scan samples, as each is scored under every condition."""
+
+FULL_SIDE_PX = 8192
+"""Crops of lists are in pixels of the full size, so frames are not shrunk."""
 
 
 @click.command(context_settings={"show_default": True})
@@ -31,6 +38,7 @@ File = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--split", help="Only pictures that the lists assign to this split, such as eval.")
 @click.option("--edits", is_flag=True, help="Also real photos of which a part was altered.")
+@click.option("--clips", is_flag=True, help="Clips instead of pictures.")
 @click.option("--conditions", callback=names_option, metavar="LIST", help="Washes.  [default: all of the table]")
 @click.option("--seed", type=int, default=0, help="Of washes and intervals.")
 @click.option(
@@ -42,6 +50,7 @@ def evaluate(
     lists: tuple[Path, ...],
     split: str | None,
     edits: bool,
+    clips: bool,
     conditions: tuple[str, ...] | None,
     seed: int,
     out: Path | None,
@@ -54,17 +63,20 @@ def evaluate(
     In a pipe each condition is one line: condition, fakes, reals, AUROC, TPR at 1 % and 5 % false positives.
     """
     from detectors.data import read_set
-    from detectors.evaluation import CONDITIONS, rows, score_set
+    from detectors.evaluation import CONDITIONS, read_picture, rows, score_set
     from detectors.loading import load
 
     detector = load(name)
     found = read_set(folders, lists)
-    examples = _chosen(found.examples, split, edits)
-    _tell(found.missing, found.examples, examples)
-    with _progress(len(examples)) as advance:
-        scored = score_set(detector, examples, conditions=conditions or CONDITIONS, seed=seed, progress=advance)
+    examples = _chosen(found.examples, split, edits, clips)
+    _tell(found.missing, examples)
+    reader = _frames if clips else read_picture
+    with progress(len(examples)) as advance:
+        scored = score_set(
+            detector, examples, conditions=conditions or CONDITIONS, seed=seed, reader=reader, progress=advance
+        )
     for reason in list(scored.unread.values())[:10]:
-        click.echo(reason, err=True)
+        click.echo(plain(reason), err=True)
     measured = list(rows(scored, detector.card, seed=seed))
     if out is not None:
         from detectors.evaluation_table import scores_csv, to_csv, to_markdown, to_png
@@ -78,26 +90,35 @@ def evaluate(
     return 0
 
 
-def _chosen(examples: tuple[Example, ...], split: str | None, edits: bool) -> list[Example]:
+def _chosen(examples: tuple[Example, ...], split: str | None, edits: bool, clips: bool) -> list[Example]:
     from detectors.data import EDIT
 
     splits = sorted({example.split for example in examples} - {""})
     if split is not None and split not in splits:
         raise click.UsageError(f"no picture belongs to a split {split!r}; there is {', '.join(splits) or 'none'}")
     chosen = [e for e in examples if (split is None or e.split == split) and (edits or e.family != EDIT)]
-    chosen = [example for example in chosen if not example.is_video]
+    chosen = [example for example in chosen if example.is_video == clips]
     if {example.label for example in chosen} != {0, 1}:
         n_fake = sum(example.label for example in chosen)
-        raise click.UsageError(f"fakes and reals are both needed, got {n_fake} and {len(chosen) - n_fake} pictures")
+        what = "clips (--clips)" if clips else "pictures"
+        raise click.UsageError(f"fakes and reals are both needed, got {n_fake} and {len(chosen) - n_fake} {what}")
     return chosen
 
 
-def _tell(missing: tuple[str, ...], examples: tuple[Example, ...], chosen: list[Example]) -> None:
-    n_clips = sum(example.is_video for example in examples)
+def _tell(missing: tuple[str, ...], chosen: list[Example]) -> None:
     n_fake = sum(example.label for example in chosen)
-    left_out = f"; {n_clips} clips left out" if n_clips else ""
-    gone = f"; {len(missing)} listed but not there, such as {missing[0]}" if missing else ""
-    click.echo(f"{n_fake} fakes and {len(chosen) - n_fake} reals{left_out}{gone}", err=True)
+    gone = f"; {len(missing)} listed but not there, such as {plain(missing[0])}" if missing else ""
+    click.echo(f"{n_fake} fakes and {len(chosen) - n_fake} reals{gone}", err=True)
+
+
+def _frames(example: Example) -> list[Pixels]:
+    """Frames of a clip at full size, cropped to the part to use."""
+    from detectors.data import cropped
+    from forensics.media import Media
+    from forensics.settings import Limits
+
+    limits = Limits(n_frames=N_FRAMES, frame_side_px=FULL_SIDE_PX)
+    return [cropped(frame.pixels, example) for frame in Media.open(example.path, limits=limits).frames]
 
 
 def _show(rows: list[Row]) -> None:
@@ -112,14 +133,14 @@ def _show(rows: list[Row]) -> None:
 
 
 @contextmanager
-def _progress(n: int) -> Iterator[Callable[[int], None] | None]:
+def progress(n: int) -> Iterator[Callable[[int], None] | None]:
     """A bar on a terminal, nothing in a pipe."""
     if not sys.stderr.isatty():
         yield None
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("pictures"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console(err=True), transient=True) as display:
-        task = display.add_task("scoring", total=n)
+        task = display.add_task("pictures", total=n)
         yield lambda done: display.advance(task, done)

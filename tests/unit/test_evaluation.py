@@ -19,7 +19,7 @@ from detectors.evaluation import Row, ScoredSet, groups, rows, score_set
 from detectors.evaluation_table import scores_csv, to_csv, to_markdown, to_png
 from forensics.cli import main
 from generators.weights import ModelCard
-from tests.make_media import jpeg, png
+from tests.make_media import clip, jpeg, png
 
 
 class Red:
@@ -134,7 +134,7 @@ def test_what_cannot_be_read_is_left_out_and_named(examples: list[Example], tmp_
     cut.write_bytes(jpeg(np.zeros((64, 64, 3), np.uint8))[:99])
     scored = score_set(Red(), [*examples, Example(cut, 1, "s", "g")], conditions=("original",))
     assert len(scored.examples) == len(examples) and list(scored.unread) == [cut]
-    with pytest.raises(ValueError, match=r"not one picture could be read: .*cut\.jpg"):
+    with pytest.raises(ValueError, match=r"not one file could be read: .*cut\.jpg"):
         score_set(Red(), [Example(cut, 1, "s")], conditions=("original",))
 
 
@@ -236,6 +236,24 @@ def test_bad_input_is_one_clear_line(
     assert main(["evaluate", "--data", str(folders), *arguments]) == 2
     errors = [text for text in capsys.readouterr().err.splitlines() if text.startswith("unforged: error")]
     assert len(errors) == 1 and words in errors[0]
+
+
+@pytest.mark.usefixtures("installed")
+def test_the_middle_frame_of_a_clip_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for label, reds in (("real", (40, 60)), ("fake", (40, 220))):
+        (tmp_path / label / "s").mkdir(parents=True)
+        frames = [np.full((64, 96, 3), 40, np.uint8) for _ in range(24)]
+        for i, frame in enumerate(frames):
+            frame[..., 0] = reds[i >= 8]
+        clip(tmp_path / label / "s" / "a.mp4", frames)
+    out = tmp_path / "out"
+    command = ["evaluate", "--detector", "red", "--data", str(tmp_path), "--conditions", "original", "--out", str(out)]
+    assert main([*command, "--clips"]) == 0
+    scores = {r["label"]: float(r["score"]) for r in csv.DictReader(io.StringIO((out / "scores.csv").read_text()))}
+    assert scores["1"] == pytest.approx(220 / 255, abs=0.06) and scores["0"] == pytest.approx(60 / 255, abs=0.06)
+    capsys.readouterr()
+    assert main(command) == 2
+    assert "fakes and reals are both needed, got 0 and 0 pictures" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("installed")
