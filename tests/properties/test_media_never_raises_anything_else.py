@@ -1,0 +1,119 @@
+"""Whatever bytes a file holds: Media.open gives a medium or a MediaError of one line, never another exception."""
+
+from __future__ import annotations
+
+import io
+from functools import cache
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from forensics.errors import MediaError
+from forensics.media import Kind, Media
+from forensics.media.sniff import sniff
+from forensics.settings import Limits
+from tests.make_files import STILL_FORMATS, VIDEO_CODECS, icc, numbered, quadrants, still, video
+from tests.make_media import photo
+
+LIMITS = Limits(max_pixels=200_000, max_frames=50, max_duration_s=60.0, n_frames=4, frame_side_px=64)
+"""Tight, so that a header that was changed to claim more costs nothing."""
+
+MOVING = ("gif animation", "webp animation", "png animation")
+KINDS = (*STILL_FORMATS, *MOVING, "jpeg progressive", "tiff packed", *VIDEO_CODECS)
+
+
+@cache
+def whole(kind: str) -> bytes:
+    """A sound file of a kind, with metadata and a profile where there is room for them."""
+    image = Image.fromarray(photo(1, width=48, height=32))
+    if kind in VIDEO_CODECS:
+        return video(numbered(8, width=48, height=32), kind)
+    fmt, _, how = kind.partition(" ")
+    if how == "animation":
+        return still(image, fmt, save_all=True, append_images=[quadrants(), image], duration=50)
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "planted"
+    options = {
+        "jpeg": {"exif": exif, "icc_profile": icc(b"RGB ", {}), "comment": b"planted"},
+        "png": {"exif": exif, "icc_profile": icc(b"RGB ", {})},
+        "webp": {"exif": exif},
+        "tiff": {"exif": exif},
+    }.get(fmt, {})
+    packed = {"progressive": {"progressive": True}, "packed": {"compression": "tiff_lzw"}}.get(how, {})
+    return still(image, fmt, **options, **packed)
+
+
+def examine(data: bytes) -> None:
+    """Open and decode as a scan does."""
+    try:
+        media = Media.open(data, limits=LIMITS)
+        if media.kind is Kind.IMAGE:
+            assert media.pixels.shape == (media.image.height, media.image.width, 3)
+        assert 1 <= len(media.frames) <= LIMITS.n_frames
+    except MediaError as error:
+        assert str(error) and "\n" not in str(error) and str(error).isprintable()
+
+
+@st.composite
+def changes(draw: st.DrawFn) -> tuple[float, list[tuple[float, int]], tuple[float, int]]:
+    """A share to keep, bytes to overwrite, and a run of bytes to repeat (negative: to drop); places are shares."""
+    place = st.floats(0, 1, exclude_max=True)
+    # Headers are short and decide most: half of the changes fall into the first twentieth.
+    head = place.map(lambda share: share / 20)
+    keep = draw(st.one_of(st.just(1.0), place))
+    bytes_ = draw(
+        st.lists(
+            st.tuples(st.one_of(place, head), st.sampled_from([0, 1, 0x7F, 0x80, 0xFF]) | st.integers(0, 255)),
+            max_size=12,
+        )
+    )
+    run = draw(st.tuples(place, st.integers(-40, 40)))
+    return keep, bytes_, run
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@given(changes())
+def test_a_damaged_file_is_a_medium_or_one_line(
+    kind: str, change: tuple[float, list[tuple[float, int]], tuple[float, int]]
+) -> None:
+    keep, bytes_, (at, length) = change
+    data = bytearray(whole(kind))
+    for place, value in bytes_:
+        data[int(place * len(data))] = value
+    start = int(at * len(data))
+    if length > 0:
+        data[start:start] = data[start : start + length]
+    else:
+        del data[start : start - length]
+    examine(bytes(data[: int(keep * len(data)) + 1]))
+
+
+@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@given(st.binary(max_size=200))
+def test_arbitrary_bytes_are_sniffed_or_refused(data: bytes) -> None:
+    try:
+        assert sniff(data).isalnum()
+    except MediaError as error:
+        assert error.code in ("empty", "not-media", "unsupported")
+
+
+@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@given(st.sampled_from(KINDS), st.binary(max_size=120))
+def test_a_signature_before_arbitrary_bytes_is_a_medium_or_one_line(kind: str, tail: bytes) -> None:
+    examine(whole(kind)[:16] + tail)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@given(st.sampled_from(STILL_FORMATS), st.integers(0, 10_000))
+def test_a_stream_gives_what_bytes_give(kind: str, cut: int) -> None:
+    data = whole(kind)[:cut]
+    outcomes = []
+    for source in (data, io.BytesIO(data)):
+        try:
+            outcomes.append(str(Media.open(source, limits=LIMITS).image))
+        except MediaError as error:
+            outcomes.append(str(error))
+    assert outcomes[0] == outcomes[1]
