@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh machine:
-#   make demo   own environment, install, sample media with known truth, scan, table, HTML reports
+#   make demo   own environment, install, sample media with known truth, scan, table, HTML reports in demo-out/
 #   make test   own environment, install, the tests
 PYTHON ?= python3
 VENV ?= .venv
@@ -9,12 +9,7 @@ STAMP := $(VENV)/.installed
 .PHONY: demo test check clean
 
 demo: $(STAMP)
-	@$(BIN)/python tests/make_media.py --out demo-out/media
-	@$(BIN)/unforged scan demo-out/media --out demo-out/reports --store none --format html,json,csv; \
-		code=$$?; test $$code -ne 2 -a $$code -le 3
-	@echo
-	@echo "What was planted:"
-	@sed 's/^/  /' demo-out/TRUTH.txt
+	@$(BIN)/python -m tests.demo --out demo-out
 
 test: $(STAMP)
 	$(BIN)/python -m pytest
@@ -27,9 +22,9 @@ check: $(STAMP)
 
 # The stamp is older than a changed pyproject or constraints file: then it installs anew, else it starts at once.
 $(STAMP): pyproject.toml constraints.txt
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -c 'import sys; assert sys.version_info >= (3, 11), "unforged needs Python 3.11 or newer"'
-	@echo "Installing into $(VENV) (once)..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "unforged needs Python 3.11 or newer (make PYTHON=...)")'
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+	@echo "Installing into $(VENV) (once, a minute or two)..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
 	@touch $(STAMP)
 

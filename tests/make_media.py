@@ -1,7 +1,4 @@
-"""Media with known truth, made at test time: photo-like pictures, JPEG chains, clips. No file is shipped or fetched.
-
-python tests/make_media.py --out DIR      writes the sample set of `make demo`
-"""
+"""Media with known truth, made at test time: photo-like pictures, JPEG chains, clips. No file is shipped or fetched."""
 
 from __future__ import annotations
 
@@ -124,46 +121,3 @@ def _scene(rng: np.random.Generator, width: int, height: int) -> NDArray[np.floa
         inside = shape > 0
         scene[inside] = 0.55 * scene[inside] + 0.45 * np.array(color, np.float32)
     return np.clip(scene, 2, 250)
-
-
-def samples(out: Path) -> dict[str, str]:
-    """Write the sample set of `make demo`; returns file name -> what was done to it."""
-    from generators import forgeries
-
-    out.mkdir(parents=True, exist_ok=True)
-    truth: dict[str, str] = {}
-
-    def write(name: str, data: bytes, what: str) -> None:
-        (out / name).write_bytes(data)
-        truth[name] = what
-
-    write("untouched.jpg", jpeg(photo(1), 92), "nothing: a photo-like picture, saved once")
-    write("resaved.jpg", jpeg(decode(jpeg(photo(2), 75)), 92), "nothing but saved twice, as every messenger does")
-    copied = forgeries.copy_move(photo(3), seed=5, area=0.04, angle_deg=12.0)
-    write("copied_part.jpg", jpeg(copied.pixels, 92), "a part was copied, turned by 12 degrees and pasted elsewhere")
-    background = decode(jpeg(photo(4), 70))
-    spliced = forgeries.splice(background, photo(5, noise=4.0), seed=7, area=0.08)
-    write("spliced.jpg", jpeg(spliced.pixels, 95), "an object from another photo was pasted in")
-    prompt = "a lighthouse at dusk\nSteps: 28, Sampler: DPM++ 2M, CFG scale: 6, Seed: 42, Size: 768x576, Model: demo"
-    write("generated.png", png(photo(6), {"parameters": prompt}), "carries the text that an image generator leaves")
-    frames = moving_scene(8, 75)
-    clip(out / "looped.mp4", frames[:50] + frames[10:40] + frames[50:])
-    truth["looped.mp4"] = "30 frames were inserted a second time"
-    write("broken.jpg", jpeg(photo(9), 90)[:4000], "cut off after 4,000 bytes")
-    lines = [f"{name:18s} {what}" for name, what in truth.items()]
-    out.with_name("TRUTH.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return truth
-
-
-def main() -> None:
-    """Command line."""
-    import argparse
-
-    cli = argparse.ArgumentParser(description="Write sample media with known truth.")
-    cli.add_argument("--out", type=Path, required=True)
-    out = cli.parse_args().out
-    print(f"{len(samples(out))} sample files in {out}")
-
-
-if __name__ == "__main__":
-    main()

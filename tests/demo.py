@@ -1,0 +1,138 @@
+"""make demo: writes sample media with known truth, scans them, and shows what was planted beside what was found.
+
+python -m tests.demo --out DIR
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from forensics.cli.terminal import table
+from tests.make_c2pa import action, sign, signer
+from tests.make_media import clip, decode, jpeg, moving_scene, photo, png
+
+CLEAN, MANIPULATED, SYNTHETIC, BROKEN = "no trace found", "likely manipulated", "likely synthetic", "not examined"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One file of the demo.
+
+    Attributes:
+        name: of the file.
+        planted: what was done to it.
+        right: the opinion that would be right.
+    """
+
+    name: str
+    planted: str
+    right: str
+
+
+def write_samples(out: Path) -> tuple[Sample, ...]:
+    """Make the sample set.
+
+    Args:
+        out: folder, made if missing.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    made = []
+    for sample, data in _samples(out):
+        if data is not None:
+            (out / sample.name).write_bytes(data)
+        made.append(sample)
+    return tuple(made)
+
+
+def _samples(out: Path) -> Iterator[tuple[Sample, bytes | None]]:
+    from generators import forgeries
+
+    yield Sample("untouched.jpg", "nothing: saved once", CLEAN), jpeg(photo(1), 92)
+    resaved = jpeg(decode(jpeg(photo(2), 75)), 92)
+    yield Sample("saved_twice.jpg", "nothing but saved again, as messengers do", CLEAN), resaved
+    copied = forgeries.copy_move(photo(3), seed=5, area=0.04, angle_deg=12.0)
+    yield Sample("copied_part.jpg", "a part copied, turned by 12 degrees", MANIPULATED), jpeg(copied.pixels, 92)
+    background = decode(jpeg(photo(4), 70))
+    spliced = forgeries.splice(background, photo(5, noise=4.0), seed=7, area=0.08)
+    yield Sample("pasted_object.jpg", "an object pasted in from another photo", MANIPULATED), jpeg(spliced.pixels, 95)
+    prompt = "a lighthouse at dusk\nSteps: 28, Sampler: DPM++ 2M, CFG scale: 6, Seed: 42, Size: 768x576, Model: demo"
+    yield (
+        Sample("prompt.png", "carries the settings of an image generator", SYNTHETIC),
+        png(photo(6), {"parameters": prompt}),
+    )
+    by = signer("Demo Signer")
+    made = sign(jpeg(photo(7), 90), by, action("created", "trainedAlgorithmicMedia"))
+    yield Sample("signed_as_ai.jpg", "carries a signed C2PA statement: made by AI", SYNTHETIC), made
+    signed = bytearray(sign(jpeg(photo(10), 90), by, action("created", "digitalCapture")))
+    signed[-40] ^= 1
+    yield Sample("changed_later.jpg", "signed (C2PA) by its camera, changed since", MANIPULATED), bytes(signed)
+    clip(out / "steady.mp4", moving_scene(11, 75))
+    yield Sample("steady.mp4", "nothing: a camera pans", CLEAN), None
+    frames = moving_scene(8, 75)
+    clip(out / "repeated.mp4", frames[:50] + frames[10:40] + frames[50:])
+    yield Sample("repeated.mp4", "30 frames inserted a second time", MANIPULATED), None
+    yield Sample("broken.jpg", "cut off after 4,000 bytes", BROKEN), jpeg(photo(9), 90)[:4000]
+
+
+def scan(media: Path, out: Path) -> dict[str, dict[str, Any]]:
+    """Scan a folder with the command a user would type; file name -> line of results.jsonl."""
+    options = ("--out", str(out), "--format", "html,json,csv", "--store", "none")
+    typed = ("unforged", "scan", str(media), *options)
+    print(f"$ {shlex.join(typed)}", flush=True)
+    # Its own table is left out: the one of the demo shows the same beside the truth.
+    done = subprocess.run([sys.executable, "-m", "forensics.cli", *typed[1:]], stdout=subprocess.DEVNULL, check=False)
+    if done.returncode not in (0, 1, 3):
+        raise SystemExit(done.returncode)
+    print(f"(exit code {done.returncode})\n", flush=True)
+    lines = map(json.loads, (out / "results.jsonl").read_text(encoding="utf-8").splitlines())
+    return {Path(line["path"]).name: line for line in lines}
+
+
+def show(samples: tuple[Sample, ...], results: dict[str, dict[str, Any]], out: Path) -> None:
+    """Print the table, and where the reports are."""
+    rows = []
+    for sample in samples:
+        line = results[sample.name]
+        verdict = line["verdict"] or BROKEN
+        chance = "" if line["probability"] is None else f"{line['probability']:.0%}"
+        match = "yes" if verdict == sample.right else "open" if verdict == "inconclusive" else "no"
+        rows.append((sample.name, sample.planted, verdict, chance, match))
+    table(("file", "planted", "verdict", "prob.", "right?"), rows, styled=2, wide=(1,))
+    counts = Counter(row[4] for row in rows)
+    print(f"\n{len(rows)} files: {counts['yes']} right, {counts['open']} left open, {counts['no']} wrong.\n")
+    print("Reports with the evidence (open them in any browser):")
+    for sample in samples:
+        for name in results[sample.name]["reports"]:
+            if name.endswith(".html"):
+                print(f"  {out / name}   {sample.name}")
+    if results["broken.jpg"]["error"]:
+        print(f"  none for broken.jpg: {results['broken.jpg']['error']}")
+    print(f"\nYour own files: {Path(sys.executable).parent / 'unforged'} scan FILE... --out results")
+
+
+def main() -> None:
+    """Command line."""
+    import argparse
+
+    cli = argparse.ArgumentParser(description="Make sample media, scan them, show truth and verdict side by side.")
+    cli.add_argument("--out", type=Path, required=True)
+    out: Path = cli.parse_args().out
+    # Signing draws a new key each time: pages of the last run would stay beside those of this one.
+    for folder in ("media", "reports"):
+        shutil.rmtree(out / folder, ignore_errors=True)
+    print("Making sample media...", flush=True)
+    samples = write_samples(out / "media")
+    show(samples, scan(out / "media", out / "reports"), out / "reports")
+
+
+if __name__ == "__main__":
+    main()
