@@ -108,7 +108,8 @@ def show(samples: tuple[Sample, ...], results: dict[str, dict[str, Any]], out: P
         rows.append((sample.name, sample.planted, verdict, chance, match))
     table(("file", "planted", "verdict", "prob.", "right?"), rows, styled=2, wide=(1,))
     counts = Counter(row[4] for row in rows)
-    print(f"\n{len(rows)} files: {counts['yes']} right, {counts['open']} left open, {counts['no']} wrong.\n")
+    print(f"\n{len(rows)} files: {counts['yes']} right, {counts['open']} left open, {counts['no']} wrong.")
+    print("prob.: of manipulation or synthesis, if half of all files were (--prior says otherwise).\n")
     print("Reports with the evidence (open them in any browser):")
     for sample in samples:
         for name in results[sample.name]["reports"]:
