@@ -252,8 +252,10 @@ def _row(
     scores = condition.fake[members]
     sources = [examples[i].source for i in members]
     llr = condition.llr[members] if condition.llr is not None else None
-    interval = partial(metrics.bootstrap, seed=seed, sources=sources, n_resamples=n_resamples)
     tpr_1, tpr_5 = (partial(metrics.tpr_at_fpr, fpr=rate) for rate in SHIPPED_RATES)
+    intervals = metrics.bootstrap_all(
+        (metrics.auroc, tpr_1, tpr_5), labels, scores, seed=seed, sources=sources, n_resamples=n_resamples
+    )
     real = scores[labels == 0]
     over = [float((real >= thresholds[r]).mean()) if r in thresholds else None for r in SHIPPED_RATES]
     return Row(
@@ -273,9 +275,9 @@ def _row(
         ece=metrics.ece(labels, _posterior(llr, labels.mean())) if llr is not None else None,
         cllr=metrics.cllr(labels, llr) if llr is not None else None,
         abstention=metrics.abstention_rate([condition.abstained[i] for i in members]),
-        auroc_interval=interval(metrics.auroc, labels, scores),
-        tpr_1_interval=interval(tpr_1, labels, scores),
-        tpr_5_interval=interval(tpr_5, labels, scores),
+        auroc_interval=intervals[0],
+        tpr_1_interval=intervals[1],
+        tpr_5_interval=intervals[2],
     )
 
 

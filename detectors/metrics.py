@@ -190,15 +190,32 @@ def bootstrap(
     Source:
         Efron, Tibshirani 1993; Field, Welsh, JRSS B 2007 (whole clusters).
     """
+    (interval,) = bootstrap_all(
+        (statistic,), labels, scores, seed=seed, sources=sources, n_resamples=n_resamples, level=level
+    )
+    return interval
+
+
+def bootstrap_all(
+    statistics: Sequence[Statistic],
+    labels: ArrayLike,
+    scores: ArrayLike,
+    *,
+    seed: int,
+    sources: Sequence[str] | None = None,
+    n_resamples: int = 1000,
+    level: float = 0.95,
+) -> tuple[Interval, ...]:
+    """Intervals of several statistics on the same resamples, which are drawn once; see `bootstrap`."""
     y, s = _checked(labels, scores)
     rng = np.random.default_rng(seed)
     groups = [_groups(y, label, sources) for label in (0, 1)]
-    values = np.empty(n_resamples)
+    values = np.empty((n_resamples, len(statistics)))
     for i in range(n_resamples):
         drawn = np.concatenate([_redrawn(own, rng) for own in groups])
-        values[i] = statistic(y[drawn], s[drawn])
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(low), float(high), level)
+        values[i] = [statistic(y[drawn], s[drawn]) for statistic in statistics]
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return tuple(Interval(float(a), float(b), level) for a, b in zip(low, high, strict=True))
 
 
 def _groups(
@@ -224,7 +241,7 @@ def _checked(labels: ArrayLike, scores: ArrayLike, *, both: bool = True) -> tupl
     y, s = np.asarray(labels), np.asarray(scores, np.float64)
     if y.ndim != 1 or y.shape != s.shape or not len(y):
         raise ValueError(f"labels and scores must be (n,) alike, not {y.shape} and {s.shape}")
-    if not np.isin(y, (0, 1)).all() or np.isnan(s).any():
+    if not ((y == 0) | (y == 1)).all() or np.isnan(s).any():
         raise ValueError("labels must be 0 or 1, scores numbers")
     if both and y.min() == y.max():
         raise ValueError(f"fakes and reals are both needed, all {len(y)} are {'fake' if y[0] else 'real'}")

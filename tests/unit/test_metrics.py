@@ -158,6 +158,13 @@ def test_a_resample_keeps_both_classes_and_the_seed_decides_it() -> None:
     assert first == Interval(0.0, 0.0)
 
 
+def test_several_statistics_share_their_resamples() -> None:
+    labels, scores = sample(15)
+    alone = [metrics.bootstrap(f, labels, scores, seed=4, n_resamples=50) for f in (metrics.auroc, metrics.min_cllr)]
+    both = metrics.bootstrap_all((metrics.auroc, metrics.min_cllr), labels, scores, seed=4, n_resamples=50)
+    assert list(both) == alone and alone[0] != alone[1]
+
+
 @pytest.mark.parametrize(
     ("labels", "scores", "words"),
     [
