@@ -86,18 +86,22 @@ def file_surface(example: Example) -> Surface:
     return _surface(pixels, name, table, example.path.stat().st_size / n_pixels, example.content)
 
 
-def washed_surface(pixels: Pixels, chain: Chain, content: str = "") -> Surface:
+def washed_surface(pixels: Pixels, chain: Chain, content: str = "", *, side_px: int | None = None) -> Surface:
     """The surface of a picture after a chain, as a detector is given it.
 
     Args:
         pixels: (H, W, 3) uint8 before it.
         chain: from `generators.launder`.
         content: what it shows.
+        side_px: side of the square that the detector shrinks every picture to; None if it takes them as they are.
     """
     coding = chain.last_coding
     name = {Jpeg: "jpeg", Webp: "webp"}.get(type(coding), "none")
     table = float(np.mean(coding.tables)) if isinstance(coding, Jpeg) else float("nan")
-    return _surface(chain(pixels), name, table, float("nan"), content)
+    seen = chain(pixels)
+    if side_px is not None:
+        seen = np.asarray(cv2.resize(seen, (side_px, side_px), interpolation=cv2.INTER_AREA), np.uint8)
+    return _surface(seen, name, table, float("nan"), content)
 
 
 def bias_audit(

@@ -171,7 +171,10 @@ def test_the_surface_is_what_was_planted(tmp_path: Path) -> None:
     coarse, fine = (file_surface(Example(write(tmp_path / f"{q}", jpeg(photo(1), q)), 0, "s")) for q in (30, 95))
     assert coarse.table > 5 * fine.table and coarse.bytes_per_pixel < fine.bytes_per_pixel
     washed = washed_surface(photo(1), draw("q50", seed=0))
-    assert washed.format == "jpeg" and fine.table < washed.table < coarse.table
+    assert washed.format == "jpeg" and (washed.width, washed.height) == (768, 576)
+    shrunk = washed_surface(photo(1), draw("q50", seed=0), side_px=64)
+    assert (shrunk.width, shrunk.height) == (64, 64) and shrunk.table == washed.table
+    assert fine.table < washed.table < coarse.table
 
 
 def test_too_few_pictures_are_not_audited() -> None:
