@@ -20,6 +20,7 @@ COMMANDS = {
     "analyzers": ("forensics.cli.analyzers:analyzers", "List what a file is examined for."),
     "models": ("forensics.cli.models:models", "List trained models and read their cards."),
     "evaluate": ("forensics.cli.evaluate:evaluate", "Measure a detector on pictures of known origin."),
+    "train": ("forensics.cli.train:train", "Fit a detector to pictures of known origin."),
     "camera": ("forensics.cli.camera:camera", "Enroll cameras, to recognise their sensors."),
 }
 """Name -> where it lives and what help says of it, so that help loads none of them."""

@@ -1,0 +1,117 @@
+"""A linear reading of features, fitted and judged with the sources kept apart.
+
+Each fold's reading never saw the sources it is judged on; the shipped one is the mean of the folds' readings, which for
+linear readings is again one. Calibration and thresholds rest on the held-out scores alone.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+N_FOLDS = 5
+REGULARIZATION = 1e-3
+"""Inverse strength: 1e-4 to 1e-2 differ by less than 0.02 AUROC on held-out sources."""
+
+SIZE_POWER = 0.5
+"""A source weighs as its size to this power: one of 400 pictures counts as much as four of 25, not sixteen."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """A linear reading.
+
+    Attributes:
+        weights: (D,) float32.
+        bias: natural log odds at equal priors are `features @ weights + bias`.
+    """
+
+    weights: NDArray[np.float32]
+    bias: float
+
+    def logits(self, features: NDArray[np.float32]) -> Floats:
+        """Readings (N,) of features (N, D)."""
+        return np.asarray(features @ self.weights.astype(np.float64) + self.bias, np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class CrossFit:
+    """A reading with what it says of sources it did not see.
+
+    Attributes:
+        probe: mean of the folds' readings.
+        held_out: (N,) logits, each from the fold that did not see its source.
+    """
+
+    probe: Probe
+    held_out: Floats
+
+
+def root_weights(labels: NDArray[np.int64], sources: Sequence[str]) -> Floats:
+    """Weights (N,): both classes one half, a source within its class by the root of its size; they sum to N."""
+    names, weight = np.asarray(sources), np.zeros(len(labels))
+    for label in (0, 1):
+        own = labels == label
+        _, place, counts = np.unique(names[own], return_inverse=True, return_counts=True)
+        share = (counts.astype(np.float64) ** SIZE_POWER / counts)[place]
+        weight[own] = share / share.sum() / 2
+    return weight * len(labels)
+
+
+def fold_of(source: str, matched: Sequence[str]) -> int:
+    """The fold of a source: matched ones are dealt out in turn, since each is a test of its own."""
+    if source in matched:
+        return sorted(matched).index(source) % N_FOLDS
+    return zlib.crc32(source.encode()) % N_FOLDS
+
+
+def cross_fit(
+    features: NDArray[np.float32], labels: NDArray[np.int64], sources: Sequence[str], matched: Sequence[str]
+) -> CrossFit:
+    """Fit one reading a fold.
+
+    Args:
+        features: (N, D) float32.
+        labels: (N,) 1 fake, 0 real.
+        sources: N names.
+        matched: sources that hold both classes.
+
+    Raises:
+        ValueError: the sources of one class all lie in one fold.
+    """
+    folds = np.array([fold_of(source, matched) for source in sources])
+    weight = root_weights(labels, sources)
+    held_out, probes = np.zeros(len(labels)), []
+    for fold in range(N_FOLDS):
+        seen = folds != fold
+        if len(set(labels[seen])) < 2:
+            raise ValueError(f"{len(set(sources))} sources are too few for {N_FOLDS} folds of both classes")
+        probe = fit(features[seen], labels[seen], weight[seen])
+        held_out[~seen] = probe.logits(features[~seen])
+        probes.append(probe)
+    mean = np.mean([probe.weights for probe in probes], axis=0).astype(np.float32)
+    return CrossFit(Probe(mean, float(np.mean([probe.bias for probe in probes]))), held_out)
+
+
+def fit(features: NDArray[np.float32], labels: NDArray[np.int64], weight: Floats) -> Probe:
+    """Logistic regression on standardised features, folded back to the features as they are."""
+    from sklearn.linear_model import LogisticRegression
+
+    center, scale = features.mean(axis=0), features.std(axis=0) + np.float32(1e-6)
+    model = LogisticRegression(C=REGULARIZATION, max_iter=500)
+    model.fit((features - center) / scale, labels, sample_weight=weight)
+    weights = (model.coef_[0] / scale).astype(np.float32)
+    return Probe(weights, float(model.intercept_[0] - weights.astype(np.float64) @ center))
+
+
+def weighted_quantile(values: Floats, weight: Floats, share: float) -> float:
+    """The value that a share of the weight lies above, 0..1."""
+    order = np.argsort(-values)
+    reached = np.cumsum(weight[order]) / weight.sum()
+    return float(values[order][min(int(np.searchsorted(reached, share, side="right")), len(values) - 1)])

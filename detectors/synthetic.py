@@ -1,0 +1,93 @@
+"""The detector `synthetic`: is this picture made by a machine? A linear reading of what a CLIP tower sees in it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.base import Pictures, Scores
+from detectors.calibration import LOG10_E
+from detectors.neighbours import Neighbourhood
+from detectors.probe import Probe
+from detectors.token_features import BLOCKS, features_of, patch_readings, tokens_of
+from detectors.vision_tower import Tokens, VisionTower
+from generators.images import Pixels
+from generators.weights import ModelCard, load
+
+ZOO = Path(__file__).parent / "zoo"
+TOWER = "clip_vit_b16_10-1"
+READING = "synthetic-1"
+
+MIN_SIDE_PX = 64
+"""Smaller pictures were not trained on."""
+
+UNLIKE = "it is unlike every picture the detector was trained on"
+
+
+class Synthetic:
+    """Scores whole pictures; the score is the probability of a machine-made one at equal odds beforehand.
+
+    Args:
+        zoo: folder with the weights and cards.
+    """
+
+    name = "synthetic"
+
+    def __init__(self, zoo: Path = ZOO) -> None:
+        self._zoo = zoo
+
+    @property
+    def card(self) -> ModelCard:
+        """Card of the reading; the tower has one of its own."""
+        return self._reading[1]
+
+    def score(self, images: Pictures) -> Scores:
+        """Score pictures one by one, so that no neighbour in a batch changes a score."""
+        said = [self._one(pixels) for pixels in images]
+        logits = np.array([logit for logit, _, _ in said], np.float64)
+        reasons = tuple(reason for _, reason, _ in said)
+        low, high = self._reading[0]["llr_range"]
+        llr = np.where([reason is None for reason in reasons], np.clip(logits * LOG10_E, low, high), 0.0)
+        return Scores(
+            fake=(1.0 / (1.0 + np.exp(-np.clip(logits, -50, 50)))).astype(np.float32),
+            llr=llr.astype(np.float32),
+            heat=[heat for _, _, heat in said],
+            abstained=reasons,
+        )
+
+    def _one(self, pixels: Pixels) -> tuple[float, str | None, NDArray[np.float32]]:
+        tokens = tokens_of(self._tower, pixels)
+        features = features_of(tokens)
+        logit = float(self._probe.logits(features[None])[0])
+        return logit, self._refusal(pixels, features), self._heat(tokens)
+
+    def _refusal(self, pixels: Pixels, features: NDArray[np.float32]) -> str | None:
+        if min(pixels.shape[:2]) < MIN_SIDE_PX:
+            return f"it is smaller than {MIN_SIDE_PX} pixels"
+        return UNLIKE if self._neighbourhood.distance(features) > self._neighbourhood.limit else None
+
+    def _heat(self, tokens: tuple[Tokens, ...]) -> NDArray[np.float32]:
+        low, high = self._reading[0]["heat_range"]
+        readings = patch_readings(tokens, self._probe.weights)
+        return np.asarray(np.clip((readings - low) / (high - low), 0, 1), np.float32)
+
+    @cached_property
+    def _reading(self) -> tuple[dict[str, NDArray[Any]], ModelCard]:
+        return load(READING, self._zoo)
+
+    @cached_property
+    def _tower(self) -> VisionTower:
+        return VisionTower(load(TOWER, self._zoo)[0], BLOCKS)
+
+    @cached_property
+    def _probe(self) -> Probe:
+        return Probe(self._reading[0]["weights"], float(self._reading[0]["bias"]))
+
+    @cached_property
+    def _neighbourhood(self) -> Neighbourhood:
+        tensors = self._reading[0]
+        return Neighbourhood(tensors["center"], tensors["axes"], tensors["bank"], float(tensors["neighbour_limit"]))

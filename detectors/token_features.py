@@ -1,0 +1,54 @@
+"""What the semantic reading looks at: class token and mean patch token of five blocks, of the whole picture in small.
+
+The whole picture shrunk to the tower's size told unseen generators better than crops at native scale (0.09 AUROC), and
+block 8 alone worse than blocks 6 to 10 together; both on sources held out of training.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from detectors.vision_tower import GRID, SIDE_PX, WIDTH, Tokens, VisionTower
+from generators.images import Pixels
+
+BLOCKS = (6, 7, 8, 9, 10)
+N_FEATURES = len(BLOCKS) * 2 * WIDTH
+
+Features = NDArray[np.float32]
+"""(N_FEATURES,) float32: for each block its class token, then the mean of its patch tokens."""
+
+
+def whole_picture(pixels: Pixels) -> NDArray[np.uint8]:
+    """Shrink or enlarge a picture to (1, SIDE_PX, SIDE_PX, 3), sides alike: cutting would hide its borders."""
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8:
+        raise ValueError(f"pixels must be (H, W, 3) uint8, not {pixels.shape} {pixels.dtype}")
+    small = Image.fromarray(pixels).resize((SIDE_PX, SIDE_PX), Image.Resampling.BICUBIC, reducing_gap=4.0)
+    return np.asarray(small)[None]
+
+
+def tokens_of(tower: VisionTower, pixels: Pixels) -> tuple[Tokens, ...]:
+    """Tokens of one picture after each of BLOCKS."""
+    return tower.tokens(whole_picture(pixels))
+
+
+def features_of(tokens: tuple[Tokens, ...]) -> Features:
+    """Join the tokens of one picture to its features."""
+    parts = [part for block in tokens for part in (block[0, 0], block[0, 1:].mean(axis=0))]
+    return np.concatenate(parts).astype(np.float32)
+
+
+def patch_readings(tokens: tuple[Tokens, ...], weights: Features) -> NDArray[np.float32]:
+    """What each patch adds to a linear reading of the features.
+
+    Args:
+        tokens: of one picture.
+        weights: of the reading.
+
+    Returns:
+        (GRID, GRID) float32; their mean is the patches' whole part of the reading.
+    """
+    shares = weights.reshape(len(BLOCKS), 2, WIDTH)[:, 1]
+    total = np.sum([block[0, 1:] @ share for block, share in zip(tokens, shares, strict=True)], axis=0)
+    return np.asarray(total, np.float32).reshape(GRID, GRID)

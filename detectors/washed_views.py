@@ -1,0 +1,126 @@
+"""Features of washed pictures, cut once: each goes through several chains, and what was cut stays in a cache."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.data import Example, read_pixels
+from detectors.token_features import N_FEATURES, features_of, tokens_of
+from detectors.vision_tower import VisionTower
+from generators.images import Pixels
+from generators.launder import Chain, Fit, draw
+
+MILD = ("q90", "q75", "half", "webp", "social", "messenger")
+"""Presets that calibration rests on: what pictures meet on their way to a moderator, for both classes alike."""
+
+HARD = "wild"
+"""The preset of the other views."""
+
+MAX_SIDE_PX = 1600
+"""Longer pictures are shrunk before they are washed: the tower sees 224 pixels, the washes need not cost more."""
+
+N_AHEAD = 4
+"""Pictures washed while the tower is at work."""
+
+
+@dataclass(frozen=True, eq=False)
+class Views:
+    """Features of every view of every picture.
+
+    Attributes:
+        features: (N, V, N_FEATURES) float32; the odd views are mild.
+        examples: the N pictures; those that could not be read are left out.
+        unread: why, a line each.
+    """
+
+    features: NDArray[np.float32]
+    examples: tuple[Example, ...]
+    unread: tuple[str, ...]
+
+
+def chain(example: Example, view: int, seed: int) -> Chain:
+    """The wash of one view, drawn from the name of the picture and not from its label."""
+    drawn = (seed, view, int.from_bytes(hashlib.sha256(example.path.name.encode()).digest()[:4], "big"))
+    return draw(HARD if view % 2 == 0 else MILD[drawn[2] % len(MILD)], seed=drawn)
+
+
+def cut(
+    tower: VisionTower,
+    examples: Sequence[Example],
+    *,
+    n_views: int,
+    seed: int,
+    cache: Path | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Views:
+    """Cut the features of n_views views of every picture.
+
+    Args:
+        tower: gives the tokens.
+        examples: pictures; clips are no pictures.
+        n_views: of each.
+        seed: of the washes.
+        cache: folder that keeps what was cut; None keeps nothing.
+        progress: called with the number of views done since the last call.
+    """
+    if cache is not None:
+        cache.mkdir(parents=True, exist_ok=True)
+    jobs = [(example, view) for example in examples for view in range(n_views)]
+    rows: dict[tuple[Path, int], NDArray[np.float16]] = {}
+    unread: dict[Path, str] = {}
+    with ThreadPoolExecutor(1) as washer:
+        waiting: list[Future[Pixels | None]] = []
+        for place, (example, view) in enumerate(jobs):
+            while len(waiting) < N_AHEAD and place + len(waiting) < len(jobs):
+                waiting.append(washer.submit(_washed, *jobs[place + len(waiting)], seed, cache))
+            known = _cached(cache, example, view, seed)
+            try:
+                pixels = waiting.pop(0).result()
+                if known is None and pixels is not None:
+                    known = features_of(tokens_of(tower, pixels)).astype(np.float16)
+                    _keep(cache, example, view, seed, known)
+                if known is not None:
+                    rows[example.path, view] = known
+            except ValueError as error:
+                unread[example.path] = str(error)
+            if progress is not None:
+                progress(1)
+    kept = tuple(e for e in examples if e.path not in unread)
+    features = np.array([[rows[e.path, view] for view in range(n_views)] for e in kept], np.float32)
+    return Views(features.reshape(len(kept), n_views, N_FEATURES), kept, tuple(unread.values()))
+
+
+def _washed(example: Example, view: int, seed: int, cache: Path | None) -> Pixels | None:
+    """The picture to look at; None when its features are known."""
+    if _cached(cache, example, view, seed) is not None:
+        return None
+    return chain(example, view, seed)(Fit(MAX_SIDE_PX)(read_pixels(example)))
+
+
+def _place(cache: Path, example: Example, view: int, seed: int) -> Path:
+    key = f"{example.path.name} {example.path.stat().st_size} {example.crop} {view} {seed}"
+    return cache / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
+
+
+def _cached(cache: Path | None, example: Example, view: int, seed: int) -> NDArray[np.float16] | None:
+    if cache is None or not (path := _place(cache, example, view, seed)).is_file():
+        return None
+    kept: NDArray[np.float16] = np.load(path, allow_pickle=False)
+    return kept
+
+
+def _keep(cache: Path | None, example: Example, view: int, seed: int, features: NDArray[np.float16]) -> None:
+    if cache is None:
+        return
+    path = _place(cache, example, view, seed)
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.save(file, features, allow_pickle=False)
+    part.replace(path)
