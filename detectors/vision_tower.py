@@ -2,7 +2,7 @@
 
 The upper middle of the tower tells machine-made pictures best: the last block keeps only what a caption would say.
 Weights are stored as int8 with one scale for each output channel. Where the runtime has kernels for that, it multiplies
-them with activations rounded in short blocks: class tokens keep a cosine of 0.9999 with float32, at half the time on two
+them with activations rounded in short blocks: class tokens keep a cosine of 0.9999 with float32, in half the time on 2
 cores. Rounding activations by whole tensors, the usual way, left 0.97. Elsewhere it multiplies in float32.
 """
 
