@@ -22,7 +22,7 @@ class Model:
     """A trained piece.
 
     Attributes:
-        kind: detector or generator.
+        kind: detector, generator, or network: a part of others that brings weights of its own.
         name: written name.
         card: None if it cannot be read.
         missing: why it cannot be used, "" if it can.
@@ -89,15 +89,21 @@ def _models() -> Iterator[Model]:
     from detectors.loading import load
     from generators.weights import read_card
 
+    own: set[str] = set()
     for name in DETECTORS.names():
         try:
-            yield Model("detector", name, load(name).card)
+            card = load(name).card
         except (ImportError, AttributeError, OSError, ValueError) as error:
             # What one lacks must not hide the others.
             yield Model("detector", name, None, f"not available: {error}")
-    for path in sorted(Path(str(files("generators") / "zoo")).glob("*.card.json")):
-        card = read_card(path)
-        yield Model("generator", card.name, card)
+        else:
+            own.add(card.sha256)
+            yield Model("detector", name, card)
+    for package, kind in (("detectors", "network"), ("generators", "generator")):
+        for path in sorted(Path(str(files(package) / "zoo")).glob("*.card.json")):
+            card = read_card(path)
+            if card.sha256 not in own:
+                yield Model(kind, card.name, card)
 
 
 def _rows(model: Model, card: ModelCard) -> Iterator[tuple[str, str]]:

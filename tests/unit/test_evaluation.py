@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,7 @@ from detectors.data import Example
 from detectors.evaluation import Row, ScoredSet, groups, rows, score_set
 from detectors.evaluation_table import scores_csv, to_csv, to_markdown, to_png
 from forensics.cli import main
-from generators.weights import ModelCard
+from generators.weights import ModelCard, save
 from tests.make_media import clip, jpeg, png
 
 
@@ -270,6 +272,27 @@ def test_models_lists_cards_and_what_is_missing(capsys: pytest.CaptureFixture[st
     listed = [text.split("\t") for text in capsys.readouterr().out.splitlines()]
     assert listed[0] == ["detector", "red", "1", "says how red a picture is"]
     assert listed[1][1] == "gone" and "not available: No module named 'no_such_module'" in listed[1][3]
+
+
+@pytest.mark.usefixtures("installed")
+def test_weights_that_are_no_detector_are_listed_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("forensics.cli.models.files", lambda package: tmp_path / package)
+    tower = save({"w": np.ones(3)}, ModelCard("tower", "2", "looks"), tmp_path / "detectors" / "zoo")
+    (tmp_path / "detectors/zoo/red-1.card.json").write_text(json.dumps(asdict(Red.card)))
+    save({"w": np.zeros(3)}, ModelCard("painter", "1", "paints"), tmp_path / "generators" / "zoo")
+    assert main(["models", "list", "--json"]) == 0
+    listed = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
+    assert [(m["kind"], m["name"]) for m in listed] == [
+        ("detector", "red"),
+        ("detector", "gone"),
+        ("network", "tower"),
+        ("generator", "painter"),
+    ]
+    assert listed[2]["card"]["sha256"] == tower.sha256
+    assert main(["models", "show", "tower", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["task"] == "looks"
 
 
 @pytest.mark.usefixtures("installed")
