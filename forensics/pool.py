@@ -37,7 +37,7 @@ TICK_S = 0.02
 """Memory is filled at 2 to 5 GB a second: a tick lets a worker pass its limit by 100 MB at most."""
 
 HASHED_BYTES_PER_S = 100e6
-"""A slow disk; the clock of a large file starts this much later, as its kind is not known before it is hashed."""
+"""A slow disk; the clock of a large video starts this much later, as it is hashed before it is known to be one."""
 
 RETIRE_SHARE = 0.5
 """A worker that holds more than this share of the limit between two files is replaced: the next file needs the room."""
@@ -180,7 +180,9 @@ class Pool:
             size_bytes = 0
         worker.task, worker.opened, worker.report = task, None, None
         worker.started_s = time.monotonic()
-        grace_s = min(size_bytes, self._limits.max_bytes) / HASHED_BYTES_PER_S
+        # What is too large to be an image is a video, or refused by its size.
+        is_video = self._limits.max_image_bytes < size_bytes <= self._limits.max_bytes
+        grace_s = size_bytes / HASHED_BYTES_PER_S if is_video else 0.0
         worker.deadline_s = worker.started_s + self._limits.image_timeout_s + grace_s
         return True
 

@@ -10,7 +10,7 @@ from forensics.errors import MediaError
 
 SOI, EOI, SOS, APP0, APP1, APP2, APP14 = 0xD8, 0xD9, 0xDA, 0xE0, 0xE1, 0xE2, 0xEE
 
-MAX_SEGMENTS = 200_000
+MAX_SEGMENTS = 100_000
 """A photo has tens. Decoders in Python spend microseconds on each, so millions of empty comments would cost minutes."""
 
 MAX_SCANS = 256
