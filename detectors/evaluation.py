@@ -17,11 +17,15 @@ from detectors.clips import middle
 from detectors.data import Example, matched_sources, read_pixels
 from detectors.metrics import Interval
 from generators.images import Pixels
-from generators.launder import draw
+from generators.launder import Chain, draw
 from generators.weights import ModelCard
 
-CONDITIONS = ("original", "q90", "q75", "half", "webp", "screenshot")
-"""Presets of `generators.launder`: the file as it lies there, then washes that both classes go through alike."""
+TRAP = "fakes_q50"
+"""JPEG of quality 50 for the fakes alone, then 90 for both: who takes compression for a photo's falls for it."""
+
+CONDITIONS = ("original", "q90", "q75", "half", "webp", "screenshot", TRAP)
+"""Presets of `generators.launder`: the file as it lies there, then washes that both classes go through alike; and one
+trap."""
 
 SHIPPED_RATES = (0.01, 0.05)
 """False-positive rates that a card names thresholds for; balanced accuracy is measured at the latter."""
@@ -152,7 +156,7 @@ def score_set(
         ValueError: not one example could be read.
     """
     for name in conditions:
-        draw(name, seed=seed)
+        _wash(name, 1, seed=(seed,))
     unread: dict[Path, str] = {}
     kept: list[Example] = []
     said: dict[str, list[Scores]] = {name: [] for name in conditions}
@@ -167,7 +171,8 @@ def score_set(
             else:
                 kept.append(example)
         for name in conditions if read else ():
-            washed = [[draw(name, seed=(seed, i))(pixels) for pixels in pictures] for i, pictures in read]
+            chains = [_wash(name, examples[i].label, seed=(seed, i)) for i, _ in read]
+            washed = [[chain(p) for p in pictures] for chain, (_, pictures) in zip(chains, read, strict=True)]
             said[name].extend(_scores(detector, washed))
         if progress is not None:
             progress(len(part))
@@ -221,6 +226,13 @@ def rows(scored: ScoredSet, card: ModelCard, *, seed: int = 0, n_resamples: int 
     for group in groups(scored.examples):
         for condition in scored.conditions:
             yield _row(group, condition, scored.examples, thresholds, seed, n_resamples)
+
+
+def _wash(name: str, label: int, *, seed: tuple[int, ...]) -> Chain:
+    if name != TRAP:
+        return draw(name, seed=seed)
+    before = draw("q50" if label else "original", seed=seed)
+    return Chain(TRAP, before.steps + draw("q90", seed=seed).steps)
 
 
 def _scores(detector: Detector, washed: Sequence[Sequence[Pixels]]) -> Iterator[Scores]:

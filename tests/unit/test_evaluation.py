@@ -21,7 +21,7 @@ from detectors.evaluation import Row, ScoredSet, groups, rows, score_set
 from detectors.evaluation_table import scores_csv, to_csv, to_markdown, to_png
 from forensics.cli import main
 from generators.weights import ModelCard, save
-from tests.make_media import clip, jpeg, png
+from tests.make_media import Pixels, clip, decode, jpeg, photo, png
 
 
 class Red:
@@ -123,6 +123,24 @@ def test_every_wash_is_seen_by_both_classes(examples: list[Example]) -> None:
     scored = score_set(Watching(), examples, conditions=("original", "half"))
     assert Counter(seen) == {(72, 80, 3): 44, (64, 71, 3): 44}
     assert all(len(c.fake) == len(c.abstained) == 44 for c in scored.conditions)
+
+
+def test_the_trap_compresses_fakes_alone_before_both(tmp_path: Path) -> None:
+    pixels = photo(3, width=96, height=96)
+    seen: list[Pixels] = []
+
+    class Watching(Red):
+        def score(self, images: Pictures) -> Scores:
+            seen.extend(images)
+            return super().score(images)
+
+    pair = []
+    for label in (0, 1):
+        (tmp_path / f"{label}.png").write_bytes(png(pixels))
+        pair.append(Example(tmp_path / f"{label}.png", label, "s"))
+    score_set(Watching(), pair, conditions=("fakes_q50",))
+    assert np.array_equal(seen[0], decode(jpeg(pixels, 90)))
+    assert np.array_equal(seen[1], decode(jpeg(decode(jpeg(pixels, 50)), 90)))
 
 
 def test_progress_counts_every_picture_once(examples: list[Example]) -> None:
