@@ -15,7 +15,7 @@ from forensics.worker import Answer, Opened, Task
 from tests.make_media import jpeg, photo
 from tests.unit.failing_scanners import Refusing, Scripted, Stillborn
 
-SETTINGS = ScanSettings(limits=Limits(image_timeout_s=3.0, memory_bytes=400 << 20))
+SETTINGS = ScanSettings(limits=Limits(image_timeout_s=20.0, memory_bytes=400 << 20))
 
 
 SCAN = Answer(scan=True)
