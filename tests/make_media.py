@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 Pixels = NDArray[np.uint8]
+
+TICK = Fraction(1, 90_000)
+"""Unit of time stamps that are set by hand, as in MPEG."""
 
 
 def photo(
@@ -85,9 +89,24 @@ def moving_scene(seed: int, n: int, *, width: int = 320, height: int = 240, nois
 
 
 def clip(
-    path: Path, frames: list[Pixels], *, fps: int = 25, codec: str = "libx264", bit_rate: int = 1_500_000, gop: int = 12
+    path: Path,
+    frames: list[Pixels],
+    *,
+    fps: int = 25,
+    codec: str = "libx264",
+    bit_rate: int = 1_500_000,
+    gop: int = 12,
+    times_s: list[float] | None = None,
 ) -> Path:
-    """Encode frames as a video; the container follows the file's ending."""
+    """Encode frames as a video; the container follows the file's ending.
+
+    Args:
+        path: to write.
+        frames: equally large, sides even.
+        fps: frame rate.
+        codec, bit_rate, gop: encoder, bits a second, frames from key frame to key frame.
+        times_s: time stamp of each frame; None for even ones by `fps`.
+    """
     import av
 
     with av.open(str(path), "w") as container:
@@ -96,8 +115,13 @@ def clip(
         stream.pix_fmt = "yuv420p"
         stream.bit_rate = bit_rate
         stream.codec_context.gop_size = gop
-        for pixels in frames:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        if times_s is not None:
+            stream.codec_context.time_base = TICK
+        for i, pixels in enumerate(frames):
+            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+            if times_s is not None:
+                frame.pts, frame.time_base = round(times_s[i] / TICK), TICK
+            container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
 
