@@ -1,6 +1,6 @@
 """Audit of a picture set: sources and pictures on both sides of its split, and how far its surface tells the class.
 
-    python -m benchmarks.audit_set --data DIR [DIR ...] [--list TSV ...] [--seen train] [--held-out eval]
+    python -m benchmarks.audit_set --data DIR [DIR ...] [--list TSV ...] [--most N]
 
 The bias audit is made of the pictures to learn from: as files, and as a detector sees them, after a random wash and
 shrunk to one size. An AUROC over 0.6 there fails the set. Nothing is fitted on what is held out; it is only searched
@@ -12,6 +12,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+
+import numpy as np
 
 from detectors.bias import MAX_AUROC, BiasAudit, audit_files, bias_audit, washed_surface
 from detectors.data import EDIT, Example, read_pixels, read_set
@@ -45,6 +47,7 @@ def main() -> None:
     cli.add_argument("--list", type=Path, nargs="*", default=[])
     cli.add_argument("--seen", default="train")
     cli.add_argument("--held-out", default="eval")
+    cli.add_argument("--most", type=int, help="pictures of the bias audit, drawn at random; all if not given")
     cli.add_argument("--seed", type=int, default=0)
     arguments = cli.parse_args()
     found = read_set(arguments.data, arguments.list)
@@ -54,13 +57,15 @@ def main() -> None:
     print(f"{len(found.missing)} listed files are missing; {len(seen)} to learn from, {len(held)} held out")
     shared = sorted({e.source for e in seen} & {e.source for e in held})
     print(f"sources on both sides: {', '.join(shared) or 'none'}")
+    n = min(arguments.most or len(seen), len(seen))
+    chosen = [seen[i] for i in sorted(np.random.default_rng(arguments.seed).choice(len(seen), n, replace=False))]
+    tell("as files", audit_files(chosen, seed=arguments.seed))
+    tell("as seen", washed(chosen, seed=arguments.seed))
     pairs = leaks(seen, held)
     print(f"pictures on both sides: {len(pairs)}")
     for leak in pairs:
         distance = "the same file" if leak.distance_bits is None else f"{leak.distance_bits} bits apart"
         print(f"  {leak.held_out.name} is {leak.seen.name} ({distance})")
-    tell("as files", audit_files(seen, seed=arguments.seed))
-    tell("as seen", washed(seen, seed=arguments.seed))
 
 
 if __name__ == "__main__":
