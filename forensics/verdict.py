@@ -1,7 +1,9 @@
-"""Findings -> one opinion: the strongest finding of each trace family, summed and capped.
+"""Findings -> one opinion: did a machine make it, was a photo altered, or does neither explain more than a plain photo?
 
-Families, because error levels, ghosts and double quantization all look at one trace: adding them up would count it
-three times. Ratios, because independent ones add and keep "how strong" apart from "how likely beforehand".
+The two are weighed apart, because a file need not be both: that no part was copied says nothing against a picture that
+a machine made whole. For each, the strongest finding of each trace family counts, since error levels, ghosts and double
+quantization all look at one trace and adding them up would count it three times. Ratios, because independent ones add
+and keep "how strong" apart from "how likely beforehand". The better supported of the two decides.
 """
 
 from __future__ import annotations
@@ -16,6 +18,10 @@ from forensics.settings import ScanSettings
 
 MAX_TOTAL_LLR = 4.0
 """No sum of evidence is reported as stronger than 10,000 to 1."""
+
+SHARE_OF_KINDS = 0.25
+"""A photo is altered in many ways, and each leaves only some of the traces looked for. Ratios are fitted on the kind
+that leaves a trace; this share of all kinds is assumed to, so the absence of one trace counts for little."""
 
 CONTRADICTION_LLR = 1.0
 """Two families this strong in opposite directions make the case inconclusive: somebody has to look."""
@@ -41,8 +47,9 @@ class Reason:
 
     Attributes:
         analyzer, trace: where it comes from.
-        llr: what was counted, log10.
-        counted: False for findings that a stronger one of the same family outweighs, or that have no ratio.
+        llr: the finding's ratio, log10; the sentence says where less of it counted.
+        counted: False for findings that a stronger one of the same family outweighs, that have no ratio, or that speak
+            about the other explanation.
         sentence: the step in words.
     """
 
@@ -82,18 +89,38 @@ def weigh(findings: Iterable[Finding], settings: ScanSettings | None = None) -> 
         settings: prior and bars; the defaults if None.
     """
     settings = settings or ScanSettings()
-    found = sorted(findings, key=lambda f: (-abs(f.llr or 0.0), f.analyzer, f.summary))
-    counted: dict[Trace, Finding] = {}
-    for finding in found:
-        if finding.llr is not None and finding.trace not in counted:
-            counted[finding.trace] = finding
-    total = math.fsum(f.llr or 0.0 for f in counted.values())
-    total = min(max(total, -MAX_TOTAL_LLR), MAX_TOTAL_LLR)
-    opinion, note = _opinion(counted, total, settings)
+    found = sorted(findings, key=lambda f: (-abs(f.llr or 0.0), f.analyzer, f.trace, f.summary))
+    weighed = {claim: _counted(found, claim) for claim in Claim}
+    # What nobody looked for is not the better explanation.
+    claim, counted = max(weighed.items(), key=lambda item: (bool(item[1]), _total(item[1])))
+    total = _total(counted)
+    opinion, note = _opinion(claim, counted, total, settings)
     sign = 1.0 if opinion.is_likely or total > 0 else -1.0
     leading = tuple(t for t, f in counted.items() if sign * (f.llr or 0.0) > 0)
-    reasons = sorted((_reason(f, counted) for f in found), key=lambda r: not r.counted)
+    reasons = sorted((_reason(f, claim, counted) for f in found), key=lambda r: not r.counted)
     return Verdict(opinion, probability(total, settings.prior), total, leading, tuple(reasons), note)
+
+
+def counted_llr(finding: Finding) -> float:
+    """What a finding counts for: a missing trace of alteration is no proof that nothing was altered."""
+    llr = finding.llr or 0.0
+    if llr >= 0 or finding.claim is not Claim.MANIPULATED:
+        return llr
+    return math.log10(1 - SHARE_OF_KINDS + SHARE_OF_KINDS * math.pow(10.0, llr))
+
+
+def _counted(found: Iterable[Finding], claim: Claim) -> dict[Trace, Finding]:
+    """The strongest finding of each family about one explanation, strongest first; without a claim it is about both."""
+    own = [f for f in found if f.llr is not None and f.claim in (claim, None)]
+    strongest: dict[Trace, Finding] = {}
+    for finding in sorted(own, key=lambda f: -abs(counted_llr(f))):
+        strongest.setdefault(finding.trace, finding)
+    return strongest
+
+
+def _total(counted: dict[Trace, Finding]) -> float:
+    total = math.fsum(counted_llr(f) for f in counted.values())
+    return min(max(total, -MAX_TOTAL_LLR), MAX_TOTAL_LLR)
 
 
 def probability(llr: float, prior: float) -> float:
@@ -108,32 +135,34 @@ def times(llr: float) -> str:
     return f"{ratio:.1f} times" if ratio < 10 else f"about {float(f'{ratio:.2g}'):,.0f} times"
 
 
-def _opinion(counted: dict[Trace, Finding], total: float, settings: ScanSettings) -> tuple[Opinion, str]:
-    ratios = [f.llr or 0.0 for f in counted.values()]
+def _opinion(claim: Claim, counted: dict[Trace, Finding], total: float, settings: ScanSettings) -> tuple[Opinion, str]:
+    ratios = [counted_llr(f) for f in counted.values()]
     if not ratios:
         return Opinion.INCONCLUSIVE, "No calibrated analyzer could examine this file."
     if max(ratios) >= CONTRADICTION_LLR and min(ratios) <= -CONTRADICTION_LLR:
         return Opinion.INCONCLUSIVE, "Strong findings contradict each other; a person should look."
     if total >= settings.likely_llr:
-        claims = {c: math.fsum(max(f.llr or 0.0, 0.0) for f in counted.values() if f.claim is c) for c in Claim}
-        synthetic = claims[Claim.SYNTHETIC] >= claims[Claim.MANIPULATED]
-        opinion = Opinion.LIKELY_SYNTHETIC if synthetic else Opinion.LIKELY_MANIPULATED
+        opinion = Opinion.LIKELY_SYNTHETIC if claim is Claim.SYNTHETIC else Opinion.LIKELY_MANIPULATED
         return opinion, f"The findings together are {times(total)} more usual on such files than on untouched ones."
     if total >= settings.inconclusive_llr or max(ratios) >= settings.likely_llr:
         return Opinion.INCONCLUSIVE, "There are traces, but too weak or too mixed for an opinion."
     return Opinion.NO_TRACE_FOUND, "None of the traces looked for was found; this does not show the file is authentic."
 
 
-def _reason(finding: Finding, counted: dict[Trace, Finding]) -> Reason:
+def _reason(finding: Finding, claim: Claim, counted: dict[Trace, Finding]) -> Reason:
     strongest = counted.get(finding.trace)
     if finding.llr is None:
         step = "for the eye only: not calibrated, so it does not count"
+    elif finding.claim not in (claim, None):
+        step = f"not counted: it is about {finding.claim} files, and {claim} explains the findings better"
     elif finding is not strongest and strongest is not None:
         step = f"not counted: {strongest.analyzer} says more about the same trace ({finding.trace})"
     elif finding.llr > 0:
         step = f"{times(finding.llr)} more usual on {finding.claim} files than on untouched ones"
     elif finding.llr < 0:
-        step = f"{times(-finding.llr)} more usual on untouched files"
+        step = f"{times(finding.llr)} more usual on untouched files"
+        if (less := counted_llr(finding)) > finding.llr:
+            step += f"; counted as {times(less)}, as not every alteration leaves this trace"
     else:
         step = "says nothing either way"
     sentence = f"{finding.summary.rstrip('.')}: {step}."
