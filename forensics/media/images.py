@@ -87,12 +87,14 @@ def read_header(data: bytes, fmt: str, limits: Limits) -> Header:
         check_size(image.width, image.height, limits)
         n_frames = claims.n_frames or int(getattr(image, "n_frames", 1))
         check_frames(n_frames, limits)
+        orientation = claims.orientation or _orientation(image, fmt)
         # A TIFF opens with its sides swapped already where its orientation asks for that.
-        width, height = (claims.width, claims.height) if fmt == "tiff" else image.size
+        swapped = fmt == "tiff" and orientation in TURNED
+        width, height = image.size[::-1] if swapped else image.size
         return Header(
             width,
             height,
-            claims.orientation or _orientation(image, fmt),
+            orientation,
             image.mode,
             claims.bits,
             n_frames,

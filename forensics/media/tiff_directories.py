@@ -27,7 +27,7 @@ class Directory:
     """One page of a TIFF.
 
     Attributes:
-        values: first number of each tag that matters here, by tag.
+        values: first number of each tag that matters here, by tag; of a tag that occurs twice the first, as decoders do.
     """
 
     values: dict[int, int]
@@ -79,7 +79,7 @@ def tiff_directories(data: bytes, *, checked: bool = True) -> Iterator[Directory
             tag, kind, count = number(entry, 2), number(entry + 2, 2), number(entry + 4, word)
             if checked:
                 claimed_bytes += _checked_bytes(tag, kind, count, len(data))
-            if tag in _KEPT and kind in _WHOLE_NUMBERS and count:
+            if tag in _KEPT and tag not in values and kind in _WHOLE_NUMBERS and count:
                 size = _TYPE_BYTES[kind]
                 value_at = entry + 4 + word
                 values[tag] = number(value_at if size * count <= word else number(value_at, word), size)

@@ -211,6 +211,16 @@ def test_a_chain_of_directories_that_loops_ends() -> None:
     assert media.image.n_frames == 1 and media.pixels.shape == (4, 4, 3)
 
 
+def test_of_a_tag_that_occurs_twice_the_first_counts_as_in_decoders() -> None:
+    entries = [(256, LONG, 1, 4), (257, LONG, 1, 4), (256, LONG, 1, 1), (258, SHORT, 1, 8), (259, SHORT, 1, 1)]
+    entries += [(262, SHORT, 1, 1), (273, LONG, 1, 200), (277, SHORT, 1, 1), (278, LONG, 1, 4), (279, LONG, 1, 16)]
+    media = Media.open(tiff_header(entries))
+    assert media.pixels.shape == (media.image.height, media.image.width, 3) == (4, 4, 3)
+    with pytest.raises(MediaError) as caught:
+        Media.open(tiff_header(entries), limits=Limits(max_pixels=15))
+    assert caught.value.code == "too-many-pixels"
+
+
 def test_a_tag_that_claims_billions_of_values_is_refused() -> None:
     with pytest.raises(MediaError, match="4,294,967,295 values"):
         Media.open(tiff_header([(270, 2, 0xFFFFFFFF, 8)]))
