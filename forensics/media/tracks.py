@@ -96,10 +96,11 @@ def read_packets(source: Path | BinaryIO, fmt: str, *, max_pixels: int, budget_s
                 break
             if packet.size == 0:
                 continue  # the empty packet that flushes the decoder
-            if packet.pts is None:
+            shown_at = packet.pts if packet.pts is not None else packet.dts  # AVI knows only the order of decoding
+            if shown_at is None:
                 n_untimed += 1
                 continue
-            rows.append((packet.pts, packet.size, packet.is_keyframe, packet.is_discard))
+            rows.append((shown_at, packet.size, packet.is_keyframe, packet.is_discard))
     rows.sort()
     times, sizes, keys, hidden = zip(*rows, strict=True) if rows else ((), (), (), ())
     return Packets(

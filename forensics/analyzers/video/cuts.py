@@ -1,49 +1,80 @@
-"""Scene cuts: the picture changes at once and altogether, and does not change back."""
+"""Cuts: the picture changes at once and does not change back.
+
+To another scene, as in any edited video, or within one scene, where a piece was taken out.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-CHANGE = 10.0
-"""Mean change in grey levels below which no cut is looked for."""
+from forensics.analyzers.video.reel import Reel, unexplained
 
-TIMES_USUAL = 4.0
-"""A cut changes the picture so many times more than the frames around it do."""
-
-REACH = 8
+REACH = 10
 """Frames on either side that say how much change is usual there."""
 
+MARGIN = 5
+"""Frames needed on both sides of a jump: recorders stumble at the start."""
+
+CUT_CHANGE, CUT_TIMES_USUAL = 8.0, 2.5
+"""Grey levels of a cut to another scene, and how many times more than around it (the median there)."""
+
 SAME_SCENE = 0.6
-"""Correlation of two pictures from which they show the same scene: a flash or a jump, no cut."""
+"""Correlation from which two pictures show the same scene."""
+
+JUMP_CHANGE, JUMP_TIMES_USUAL, JUMP_TIMES_LARGEST = 4.0, 8.0, 4.0
+"""Grey levels of a jump within a scene, times the median around it, times the second largest change around it."""
+
+STILL = 0.75
+"""Grey levels that coding changes where nothing moves."""
+
+BACK_SHARE = 0.6
+"""Share of the change below which two pictures on both sides are the same one, moved on a little."""
+
+NEARBY = 3
+"""Frames on either side among which the old picture is found again if it was only a flash or a broken frame."""
 
 
-def find_cuts(pictures: NDArray[np.uint8], change: NDArray[np.float32]) -> list[int]:
-    """Indices of the first frames of new scenes, in order.
+@dataclass(frozen=True)
+class Cut:
+    """A place where the picture changes at once.
 
-    Args:
-        pictures: (n, h, w) uint8 small luma.
-        change: (n,) float32, mean absolute change from the frame before, grey levels; 0 for the first.
+    Attributes:
+        frame: index of the first frame after it.
+        within_scene: whether both sides show the same scene: a jump, not a change of scene.
+        times_usual: how many times the change around it.
     """
-    return [int(i) for i in np.flatnonzero(change >= CHANGE) if _is_cut(pictures, change, int(i))]
+
+    frame: int
+    within_scene: bool
+    times_usual: float
 
 
-def _is_cut(pictures: NDArray[np.uint8], change: NDArray[np.float32], i: int) -> bool:
-    around = np.r_[change[max(1, i - REACH) : i], change[i + 1 : i + 1 + REACH]]
-    if around.size and change[i] < TIMES_USUAL * max(float(np.median(around)), 1.0):
-        return False
-    if correlation(pictures[i - 1], pictures[i]) >= SAME_SCENE:
-        return False
-    # After a flash or a broken frame the old scene comes back.
-    after = min(i + 3, len(pictures) - 1)
-    return correlation(pictures[i - 1], pictures[after]) < SAME_SCENE
+def find_cuts(reel: Reel) -> list[Cut]:
+    """All cuts in order, to other scenes and within a scene. Soft transitions are not found."""
+    cuts = []
+    for i in np.flatnonzero(reel.change >= min(CUT_CHANGE, JUMP_CHANGE)).tolist():
+        around = np.sort(np.r_[reel.change[max(1, i - REACH) : i], reel.change[i + 1 : i + 1 + REACH]])
+        if around.size < MARGIN or not _stays(reel.pictures, i):
+            continue
+        times_usual = float(reel.change[i] / max(float(np.median(around)), STILL))
+        if reel.likeness[i] < SAME_SCENE:
+            if reel.change[i] >= CUT_CHANGE and times_usual >= CUT_TIMES_USUAL:
+                cuts.append(Cut(i, False, times_usual))
+        elif MARGIN <= i < len(reel) - MARGIN and _stands_out(float(reel.change[i]), around, times_usual):
+            cuts.append(Cut(i, True, times_usual))
+    return cuts
 
 
-def correlation(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
-    """Pearson correlation of two pictures, -1..1; 1 for two flat ones."""
-    a, b = first.astype(np.float32).ravel(), second.astype(np.float32).ravel()
-    a, b = a - a.mean(), b - b.mean()
-    norm = float(np.sqrt((a @ a) * (b @ b)))
-    if norm < 1.0:
-        return 1.0 if float(np.abs(a).max(initial=0.0) + np.abs(b).max(initial=0.0)) < 1.0 else 0.0
-    return float(a @ b) / norm
+def _stands_out(change: float, around: NDArray[np.float32], times_usual: float) -> bool:
+    largest = max(float(around[-2]), STILL)
+    return change >= JUMP_CHANGE and times_usual >= JUMP_TIMES_USUAL and change >= JUMP_TIMES_LARGEST * largest
+
+
+def _stays(pictures: NDArray[np.uint8], i: int) -> bool:
+    """Whether the pictures just before and just after are all different: after a flash the old ones come back."""
+    before, after = pictures[max(0, i - 1 - NEARBY) : i], pictures[i : i + 1 + NEARBY]
+    change, _ = unexplained(before[-1], after[0])
+    return min(unexplained(a, b)[0] for a in before for b in after) >= BACK_SHARE * change
