@@ -19,7 +19,7 @@ from forensics.store import Store
 from tests.make_media import decode, jpeg, photo
 from tests.unit.failing_scanners import Scripted
 
-SETTINGS = ScanSettings(limits=Limits(image_timeout_s=3.0, memory_bytes=400 << 20))
+SETTINGS = ScanSettings(limits=Limits(image_timeout_s=20.0, memory_bytes=400 << 20))
 
 FIELDS = {"path", "sha256", "kind", "status", "error", "verdict", "probability", "llr", "findings", "elapsed_s"}
 
