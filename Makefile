@@ -12,7 +12,7 @@ demo: $(STAMP)
 	@$(BIN)/python -m tests.demo --out demo-out
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --dist loadfile
 
 check: $(STAMP)
 	$(BIN)/ruff check .
