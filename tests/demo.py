@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from forensics.cli.terminal import table
+from forensics.report_words import percent
 from tests.make_c2pa import action, sign, signer
 from tests.make_media import clip, decode, jpeg, moving_scene, photo, png
 
@@ -104,7 +105,7 @@ def show(samples: tuple[Sample, ...], results: dict[str, dict[str, Any]], out: P
     for sample in samples:
         line = results[sample.name]
         verdict = line["verdict"] or BROKEN
-        chance = "" if line["probability"] is None else f"{line['probability']:.0%}"
+        chance = "" if line["probability"] is None else percent(line["probability"])
         match = "yes" if verdict == sample.right else "open" if verdict == "inconclusive" else "no"
         rows.append((sample.name, sample.planted, verdict, chance, match))
     table(("file", "planted", "verdict", "prob.", "right?"), rows, styled=2, wide=(1,))
