@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -26,6 +27,19 @@ TABLE_FORMATS = ("csv", "parquet")
 
 NAME_DIGITS = 16
 """Hex digits of the file's hash that name its reports; never its own name, which somebody else chose."""
+
+
+def prepare(forms: Iterable[str]) -> None:
+    """Import what drawing these forms needs: a second that would else be counted against the first file drawn."""
+    from forensics.analyzers import ANALYZERS
+    from forensics.report_words import title
+
+    modules = {"html": "forensics.report_html", "pdf": "forensics.report_pdf"}
+    drawn = set(forms).intersection(modules)
+    for form in drawn:
+        import_module(modules[form])
+    for name in ANALYZERS.names() if drawn else ():
+        title(name)  # also of those that are no part of this scan: a page names what was not tested
 
 
 def render(report: ScanReport, previews: Mapping[float, NDArray[np.uint8]], form: str) -> bytes:

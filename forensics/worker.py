@@ -17,12 +17,19 @@ from numpy.typing import NDArray
 from forensics.errors import MediaError
 from forensics.media import Kind, Media
 from forensics.report import ScanReport
+from forensics.report_files import prepare
 from forensics.settings import ScanSettings
 
 Pixels = NDArray[np.uint8]
 
 MAX_PREVIEWS = 32
 """Pictures of a video that a report may draw on, spread evenly: 60 MB at most, however many frames were sampled."""
+
+MOMENT_SIDE_PX = 480
+"""Long side of a frame that a finding names: several stand side by side."""
+
+MOMENTS_BUDGET_S = 5.0
+"""Time for fetching frames that findings name; what is not there by then is left out of the report."""
 
 
 class Examiner(Protocol):
@@ -145,6 +152,7 @@ def serve(
     except (LookupError, ImportError, ValueError) as error:
         connection.send(Ready({}, f"{error}"))
         return
+    prepare(forms)
     _limit_threads(n_threads)
     connection.send(Ready(scanner.versions))
     while True:
@@ -159,6 +167,7 @@ def serve(
 def _pages(report: ScanReport, media: Media, forms: tuple[str, ...]) -> dict[str, bytes]:
     from forensics.overlay import preview
     from forensics.report_files import PICTURE_FORMATS, render
+    from forensics.report_page import moments
 
     pictures: dict[float, Pixels] = {}
     if any(form in PICTURE_FORMATS for form in forms):
@@ -167,6 +176,7 @@ def _pages(report: ScanReport, media: Media, forms: tuple[str, ...]) -> dict[str
         else:
             step = -(-len(media.frames) // MAX_PREVIEWS)
             pictures = {frame.time_s: preview(frame.pixels) for frame in media.frames[::step]}
+            pictures |= media.moments(moments(report), side_px=MOMENT_SIDE_PX, budget_s=MOMENTS_BUDGET_S)
     return {form: render(report, pictures, form) for form in forms}
 
 

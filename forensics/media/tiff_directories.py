@@ -27,7 +27,7 @@ class Directory:
     """One page of a TIFF.
 
     Attributes:
-        values: first number of each tag that matters here, by tag; of a tag that occurs twice the first, as decoders do.
+        values: first number of each tag that matters here, by tag. Where a tag occurs twice, the first counts.
     """
 
     values: dict[int, int]
@@ -110,5 +110,7 @@ def upright_orientation(directory: Directory | None) -> int:
 def _checked_bytes(tag: int, kind: int, count: int, n_data: int) -> int:
     n_bytes = _TYPE_BYTES.get(kind, 0) * count
     if n_bytes > n_data or (kind in _NUMBERS and count > _MAX_NUMBERS):
-        raise MediaError("broken", f"the TIFF tag {tag} claims {count:,} values, more than the file can hold")
+        raise MediaError(
+            "broken", f"the TIFF file is broken: its tag {tag} claims {count:,} values, more than the file can hold"
+        )
     return n_bytes
