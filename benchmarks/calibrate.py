@@ -13,7 +13,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -50,26 +53,42 @@ class Table:
         return Table(self.x[rows], self.labels[rows], *names)
 
 
-def measure(name: str, features: list[str], cases: Iterable[Case]) -> Table:
+def measure(name: str, features: list[str], cases: Iterable[Case], jobs: int = 1) -> Table:
     """Run one analyzer over cases and collect its measures; cases it skips are left out and counted."""
-    analyzer = ANALYZERS.load(name)(ScanSettings())
     rows, labels, sources, recipes, skipped = [], [], [], [], 0
-    for case in cases:
-        try:
-            media = Media.open(case.data, name=case.recipe)
-            found = [] if analyzer.skip_reason(media) else list(analyzer.examine(media))
-        except MediaError:
-            found = []
-        full = [f.measures for f in found if all(x in f.measures for x in features)]
-        if not full:
-            skipped += 1
-            continue
-        rows.append([full[0][x] for x in features])
-        labels.append(case.label)
-        sources.append(case.source)
-        recipes.append(case.recipe)
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        for group in batched(cases, 8 * jobs):
+            read = pool.map(measured, [name] * len(group), [features] * len(group), group)
+            for case, row in zip(group, read, strict=True):
+                if row is None:
+                    skipped += 1
+                    continue
+                rows.append(row)
+                labels.append(case.label)
+                sources.append(case.source)
+                recipes.append(case.recipe)
     print(f"{len(rows)} cases measured, {skipped} skipped", file=sys.stderr)
     return Table(np.array(rows, float), np.array(labels), tuple(sources), tuple(recipes))
+
+
+def measured(name: str, features: list[str], case: Case) -> list[float] | None:
+    """Measures of one case; None when the analyzer skips it or does not measure them."""
+    cv2.setNumThreads(1)
+    analyzer = ANALYZERS.load(name)(ScanSettings())
+    try:
+        media = Media.open(case.data, name=case.recipe)
+        found = [] if analyzer.skip_reason(media) else list(analyzer.examine(media))
+    except MediaError:
+        return None
+    full = [f.measures for f in found if all(x in f.measures for x in features)]
+    return [full[0][x] for x in features] if full else None
+
+
+def batched(cases: Iterable[Case], size: int) -> Iterable[list[Case]]:
+    """Lists of at most `size` cases, in order: files are made as they are needed."""
+    rest = iter(cases)
+    while group := list(islice(rest, size)):
+        yield group
 
 
 def held_out_llrs(table: Table, features: list[str], signs: list[int], folds: int) -> NDArray[np.float64]:
@@ -131,6 +150,7 @@ def main() -> None:
     cli.add_argument("--per-source", type=int, default=40)
     cli.add_argument("--folds", type=int, default=2)
     cli.add_argument("--seed", type=int, default=1)
+    cli.add_argument("--jobs", type=int, default=1, help="processes that measure")
     cli.add_argument("--dry-run", action="store_true", help="print the rates, write nothing")
     args = cli.parse_args()
     cv2.setNumThreads(1)
@@ -142,7 +162,7 @@ def main() -> None:
         cases, kinds = generated_cases(real, fake, n_per_source=count, seed=args.seed), "generated pictures"
     else:
         cases, kinds = planted_cases(real, args.planted.split(","), n_per_source=count, seed=args.seed), args.planted
-    model = calibrate(measure(args.name, features, cases), features, signs, kinds, args.folds)
+    model = calibrate(measure(args.name, features, cases, args.jobs), features, signs, kinds, args.folds)
     print(f"  weights {dict(zip(features, np.round(model.weights, 3), strict=True))}, bias {model.bias:.3f}")
     if not args.dry_run:
         HOME.mkdir(exist_ok=True)

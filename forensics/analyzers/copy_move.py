@@ -14,7 +14,7 @@ from forensics.analyzers.base import calibration
 from forensics.analyzers.compact import heat_map
 from forensics.analyzers.copymove.geometry import Motion, motions
 from forensics.analyzers.copymove.keypoints import match_within
-from forensics.analyzers.copymove.regions import CHANCE_SHARE, Copy, Mask, compare
+from forensics.analyzers.copymove.regions import Copy, Mask, compare
 from forensics.analyzers.copymove.repetition import rival_correlation
 from forensics.finding import Claim, Finding, Heat, Region, Trace
 from forensics.media import Kind, Media
@@ -35,6 +35,13 @@ MAX_MOTIONS = 8
 
 MAX_COPIES = 4
 """Candidates that are searched for in the rest of the picture."""
+
+CHANCE_SHARE = 0.01
+"""Keypoints that one map explains by chance, out of those alike that no copy explains: on made pages of text with 1,200
+to 1,700 pairs, 6 to 20 lined up where a word recurs. Matches of a planted copy are a tenth of all and more."""
+
+CHANCE_RANK = 3
+"""Maps that may be copies; the one after them shows how many keypoints line up without one."""
 
 SHOWN_SHARE = 0.5
 """A second copy is shown beside the best one from this share of its evidence."""
@@ -104,17 +111,19 @@ def find_copies(luma: NDArray[np.float32]) -> tuple[list[Copy], int]:
     method = cv2.INTER_AREA if enlarge < 1 else cv2.INTER_CUBIC
     matched = cv2.resize(compared, None, fx=enlarge, fy=enlarge, interpolation=method)
     matches = match_within(np.clip(np.rint(matched), 0, 255).astype(np.uint8))
-    n_matches = len(matches.source) // 2
-    found = [compare(compared, m.scaled(1 / enlarge)) for m in motions(matches, limit=MAX_MOTIONS)]
-    counted = [replace(c, chance=_chance(c, n_matches)) for c in found if c is not None]
+    n_matches, found = len(matches.source) // 2, motions(matches, limit=MAX_MOTIONS)
+    compared_copies = [compare(compared, m.scaled(1 / enlarge)) for m in found]
+    counted = [replace(c, chance=_chance(c, found, n_matches)) for c in compared_copies if c is not None]
     copies = sorted(counted, key=_order)[:MAX_COPIES]
     copies = [replace(c, rival=rival_correlation(compared, c)) for c in copies]
     return sorted(copies, key=_order), n_matches
 
 
-def _chance(copy: Copy, n_matches: int) -> float:
-    """Keypoints that would line up by chance in a picture with so many matches that this copy leaves unexplained."""
-    return CHANCE_SHARE * max(n_matches - copy.motion.n_inliers, 0)
+def _chance(copy: Copy, found: Sequence[Motion], n_matches: int) -> float:
+    """Keypoints that would line up by chance, given the matches that a copy leaves unexplained and the other maps."""
+    expected = CHANCE_SHARE * max(n_matches - copy.motion.n_inliers, 0)
+    support = sorted((m.n_inliers for m in found), reverse=True)
+    return min(expected, float(support[CHANCE_RANK])) if len(support) > CHANCE_RANK else 0.0
 
 
 def _order(copy: Copy) -> tuple[float, float]:

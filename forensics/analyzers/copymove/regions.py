@@ -32,10 +32,6 @@ MAX_EVIDENCE = 0.5
 """Untouched training photos reach 0.35, most planted copies pass 0.5; without a bound the clearest copies would set the
 slope of the fitted ratio (planted copies flagged fell from 69 to 58 %, sources kept apart)."""
 
-CHANCE_SHARE = 0.01
-"""Keypoints that one map explains by chance, out of those alike that no copy explains: on pages of text made with 1,200
-alike letters, 6 to 12 lined up where a short word recurs. Matches of a planted copy are a tenth of all and more."""
-
 ROUNDING = 0.01
 """Lack of correlation that rounding and shrinking alone bring: below it nobody agrees better than others."""
 
