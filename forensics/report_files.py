@@ -34,10 +34,10 @@ def prepare(forms: Iterable[str]) -> None:
     from forensics.analyzers import ANALYZERS
     from forensics.report_words import title
 
-    modules = {"html": "forensics.report_html", "pdf": "forensics.report_pdf"}
+    modules = {"html": ("forensics.report_html", "jinja2"), "pdf": ("forensics.report_pdf", "fpdf")}
     drawn = set(forms).intersection(modules)
-    for form in drawn:
-        import_module(modules[form])
+    for module in (module for form in drawn for module in modules[form]):
+        import_module(module)
     for name in ANALYZERS.names() if drawn else ():
         title(name)  # also of those that are no part of this scan: a page names what was not tested
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import struct
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -214,6 +216,62 @@ def test_a_header_that_claims_less_than_the_stream_holds_does_not_help() -> None
     data[at + 28 : at + 32] = struct.pack(">HH", 16, 16)
     with pytest.raises(MediaError):
         Media.open(bytes(data), limits=Limits(max_pixels=96 * 64 - 1))
+
+
+def test_frames_that_grow_over_the_limit_later_on_are_left_out() -> None:
+    """A stream that begins with 96 x 64 and goes on with 640 x 480, as a coded stream may."""
+    import av
+
+    def coded(width: int, height: int) -> list[bytes]:
+        encoder = av.CodecContext.create("libx264", "w")
+        encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
+        encoder.time_base, encoder.max_b_frames = Fraction(1, RATE), 0
+        frames = [
+            av.VideoFrame.from_ndarray(pixels, format="rgb24") for pixels in numbered(10, width=width, height=height)
+        ]
+        for i, frame in enumerate(frames):
+            frame.pts, frame.time_base = i, Fraction(1, RATE)
+        return [bytes(packet) for frame in [*frames, None] for packet in encoder.encode(frame)]
+
+    out = io.BytesIO()
+    with av.open(out, "w", format="matroska") as container:
+        stream = container.add_stream("libx264", rate=RATE)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        stream.codec_context.max_b_frames = 0
+        container.start_encoding()
+        for i, data in enumerate(coded(96, 64) + coded(640, 480)):
+            packet = av.Packet(data)
+            packet.stream, packet.pts, packet.dts, packet.time_base = stream, i, i, Fraction(1, RATE)
+            packet.is_keyframe = i % 10 == 0
+            container.mux(packet)
+    found = {}
+    for limit in (640 * 480, 640 * 480 - 1):
+        source = io.BytesIO(out.getvalue())
+        with videos.opened(source, "mkv", limit) as (container, stream):
+            found[limit] = [(frame.width, frame.height) for frame in videos.decoded(container, stream)]
+    assert found[640 * 480] == [(96, 64)] * 10 + [(640, 480)] * 10
+    assert found[640 * 480 - 1] == [(96, 64)] * 10
+
+
+def test_a_cover_picture_is_no_video() -> None:
+    """A sound file with a cover: the cover is marked as an attached picture."""
+    import av
+
+    data = io.BytesIO(sound("mp4"))
+    out = io.BytesIO()
+    with av.open(data) as source, av.open(out, "w", format="mp4") as sink:
+        cover = sink.add_stream("png", rate=1)
+        cover.width, cover.height, cover.pix_fmt = 96, 64, "rgb24"
+        cover.disposition = av.stream.Disposition.attached_pic
+        copy = sink.add_stream_from_template(source.streams.audio[0])
+        for packet in source.demux(audio=0):
+            if packet.dts is not None:
+                packet.stream = copy
+                sink.mux(packet)
+        sink.mux(cover.encode(av.VideoFrame.from_ndarray(numbered(1)[0], format="rgb24")))
+        sink.mux(cover.encode(None))
+    with pytest.raises(MediaError, match="sound and no video"):
+        Media.open(out.getvalue())
 
 
 def test_asking_a_video_for_the_bytes_of_an_image_is_refused() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -132,3 +134,21 @@ def test_a_pipe_in_the_folder_is_not_waited_for(tmp_path: Path) -> None:
     with Pool(SETTINGS, build=Scripted) as pool:
         outcomes = list(pool.run(tasks, lambda task, opened: Answer(scan=True)))
     assert [code(outcome) for outcome in outcomes] == ["unreadable", "unreadable"]
+
+
+@pytest.mark.parametrize("form", ["html", "pdf", "json"])
+def test_drawing_imports_nothing_more_once_a_worker_is_ready(form: str) -> None:
+    """What is imported later is counted against the first file, and took all of its time on a busy machine."""
+    code = f"""
+import sys
+from forensics.report_files import prepare, render
+from tests.make_report import report
+made = report()
+prepare(({form!r},))
+before = set(sys.modules)
+render(made, {{}}, {form!r})
+late = {{name for name in set(sys.modules) - before if name.startswith(("forensics", "fpdf", "jinja2", "detectors"))}}
+sys.exit(str(sorted(late)) if late else 0)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
