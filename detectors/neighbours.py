@@ -20,8 +20,8 @@ class Neighbourhood:
 
     Attributes:
         center: (D,) float32 mean of the features.
-        axes: (D, N_DIMENSIONS) float32, principal axes divided by their standard deviation.
-        bank: (N, N_DIMENSIONS) float16, the training pictures as unit vectors.
+        axes: (D, N_DIMENSIONS) float32, principal axes of the features at unit variance, for features as they are.
+        bank: (N, N_DIMENSIONS) float16, the training pictures.
         limit: distance from which a picture is unlike anything seen.
     """
 
@@ -31,9 +31,9 @@ class Neighbourhood:
     limit: float
 
     def distance(self, features: NDArray[np.float32]) -> float:
-        """Mean cosine distance of features (D,) to the nearest training pictures, 0..2."""
-        here = _unit(np.asarray((features - self.center)[None] @ self.axes, np.float32))[0]
-        return float(1 - np.sort(self.bank.astype(np.float32) @ here)[-N_NEAREST:].mean())
+        """Mean distance of features (D,) to the nearest training pictures, 0 and up."""
+        here = (features - self.center) @ self.axes
+        return float(np.sort(np.linalg.norm(self.bank.astype(np.float32) - here, axis=1))[:N_NEAREST].mean())
 
 
 def neighbourhood(features: NDArray[np.float32], sources: Sequence[str]) -> Neighbourhood:
@@ -48,16 +48,13 @@ def neighbourhood(features: NDArray[np.float32], sources: Sequence[str]) -> Neig
     """
     if len(features) <= N_DIMENSIONS:
         raise ValueError(f"{len(features)} pictures are too few for {N_DIMENSIONS} dimensions")
-    center = features.mean(axis=0)
-    _, spread, rows = np.linalg.svd((features - center).astype(np.float32), full_matrices=False)
-    axes = (rows[:N_DIMENSIONS] / (spread[:N_DIMENSIONS, None] / np.sqrt(len(features)))).T.astype(np.float32)
-    bank = _unit((features - center) @ axes)
-    names = np.asarray(sources)
-    likeness = bank @ bank.T
-    likeness[names[:, None] == names[None]] = -1.0
-    nearest = 1 - np.sort(likeness, axis=1)[:, -N_NEAREST:].mean(axis=1)
-    return Neighbourhood(center, axes, bank.astype(np.float16), float(np.quantile(nearest, 1 - REFUSED)))
-
-
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12), np.float32)
+    center, scale = features.mean(axis=0), features.std(axis=0) + np.float32(1e-6)
+    _, _, rows = np.linalg.svd((features - center) / scale, full_matrices=False)
+    axes = np.asarray(rows[:N_DIMENSIONS].T / scale[:, None], np.float32)
+    bank = np.asarray((features - center) @ axes, np.float16)
+    names, held = np.asarray(sources), bank.astype(np.float32)
+    nearest = np.zeros(len(held))
+    for i, here in enumerate(held):
+        others = held[names != names[i]]
+        nearest[i] = np.sort(np.linalg.norm(others - here, axis=1))[:N_NEAREST].mean() if len(others) else 0.0
+    return Neighbourhood(center, axes, bank, float(np.quantile(nearest, 1 - REFUSED)))

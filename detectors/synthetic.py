@@ -13,7 +13,7 @@ from detectors.base import Pictures, Scores
 from detectors.calibration import LOG10_E
 from detectors.neighbours import Neighbourhood
 from detectors.probe import Probe
-from detectors.token_features import BLOCKS, features_of, patch_readings, tokens_of
+from detectors.token_features import BLOCKS, Tower, features_of, patch_readings, tokens_of
 from detectors.vision_tower import Tokens, VisionTower
 from generators.images import Pixels
 from generators.weights import ModelCard, load
@@ -33,12 +33,14 @@ class Synthetic:
 
     Args:
         zoo: folder with the weights and cards.
+        tower: gives the tokens; the one in the zoo if None.
     """
 
     name = "synthetic"
 
-    def __init__(self, zoo: Path = ZOO) -> None:
+    def __init__(self, zoo: Path = ZOO, tower: Tower | None = None) -> None:
         self._zoo = zoo
+        self._given = tower
 
     @property
     def card(self) -> ModelCard:
@@ -80,14 +82,14 @@ class Synthetic:
         return load(READING, self._zoo)
 
     @cached_property
-    def _tower(self) -> VisionTower:
-        return VisionTower(load(TOWER, self._zoo)[0], BLOCKS)
+    def _tower(self) -> Tower:
+        return self._given or VisionTower(load(TOWER, self._zoo)[0], BLOCKS)
 
     @cached_property
     def _probe(self) -> Probe:
-        return Probe(self._reading[0]["weights"], float(self._reading[0]["bias"]))
+        return Probe(self._reading[0]["weights"], self._reading[0]["bias"].item())
 
     @cached_property
     def _neighbourhood(self) -> Neighbourhood:
         tensors = self._reading[0]
-        return Neighbourhood(tensors["center"], tensors["axes"], tensors["bank"], float(tensors["neighbour_limit"]))
+        return Neighbourhood(tensors["center"], tensors["axes"], tensors["bank"], tensors["neighbour_limit"].item())

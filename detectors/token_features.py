@@ -6,11 +6,13 @@ block 8 alone worse than blocks 6 to 10 together; both on sources held out of tr
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from detectors.vision_tower import GRID, SIDE_PX, WIDTH, Tokens, VisionTower
+from detectors.vision_tower import GRID, SIDE_PX, WIDTH, Tokens
 from generators.images import Pixels
 
 BLOCKS = (6, 7, 8, 9, 10)
@@ -18,6 +20,14 @@ N_FEATURES = len(BLOCKS) * 2 * WIDTH
 
 Features = NDArray[np.float32]
 """(N_FEATURES,) float32: for each block its class token, then the mean of its patch tokens."""
+
+
+class Tower(Protocol):
+    """What turns pictures of the tower's size into tokens; `vision_tower.VisionTower` is the real one."""
+
+    def tokens(self, pixels: NDArray[np.uint8]) -> tuple[Tokens, ...]:
+        """Tokens after each of BLOCKS of pictures (N, SIDE_PX, SIDE_PX, 3)."""
+        ...
 
 
 def whole_picture(pixels: Pixels) -> NDArray[np.uint8]:
@@ -28,7 +38,7 @@ def whole_picture(pixels: Pixels) -> NDArray[np.uint8]:
     return np.asarray(small)[None]
 
 
-def tokens_of(tower: VisionTower, pixels: Pixels) -> tuple[Tokens, ...]:
+def tokens_of(tower: Tower, pixels: Pixels) -> tuple[Tokens, ...]:
     """Tokens of one picture after each of BLOCKS."""
     return tower.tokens(whole_picture(pixels))
 

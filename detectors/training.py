@@ -18,7 +18,7 @@ from detectors.metrics import auroc, tpr_at_fpr
 from detectors.neighbours import neighbourhood
 from detectors.probe import CrossFit, Probe, cross_fit, root_weights, weighted_quantile
 from detectors.synthetic import READING, TOWER, ZOO
-from detectors.token_features import BLOCKS, patch_readings, tokens_of
+from detectors.token_features import BLOCKS, Tower, patch_readings, tokens_of
 from detectors.vision_tower import VisionTower
 from detectors.washed_views import MAX_SIDE_PX, Views, cut
 from generators.launder import Fit, draw
@@ -88,7 +88,7 @@ def train_synthetic(
     settings: TrainingSettings | None = None,
     *,
     cache: Path | None = None,
-    zoo: Path = ZOO,
+    tower: Tower | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> ModelCard:
     """Train, calibrate and write a reading.
@@ -98,7 +98,7 @@ def train_synthetic(
         out: folder for weights and card.
         settings: defaults if None.
         cache: folder that keeps features; a stopped run goes on from there.
-        zoo: folder with the tower.
+        tower: gives the tokens; the one that ships if None.
         progress: called with the number of views done since the last call.
 
     Returns:
@@ -109,7 +109,7 @@ def train_synthetic(
     """
     settings = settings or TrainingSettings()
     chosen = usable(examples, settings)
-    tower = VisionTower(load(TOWER, zoo)[0], BLOCKS)
+    tower = tower or VisionTower(load(TOWER, ZOO)[0], BLOCKS)
     views = cut(tower, chosen, n_views=settings.n_views, seed=settings.seed, cache=cache, progress=progress)
     return _fitted(views, tower, out, settings)
 
@@ -130,7 +130,7 @@ def usable(examples: Sequence[Example], settings: TrainingSettings) -> tuple[Exa
     return chosen
 
 
-def _fitted(views: Views, tower: VisionTower, out: Path, settings: TrainingSettings) -> ModelCard:
+def _fitted(views: Views, tower: Tower, out: Path, settings: TrainingSettings) -> ModelCard:
     examples, n_views = views.examples, views.features.shape[1]
     labels = np.repeat([e.label for e in examples], n_views)
     sources = [e.source for e in examples for _ in range(n_views)]
@@ -195,7 +195,7 @@ def _held_out_figures(
     return thresholds, {key: round(value, 4) for key, value in measures.items()}
 
 
-def _heat_range(tower: VisionTower, probe: Probe, examples: Sequence[Example], seed: int) -> NDArray[np.float64]:
+def _heat_range(tower: Tower, probe: Probe, examples: Sequence[Example], seed: int) -> NDArray[np.float64]:
     """Readings of single patches that heat runs between."""
     bounds = []
     for label, share in enumerate(HEAT_SHARES):

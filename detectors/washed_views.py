@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.data import Example, read_pixels
-from detectors.token_features import N_FEATURES, features_of, tokens_of
-from detectors.vision_tower import VisionTower
+from detectors.token_features import N_FEATURES, Tower, features_of, tokens_of
 from generators.images import Pixels
 from generators.launder import Chain, Fit, draw
 
@@ -52,7 +51,7 @@ def chain(example: Example, view: int, seed: int) -> Chain:
 
 
 def cut(
-    tower: VisionTower,
+    tower: Tower,
     examples: Sequence[Example],
     *,
     n_views: int,

@@ -1,0 +1,160 @@
+"""From a folder of pictures to a calibrated reading, with a tower of simple arithmetic in place of the real one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from detectors.data import Example
+from detectors.synthetic import UNLIKE, Synthetic
+from detectors.token_features import BLOCKS, N_FEATURES, features_of, patch_readings
+from detectors.training import TrainingSettings, train_synthetic, usable
+from detectors.vision_tower import GRID, PATCH_PX, WIDTH, Tokens
+from detectors.washed_views import chain, cut
+from generators.weights import ModelCard
+from tests.make_media import photo
+
+SETTINGS = TrainingSettings(n_views=2, seed=3)
+
+
+class ColourTower:
+    """Tokens that hold the mean colour of each patch, spread over the width by a fixed matrix."""
+
+    def __init__(self) -> None:
+        self.n_calls = 0
+        self._spread = np.random.default_rng(0).normal(0, 1, (3, WIDTH)).astype(np.float32)
+
+    def tokens(self, pixels: NDArray[np.uint8]) -> tuple[Tokens, ...]:
+        self.n_calls += 1
+        n = len(pixels)
+        cells = pixels.reshape(n, GRID, PATCH_PX, GRID, PATCH_PX, 3).mean(axis=(2, 4), dtype=np.float32)
+        patches = (cells.reshape(n, GRID * GRID, 3) / 128 - 1) @ self._spread
+        tokens = np.concatenate([patches.mean(axis=1, keepdims=True), patches], axis=1).astype(np.float32)
+        return tuple(tokens * (1 + i) for i in range(len(BLOCKS)))
+
+
+def _write(folder: Path, n_sources: int = 14, per_source: int = 5) -> list[Example]:
+    """Photos, half of the sources with a green cast that stands for what a machine does."""
+    examples = []
+    for source in range(n_sources):
+        for i in range(per_source):
+            pixels = photo(100 * source + i, width=96, height=96).astype(np.float32)
+            if source % 2:
+                pixels[..., 1] += 40
+            path = folder / f"{source}-{i}.png"
+            Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(path)
+            made = "diffusion" if source % 2 else "-"
+            examples.append(Example(path, source % 2, f"source {source}", family=made))
+    return examples
+
+
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory: pytest.TempPathFactory) -> list[Example]:
+    return _write(tmp_path_factory.mktemp("set"))
+
+
+@pytest.fixture(scope="module")
+def trained(examples: list[Example], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ModelCard]:
+    out = tmp_path_factory.mktemp("zoo")
+    return out, train_synthetic(examples, out, SETTINGS, tower=ColourTower())
+
+
+def test_the_card_says_what_was_learned_from_and_how_it_does_on_sources_it_did_not_see(
+    trained: tuple[Path, ModelCard],
+) -> None:
+    _, card = trained
+    assert card.data["fake: source 1"] == 5 and card.data["real: source 0"] == 5 and len(card.data) == 14
+    assert card.measures["held-out sources, AUROC"] > 0.9
+    assert card.claim == "synthetic" and [rate for rate, _ in card.by_rate()] == [0.01, 0.05]
+
+
+def test_a_trained_detector_tells_the_classes_and_says_where(
+    trained: tuple[Path, ModelCard], examples: list[Example]
+) -> None:
+    detector = Synthetic(trained[0], ColourTower())
+    pictures = [np.asarray(Image.open(example.path)) for example in examples]
+    scores = detector.score(pictures)
+    assert scores.llr is not None and scores.heat is not None
+    labels = np.array([example.label for example in examples])
+    assert np.mean((scores.fake > 0.5) == labels) > 0.9
+    made, plain = (np.mean([scores.heat[i].mean() for i in np.flatnonzero(labels == label)]) for label in (1, 0))
+    assert made > plain + 0.2
+    assert np.all(scores.llr[labels == 1].mean() > 0) and abs(scores.llr).max() <= 2.0
+
+
+def test_a_picture_is_scored_alike_alone_and_in_a_batch(trained: tuple[Path, ModelCard]) -> None:
+    detector = Synthetic(trained[0], ColourTower())
+    pictures = [photo(1, width=96, height=80), photo(2, width=128, height=96)]
+    together = detector.score(pictures).fake
+    assert [float(detector.score([picture]).fake[0]) for picture in pictures] == [float(x) for x in together]
+
+
+def test_tiny_and_strange_pictures_are_not_judged(trained: tuple[Path, ModelCard]) -> None:
+    detector = Synthetic(trained[0], ColourTower())
+    scores = detector.score([photo(1, width=48, height=48), np.full((96, 96, 3), (255, 0, 255), np.uint8)])
+    assert scores.reasons[0] is not None and "64" in scores.reasons[0]
+    assert scores.reasons[1] == UNLIKE
+    assert scores.llr is not None and not scores.llr.any()
+
+
+def test_the_same_run_gives_the_same_weights(
+    trained: tuple[Path, ModelCard], examples: list[Example], tmp_path: Path
+) -> None:
+    assert train_synthetic(examples, tmp_path, SETTINGS, tower=ColourTower()).sha256 == trained[1].sha256
+
+
+def test_the_wash_does_not_depend_on_the_label() -> None:
+    for view in range(4):
+        washes = {chain(Example(Path("same.png"), label, "somewhere"), view, 7) for label in (0, 1)}
+        assert len(washes) == 1
+
+
+def test_what_was_cut_is_not_cut_again_and_is_the_same(examples: list[Example], tmp_path: Path) -> None:
+    first, second = ColourTower(), ColourTower()
+    cold = cut(first, examples[:6], n_views=2, seed=1, cache=tmp_path)
+    warm = cut(second, examples[:6], n_views=2, seed=1, cache=tmp_path)
+    assert first.n_calls == 12 and second.n_calls == 0
+    assert np.array_equal(cold.features, warm.features) and cold.features.shape == (6, 2, N_FEATURES)
+
+
+def test_broken_pictures_are_left_out_and_named(examples: list[Example], tmp_path: Path) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no picture")
+    views = cut(ColourTower(), [*examples[:2], Example(broken, 1, "there")], n_views=2, seed=1)
+    assert len(views.examples) == 2 and len(views.unread) == 1 and "broken.png" in views.unread[0]
+
+
+def test_edits_and_left_out_sources_are_not_learned_from(examples: list[Example]) -> None:
+    path = examples[0].path
+    added = [Example(path, 1, "there", family="edit"), Example(path, 1, "rebuilt", family="diffusion")]
+    settings = TrainingSettings(left_out_sources=("rebuilt",))
+    assert usable([*examples, *added], settings) == tuple(examples)
+
+
+def test_one_class_alone_is_an_error(examples: list[Example]) -> None:
+    with pytest.raises(ValueError, match="both"):
+        usable([e for e in examples if e.label], SETTINGS)
+
+
+def test_a_recipe_is_read_and_a_wrong_one_refused(tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(json.dumps({"n_views": 3, "left_out": ["edit"]}))
+    assert TrainingSettings.load(recipe) == TrainingSettings(n_views=3, left_out=("edit",))
+    for wrong in ('{"views": 3}', "[1]", "{", '{"n_views": 1}'):
+        recipe.write_text(wrong)
+        with pytest.raises(ValueError, match="recipe"):
+            TrainingSettings.load(recipe)
+
+
+def test_the_readings_of_patches_average_to_their_part_of_the_logit() -> None:
+    tokens = ColourTower().tokens(np.random.default_rng(0).integers(0, 256, (1, 224, 224, 3), np.uint8))
+    weights = np.random.default_rng(1).normal(0, 1, N_FEATURES).astype(np.float32)
+    of_patches = weights.reshape(len(BLOCKS), 2, WIDTH).copy()
+    of_patches[:, 0] = 0
+    expected = features_of(tokens) @ of_patches.ravel()
+    assert patch_readings(tokens, weights).mean() == pytest.approx(expected, rel=1e-3)
