@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-MAX_SECONDS, MAX_MB = 10.0, 1536.0
+MAX_SECONDS, MAX_MB = 10.0, 1.5e9 / (1 << 20)
 KNOWN = 4
 """Exit code of the child for a clean refusal."""
 

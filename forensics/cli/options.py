@@ -52,7 +52,7 @@ def limits_options(command: F) -> F:
         ("--frames", "n_frames", positive, "Frames sampled from a video.  [default: 16]"),
         ("--timeout", "timeout_s", seconds, "Seconds a video may take.  [default: 60]"),
         ("--image-timeout", "image_timeout_s", seconds, "Seconds an image may take.  [default: 10]"),
-        ("--memory", "memory_bytes", NumberOfBytes(), "Memory that examining one file may take.  [default: 1536M]"),
+        ("--memory", "memory_bytes", NumberOfBytes(), "Memory that examining one file may take.  [default: 1400M]"),
     )
     for flag, name, kind, text in reversed(options):
         command = click.option(flag, name, type=kind, help=text)(command)
