@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from forensics.analyzers.video.clock import clock
 from forensics.finding import MAX_FINDING_LLR
 from forensics.overlay import color_map, preview, to_jpeg
 from forensics.report import ScanReport
@@ -31,6 +33,9 @@ MAX_ROWS = 10
 
 THUMB_SIDE_PX = 240
 """Long side of a frame in the strip of a video."""
+
+MOMENT_SIDE_PX = 360
+"""Long side of a frame beside a finding."""
 
 MAX_STRIP = 24
 """Frames in the strip: three rows on a desk."""
@@ -76,7 +81,8 @@ def render_html(report: ScanReport, previews: Previews = None) -> str:
             size=f"{report.width:,} × {report.height:,} pixels",
             sources=[_image(frames[time_s], None if not is_video else 720) for time_s in order],
             drawn=[[_drawn(p, order, is_video) for p in card.pictures] for card in shown.cards],
-            strip=_strip(frames) if is_video else [],
+            strip=_strip(frames, shown) if is_video else [],
+            moments=[[_moment(*m) for m in card.moments] for card in shown.cards],
             lanes=_lanes(shown),
             ramp=[f"#{r:02x}{g:02x}{b:02x}" for r, g, b in color_map()[::8].tolist()],
             bar=_bar,
@@ -125,19 +131,27 @@ def _drawn(picture: Picture, order: list[float], is_video: bool) -> dict[str, An
     }
 
 
-def _strip(frames: Mapping[float, Pixels]) -> list[dict[str, Any]]:
-    moments = sorted(frames)
-    step = max(1, -(-len(moments) // MAX_STRIP))
-    return [{**_image(frames[t], THUMB_SIDE_PX), "time": time_code(t)} for t in moments[::step]]
+def _strip(frames: Mapping[float, Pixels], shown: Page) -> list[dict[str, Any]]:
+    named = {t for card in shown.cards for t, _ in card.moments}
+    # Frames beside findings are fetched for them; the strip is of evenly spread ones.
+    times = sorted(set(frames) - named) or sorted(frames)
+    step = max(1, -(-len(times) // MAX_STRIP))
+    return [{**_image(frames[t], THUMB_SIDE_PX), "time": time_code(t)} for t in times[::step]]
+
+
+def _moment(time_s: float, pixels: Pixels) -> dict[str, Any]:
+    return {**_image(pixels, MOMENT_SIDE_PX), "time": clock(time_s)}
 
 
 def _lanes(shown: Page) -> list[dict[str, Any]]:
     if not shown.duration_s:
         return []
     duration = shown.duration_s
+    many = Counter(card.title for card in shown.cards if card.times_s)
     return [
         {
             "title": card.title,
+            "what": card.summary if many[card.title] > 1 else "",
             "codes": _codes(card.times_s),
             "marks": [round(min(max(t / duration, 0.0), 1.0) * 995, 1) for t in card.times_s],
         }

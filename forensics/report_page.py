@@ -25,6 +25,9 @@ OVERLAY_SIDE_PX = 720
 MAX_PICTURES = 4
 """Pictures of one finding, each at another moment of a video."""
 
+MAX_MOMENTS = 8
+"""Frames of one finding that are shown at the times it names."""
+
 MAX_REGIONS = 40
 """Rectangles of one finding that are drawn and listed."""
 
@@ -63,6 +66,7 @@ class Card:
         rows: label and text, hidden characters made visible.
         numbers: measures, name and value.
         times_s: moments in a video.
+        moments: the frames at some of them, where there is no other picture: time in seconds, (H, W, 3) uint8.
     """
 
     title: str
@@ -77,6 +81,7 @@ class Card:
     rows: tuple[tuple[str, str], ...]
     numbers: tuple[tuple[str, str], ...]
     times_s: tuple[float, ...]
+    moments: tuple[tuple[float, Pixels], ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +111,15 @@ def by_time(previews: Previews) -> dict[float, Pixels]:
     if previews is None:
         return {}
     return dict(previews) if isinstance(previews, Mapping) else {0.0: previews}
+
+
+def moments(report: ScanReport) -> tuple[float, ...]:
+    """Times in seconds whose frames the report shows beside findings that have no other picture."""
+    return tuple(dict.fromkeys(t for finding in report.findings for t in _moments(finding)))
+
+
+def _moments(finding: Finding) -> tuple[float, ...]:
+    return () if finding.heat is not None or finding.regions else tuple(dict.fromkeys(finding.times_s))[:MAX_MOMENTS]
 
 
 def page(report: ScanReport, previews: Mapping[float, Pixels]) -> Page:
@@ -154,6 +168,7 @@ def _card(finding: Finding, report: ScanReport, previews: Mapping[float, Pixels]
         rows=tuple((one_line(label, 120), visible(text)) for label, text in finding.details),
         numbers=numbers,
         times_s=tuple(sorted({*finding.times_s, *(r.time_s for r in finding.regions if r.time_s is not None)})),
+        moments=tuple((t, previews[t]) for t in _moments(finding) if t in previews),
     )
 
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from forensics.analyzers.video.clock import clock
 from forensics.finding import MAX_FINDING_LLR
 from forensics.overlay import preview, to_jpeg
 from forensics.report import ScanReport
@@ -273,7 +274,10 @@ def _card(sheet: _Sheet, card: Card, frames: Mapping[float, Pixels]) -> None:
         sheet.pictures([to_jpeg(original), to_jpeg(picture.pixels)], (WIDTH_MM - 3) / 2)
         moment = f"{time_code(picture.time_s)}: " if picture.time_s is not None else ""
         sheet.text(moment + picture.caption, 8, color=SOFT)
-    if card.times_s and not card.pictures:
+    if shown := card.moments[:4]:
+        sheet.pictures([to_jpeg(preview(pixels, OVERLAY_SIDE_PX)) for _, pixels in shown], (WIDTH_MM - 9) / 4)
+        sheet.text(", ".join(clock(t) for t, _ in shown), 8, color=SOFT)
+    elif card.times_s and not card.pictures:
         sheet.text("At " + ", ".join(time_code(t) for t in card.times_s[:12]), 9)
     sheet.rows(card.rows[:MAX_ROWS])
     if len(card.rows) > MAX_ROWS:

@@ -6,7 +6,7 @@ import hashlib
 import io
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
@@ -307,6 +307,26 @@ class Media:
         """
         with self._picture_track() as source:
             yield from tracks.read_grey(source, self.format, max_pixels=self.limits.max_pixels, side_px=side_px)
+
+    def moments(self, times_s: Iterable[float], *, side_px: int, budget_s: float) -> dict[float, NDArray[np.uint8]]:
+        """Frames of a video at given times.
+
+        Args:
+            times_s: their time stamps.
+            side_px: long side of the pictures at most.
+            budget_s: time after which the rest is left out.
+
+        Returns:
+            Time as given -> (H, W, 3) uint8 sRGB, upright.
+
+        Raises:
+            MediaError: asked of an image.
+        """
+        turn, most = self._container.rotation_deg, self.limits.max_pixels
+        with self._picture_track() as source:
+            return tracks.read_moments(
+                source, self.format, times_s, turn, max_pixels=most, side_px=side_px, budget_s=budget_s
+            )
 
     @contextmanager
     def _picture_track(self) -> Iterator[Path | BinaryIO]:

@@ -6,7 +6,7 @@ Rests on PyAV. Nothing is read whole: packets are counted, frames are handed on 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -14,13 +14,16 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from forensics.media.videos import decoded, failures, opened
+from forensics.media.videos import decoded, failures, frame_pixels, opened
 
 MAX_PACKETS = 1_000_000
 """Nine hours at 30 frames a second; 20 MB of numbers."""
 
 ROW_STEP = 16
 """Every 16th row at full size shows whether two frames are the same to the last bit, at a sixteenth of the cost."""
+
+SAME_MOMENT_S = 0.002
+"""Time stamps closer than this are the same: no camera takes 500 frames a second for a container of milliseconds."""
 
 _PICTURE_TYPES = {1: "I", 2: "P", 3: "B"}
 """As ffmpeg counts them (AVPictureType)."""
@@ -129,6 +132,50 @@ def read_grey(source: Path | BinaryIO, fmt: str, *, max_pixels: int, side_px: in
     with opened(source, fmt, max_pixels) as (container, stream):
         for frame in decoded(container, stream):
             yield _grey(frame, side_px)
+
+
+def read_moments(
+    source: Path | BinaryIO,
+    fmt: str,
+    times_s: Iterable[float],
+    rotation_deg: int,
+    *,
+    max_pixels: int,
+    side_px: int,
+    budget_s: float,
+) -> dict[float, NDArray[np.uint8]]:
+    """The frames shown at given times, each decoded from the key frame before it.
+
+    Args:
+        source: the video.
+        fmt: short name of the container by content.
+        times_s: time stamps of frames.
+        rotation_deg: clockwise turn that makes stored frames upright.
+        max_pixels: larger frames count as broken.
+        side_px: long side of the pictures at most.
+        budget_s: time after which the rest is left out.
+
+    Returns:
+        Time as given -> (H, W, 3) uint8.
+
+    Raises:
+        MediaError: the container cannot be opened.
+    """
+    stop = time.monotonic() + budget_s
+    found: dict[float, NDArray[np.uint8]] = {}
+    with opened(source, fmt, max_pixels) as (container, stream):
+        for wanted in sorted(set(times_s)):
+            try:
+                container.seek(int(wanted / stream.time_base), stream=stream, backward=True)
+            except failures():
+                continue
+            for frame in decoded(container, stream):
+                if time.monotonic() > stop:
+                    return found
+                if frame.time is not None and frame.time >= wanted - SAME_MOMENT_S:
+                    found[wanted] = frame_pixels(frame, rotation_deg, side_px)
+                    break
+    return found
 
 
 def _grey(frame: Any, side_px: int) -> GreyFrame:

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from forensics.finding import Claim, Finding, Heat, Region, Trace
 from forensics.report import ScanReport
 from forensics.report_html import render_html
+from forensics.report_page import moments
 from forensics.settings import ScanSettings
 from forensics.verdict import Opinion
 from tests.make_report import HOSTILE, any_reports, example_findings, heat, pixels, report
@@ -206,6 +207,20 @@ def test_a_video_shows_its_frames_with_time_codes_and_draws_on_the_nearest() -> 
     assert original is not None
     drawn_on = cv2.imdecode(np.frombuffer(base64.b64decode(original[1]), np.uint8), cv2.IMREAD_COLOR)
     assert abs(float(drawn_on.mean()) - 80) < 3
+
+
+def test_frames_that_a_finding_names_stand_beside_it_and_not_in_the_strip() -> None:
+    found = Finding("timeline", Trace.TIMELINE, "Repeated.", 1.0, Claim.MANIPULATED, times_s=(2.04, 61.4))
+    frames = {float(t): pixels(t, width=320, height=180) for t in (0, 30, 60)} | {2.04: pixels(7), 61.4: pixels(8)}
+    video = report((found,), kind="video", format="mp4", filename="clip.mp4", duration_s=90.0, width=320, height=180)
+    assert moments(video) == (2.04, 61.4)
+    html = render_html(video, frames)
+    assert_harmless(html)
+    film, evidence = html.split('id="evidence"')
+    assert film.count('alt="Frame at') == 3 and evidence.count('alt="Frame at') == 2
+    assert "Frame at 00:00:02.040" in evidence and "Frame at 00:01:01.400" in evidence
+    few = {t: frames[t] for t in (0.0, 30.0, 60.0)}
+    assert 'alt="Frame at' not in render_html(video, few).split('id="evidence"')[1]
 
 
 def test_long_text_is_folded_and_bounded() -> None:
