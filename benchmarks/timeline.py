@@ -30,15 +30,15 @@ from generators.images import Pixels
 
 ENDINGS = {".mp4", ".mov", ".mkv", ".webm", ".avi"}
 FEATURES = ["repeat_bits"]
-SIDE_PX, MAX_FRAMES, MIN_FRAMES = 400, 160, 45
+SIDE_PX, MAX_FRAMES, MIN_FRAMES = 480, 200, 45
 
 ENCODERS: tuple[tuple[str, dict[str, str]], ...] = (
     ("libx264", {"crf": "20"}),
     ("libx264", {"crf": "28"}),
-    ("libx264", {"crf": "34"}),
+    ("libx264", {"crf": "35"}),
     ("libx265", {"crf": "28", "x265-params": "log-level=none"}),
     ("libvpx-vp9", {"crf": "35", "b": "0", "cpu-used": "8", "deadline": "realtime"}),
-    ("mpeg4", {"b": "2000000"}),
+    ("mpeg4", {"b": "3000000"}),
 )
 """What cameras, sites and messengers use, from good to poor."""
 

@@ -59,8 +59,10 @@ class Timeline:
             raise MediaError("broken", "not one frame of the video can be decoded")
         timing = read_timing(packets.times_s[~packets.is_hidden], packets.tick_s)
         yield _repeats(reel)
-        yield statements.stream_finding(packets, timing, read_structure(packets), reel)
-        yield statements.scenes_finding(reel, find_cuts(reel))
+        cuts = find_cuts(reel)
+        yield statements.stream_finding(packets, timing, read_structure(packets), reel, cuts)
+        if cuts:
+            yield statements.scenes_finding(reel, cuts)
         if stills := find_stills(reel):
             yield statements.stills_finding(reel, stills)
         if beat := find_beat(reel):

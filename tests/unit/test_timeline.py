@@ -11,9 +11,13 @@ import pytest
 
 from forensics.analyzers.timeline import Timeline
 from forensics.analyzers.video.clock import clock
+from forensics.analyzers.video.earlier import find_earlier
+from forensics.analyzers.video.reel import Reel
+from forensics.analyzers.video.structure import read_structure
 from forensics.errors import MediaError
 from forensics.finding import Finding
 from forensics.media import Media
+from forensics.media.tracks import Packets
 from forensics.settings import Limits, ScanSettings
 from tests.make_media import Pixels, clip, moving_scene, photo, png
 
@@ -93,7 +97,7 @@ def test_clean_clips_are_quiet(tmp_path: Path, seed: int) -> None:
     for make in (moving_scene, walker):
         frames = moving_scene(seed, 90, **SMALL) if make is moving_scene else walker(seed, 90)
         findings = examine(clip(tmp_path / f"{make.__name__}.mp4", frames))
-        assert len(findings) == 3 and not any(f.times_s for f in findings)
+        assert len(findings) == 2 and not any(f.times_s for f in findings)
         assert all(f.llr is None or f.llr <= 0 for f in findings)
 
 
@@ -159,7 +163,7 @@ def test_a_piece_taken_out_of_a_scene_is_a_jump(tmp_path: Path) -> None:
     frames = walker(14, 200, pace_px=0.3, sway_px=0.0)
     finding = one(examine(clip(tmp_path / "jump.mp4", frames[:40] + frames[160:])), "jumps")
     assert finding.measures == pytest.approx({"cuts": 0, "jumps": 1, "change": finding.measures["change"]})
-    assert finding.times_s == pytest.approx((40 / FPS,), abs=0.5 / FPS)
+    assert finding.times_s == pytest.approx((39 / FPS, 40 / FPS), abs=0.5 / FPS)
 
 
 def test_a_held_frame_is_found_from_start_to_end(tmp_path: Path) -> None:
@@ -176,6 +180,63 @@ def test_a_change_of_frame_rate_is_told_by_its_beat(tmp_path: Path) -> None:
         and "24 frames" in one(findings, "beat").summary
     )
     assert not one(findings, "repeat_bits").times_s
+
+
+def test_the_frames_of_given_moments_are_those_frames(tmp_path: Path) -> None:
+    media = Media.open(clip(tmp_path / "scene.mp4", moving_scene(21, 60, **SMALL), gop=250))
+    every = {frame.time_s: frame.pixels for frame in media.decoded_frames(side_px=192)}
+    wanted = [t for i, t in enumerate(every) if i in (0, 17, 59)]
+    found = media.moments([*wanted, 99.0], side_px=192, budget_s=30.0)
+    assert sorted(found) == sorted(wanted)
+    assert all(np.array_equal(found[t], every[t]) for t in wanted)
+    assert media.moments(wanted, side_px=192, budget_s=0.0) == {}
+
+
+def listed(n: int, keys: list[int], hidden: list[int]) -> Packets:
+    place = np.arange(n)
+    return Packets(
+        place / 25,
+        np.full(n, 900),
+        np.isin(place, keys),
+        np.isin(place, hidden),
+        tick_s=0.001,
+        n_untimed=0,
+        complete=True,
+    )
+
+
+def test_a_key_frame_out_of_turn_is_found_where_the_rest_keep_a_beat() -> None:
+    structure = read_structure(listed(300, [*range(0, 130, 30), 137, *range(167, 300, 30)], []))
+    assert structure.group == 30 and structure.odd_keys == (137,)
+    assert read_structure(listed(300, [0, 17, 60, 99, 150, 180, 260], [])).group == 0
+
+
+def test_frames_outside_the_edit_list_are_counted_on_both_sides() -> None:
+    structure = read_structure(listed(100, [0], [0, 1, 2, 99]))
+    assert (structure.n_hidden_start, structure.n_hidden_end) == (3, 1)
+
+
+def pulsing(n: int, period: int, shift_at: int | None = None, shift: int = 0) -> Reel:
+    """A reel whose fine change is noise with a pulse every `period` frames, late by `shift` from `shift_at` on."""
+    rng = np.random.default_rng(22)
+    place = np.arange(n)
+    late = np.where(place >= (n if shift_at is None else shift_at), shift, 0)
+    fine = (0.5 * np.exp(rng.normal(0, 0.15, n)) * np.where((place - late) % period == 0, 2.0, 1.0)).astype(np.float32)
+    blank = np.zeros((n, 8, 8), np.uint8)
+    return Reel(place / 25, blank, fine * 0, fine * 0 + 1, fine, ("P",) * n, ((8, 8),), True)
+
+
+def test_the_pulse_of_an_earlier_encoder_is_found_with_its_period() -> None:
+    earlier = find_earlier(pulsing(720, 12))
+    assert earlier is not None and earlier.period == 12 and not earlier.breaks
+    assert find_earlier(pulsing(720, 1)) is None
+
+
+def test_frames_taken_out_before_the_last_encoding_put_the_pulse_out_of_step() -> None:
+    earlier = find_earlier(pulsing(900, 12, shift_at=480, shift=5))
+    assert earlier is not None
+    (found,) = earlier.breaks
+    assert found.n_off == 5 and found.after - 96 <= 480 <= found.before + 96
 
 
 def test_a_cut_off_video_is_refused_or_examined_as_far_as_it_goes(tmp_path: Path) -> None:

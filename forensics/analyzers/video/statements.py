@@ -27,6 +27,7 @@ REPEATED = (
     "Copies hide what really happened in that time. Harmless causes: an animation or advertisement that loops, a "
     "replayed scene, a machine that turns or swings quite evenly in front of a fixed camera."
 )
+STILLNESS = "A copy can be told only while something moves; what stands still looks the same at any time."
 MISSING = (
     "Cameras and encoders of constant rate give every frame an even time stamp; a frame that was taken out leaves a "
     "gap. Busy phones, screen recorders and live streams lose frames as well, and an editor that saves the whole video "
@@ -62,7 +63,7 @@ def repeats_finding(reel: Reel, repeats: Sequence[Repeat], llr: float | None, me
         summary=_repeats_summary(reel, repeats) + _watched(reel),
         llr=llr,
         claim=Claim.MANIPULATED,
-        explanation=REPEATED,
+        explanation=REPEATED if repeats else STILLNESS,
         measures=measures,
         details=rows,
         times_s=times,
@@ -89,13 +90,12 @@ def _repeat_row(reel: Reel, r: Repeat) -> str:
     first = f"{clock(reel.times_s[r.first])} to {clock(reel.times_s[r.first + r.n_frames - 1])}"
     later = f"{clock(reel.times_s[r.later[0]])} to {clock(reel.times_s[r.later[1]])}"
     how = " backwards" if r.backwards else ""
-    return (
-        f"{first}, again{how} {later}: {count(r.n_frames, 'frame')}, {r.closeness:.0%} as far apart as neighbours are"
-    )
+    differ = f"a frame and its copy differ by {r.closeness:.0%} of what neighbours differ"
+    return f"{first}, again{how} {later}: {count(r.n_frames, 'frame')}; {differ}"
 
 
-def stream_finding(packets: Packets, timing: Timing, structure: Structure, reel: Reel) -> Finding:
-    """Time stamps, gaps and the build of the stream."""
+def stream_finding(packets: Packets, timing: Timing, structure: Structure, reel: Reel, cuts: Sequence[Cut]) -> Finding:
+    """Time stamps, gaps and the build of the stream; also that there are no cuts, which needs no finding of its own."""
     shown = packets.times_s[~packets.is_hidden]
     rows = [(f"Gap {i}", _gap_row(g.start_s, g.end_s, g.n_missing)) for i, g in enumerate(timing.gaps[:MAX_ROWS], 1)]
     rows.append(("Frames", _rate_row(len(shown), timing, packets)))
@@ -111,6 +111,8 @@ def stream_finding(packets: Packets, timing: Timing, structure: Structure, reel:
         rows.append(("Same time stamp twice", count(timing.n_repeated_stamps, "frame")))
     if len(reel.sizes_px) > 1:
         rows.append(("Picture size changes", ", ".join(f"{w} × {h}" for w, h in reel.sizes_px[:12])))
+    if not cuts:
+        rows.append(("Scenes", "one, without a cut or a jump" + _watched(reel)))
     return Finding(
         analyzer=NAME,
         trace=Trace.TIMELINE,
@@ -121,7 +123,8 @@ def stream_finding(packets: Packets, timing: Timing, structure: Structure, reel:
             "gaps": float(len(timing.gaps)),
             "even_share": timing.even_share,
             "step_s": timing.step_s,
-        },
+        }
+        | ({} if cuts else _cut_measures(reel, cuts)),
         details=tuple(rows),
         times_s=tuple(g.start_s for g in timing.gaps),
     )
@@ -166,17 +169,16 @@ def scenes_finding(reel: Reel, cuts: Sequence[Cut]) -> Finding:
     return Finding(
         analyzer=NAME,
         trace=Trace.TIMELINE,
-        summary=(" and ".join(found) or "One scene without a cut or a jump") + _watched(reel),
-        explanation=SCENES if cuts else "",
-        measures={"cuts": float(len(others)), "jumps": float(len(jumps)), "change": _median(reel)},
+        summary=" and ".join(found) + _watched(reel),
+        explanation=SCENES,
+        measures=_cut_measures(reel, cuts),
         details=_scene_rows(reel, cuts),
-        times_s=tuple(float(reel.times_s[c.frame]) for c in cuts),
+        # Both sides of a jump: what is missing shows only beside what was before.
+        times_s=tuple(float(reel.times_s[i]) for c in cuts for i in range(c.frame - c.within_scene, c.frame + 1)),
     )
 
 
 def _scene_rows(reel: Reel, cuts: Sequence[Cut]) -> tuple[tuple[str, str], ...]:
-    if not cuts:
-        return ()
     rows, scene = [], 0
     starts, ends = [0, *(c.frame for c in cuts)], [*(c.frame - 1 for c in cuts), len(reel) - 1]
     for start, end, cut in zip(starts, ends, [None, *cuts], strict=True):
@@ -187,8 +189,9 @@ def _scene_rows(reel: Reel, cuts: Sequence[Cut]) -> tuple[tuple[str, str], ...]:
     return tuple(rows[:MAX_ROWS])
 
 
-def _median(reel: Reel) -> float:
-    return float(np.median(reel.change)) if len(reel) else 0.0
+def _cut_measures(reel: Reel, cuts: Sequence[Cut]) -> dict[str, float]:
+    n_jumps = sum(c.within_scene for c in cuts)
+    return {"cuts": float(len(cuts) - n_jumps), "jumps": float(n_jumps), "change": float(np.median(reel.change))}
 
 
 def stills_finding(reel: Reel, stills: Sequence[Still]) -> Finding:

@@ -95,6 +95,7 @@ def read_timing(times_s: Times, tick_s: float) -> Timing:
     constant = share >= EVEN_SHARE and long.mean() <= max(MAX_GAP_SHARE, 1.5 / steps.size)
     if not constant:
         return Timing(Rate.VARIABLE, step_s, share, (), n_same)
+    step_s = float(steps[even].mean())  # finer than the unit of the time stamps
     gaps = [_gap(times_s, int(i), step_s) for i in np.flatnonzero(long) if _stands_alone(even, int(i))]
     return Timing(Rate.CONSTANT, step_s, share, tuple(gaps), n_same)
 
