@@ -79,7 +79,12 @@ def _listing(folder: str) -> Iterator[os.DirEntry[str] | str]:
     """What lies in a folder, sorted, without hidden names; the folder itself when it cannot be listed."""
     try:
         with os.scandir(folder) as found:
-            return iter(sorted((e for e in found if not e.name.startswith(".")), key=lambda entry: entry.name))
+            return iter(sorted((e for e in found if not _is_hidden(e.name)), key=lambda entry: entry.name))
     except OSError:
         # Handed on as it is: the results must say that this part was not looked at.
         return iter([folder])
+
+
+def _is_hidden(name: str) -> bool:
+    # Programs hide their files behind one dot; two begin the name of a file that tries to be a path.
+    return name.startswith(".") and not name.startswith("..")

@@ -157,6 +157,11 @@ def test_folders_are_walked_in_order_without_hidden_files_loops_and_the_output(t
     assert found == [str(tmp_path / name) for name in ("a.jpg", "b/1.jpg", "b/2.jpg", "b/deep/er/3.jpg")]
 
 
+def test_a_name_that_tries_to_be_a_path_is_no_hidden_file(tmp_path: Path) -> None:
+    (tmp_path / "..%2f..%2fetc%2fpasswd.jpg").write_bytes(b"x")
+    assert len(list(expand([str(tmp_path)]))) == 1
+
+
 def test_a_file_named_twice_is_examined_once(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"x")
     assert len(list(expand([str(tmp_path / "a.jpg"), str(tmp_path), f"{tmp_path}/./a.jpg"]))) == 1
