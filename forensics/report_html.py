@@ -161,7 +161,7 @@ def _lanes(shown: Page) -> list[dict[str, Any]]:
 
 
 def _codes(times_s: Iterable[float]) -> str:
-    written = [time_code(t) for t in times_s]
+    written = list(dict.fromkeys(time_code(t) for t in times_s))
     more = f" and {len(written) - MAX_CODES} more" if len(written) > MAX_CODES else ""
     return ", ".join(written[:MAX_CODES]) + more
 
