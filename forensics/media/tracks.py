@@ -22,6 +22,9 @@ MAX_PACKETS = 1_000_000
 ROW_STEP = 16
 """Every 16th row at full size shows whether two frames are the same to the last bit, at a sixteenth of the cost."""
 
+WHOLE_SHARE = 0.98
+"""Share of the packets in the index that must be there: AVI counts empty ones as well."""
+
 SAME_MOMENT_S = 0.002
 """Time stamps closer than this are the same: no camera takes 500 frames a second for a container of milliseconds."""
 
@@ -40,6 +43,7 @@ class Packets:
         is_hidden: (n,) bool, whether an edit list keeps it from being shown.
         tick_s: unit of the time stamps.
         n_untimed: packets without a time stamp, which are left out above.
+        n_promised: packets that the index of the container lists; 0 when it has none.
         complete: False when the container breaks off or a limit was reached.
     """
 
@@ -49,6 +53,7 @@ class Packets:
     is_hidden: NDArray[np.bool_]
     tick_s: float
     n_untimed: int
+    n_promised: int
     complete: bool
 
 
@@ -87,7 +92,7 @@ def read_packets(source: Path | BinaryIO, fmt: str, *, max_pixels: int, budget_s
     rows: list[tuple[int, int, bool, bool]] = []
     n_untimed, complete = 0, False
     with opened(source, fmt, max_pixels) as (container, stream):
-        tick_s = float(stream.time_base or 0)
+        tick_s, n_promised = float(stream.time_base or 0), int(stream.frames or 0)
         packets = container.demux(stream)
         while len(rows) < MAX_PACKETS and time.monotonic() < stop:
             try:
@@ -113,7 +118,9 @@ def read_packets(source: Path | BinaryIO, fmt: str, *, max_pixels: int, budget_s
         is_hidden=np.array(hidden, bool),
         tick_s=tick_s,
         n_untimed=n_untimed,
-        complete=complete,
+        n_promised=n_promised,
+        # Where an index stands in front, a file that is cut off ends without an error.
+        complete=complete and len(rows) + n_untimed >= WHOLE_SHARE * n_promised,
     )
 
 

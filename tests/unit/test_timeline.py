@@ -201,6 +201,7 @@ def listed(n: int, keys: list[int], hidden: list[int]) -> Packets:
         np.isin(place, hidden),
         tick_s=0.001,
         n_untimed=0,
+        n_promised=0,
         complete=True,
     )
 
@@ -248,6 +249,24 @@ def test_a_cut_off_video_is_refused_or_examined_as_far_as_it_goes(tmp_path: Path
     indexed.write_bytes(clip(tmp_path / "whole.mp4", moving_scene(17, 30, **SMALL)).read_bytes()[:-2000])
     with pytest.raises(MediaError):
         examine(indexed)
+
+
+def test_a_file_that_ends_before_its_index_does_is_said_to_be_cut_off(tmp_path: Path) -> None:
+    import av
+
+    whole, front = clip(tmp_path / "whole.mp4", moving_scene(17, 60, **SMALL)), tmp_path / "front.mp4"
+    with av.open(str(whole)) as source, av.open(str(front), "w", options={"movflags": "faststart"}) as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    assert not any(label == "Cut off" for label, _ in one(examine(front), "gaps").details)
+    data = front.read_bytes()
+    front.write_bytes(data[: len(data) // 2])
+    finding = one(examine(front), "gaps")
+    assert "as far as the container could be read" in finding.summary
+    assert any(label == "Cut off" and text.startswith("60 frames are listed") for label, text in finding.details)
 
 
 def test_damaged_packets_cost_frames_and_no_more(tmp_path: Path) -> None:

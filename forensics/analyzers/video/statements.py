@@ -99,6 +99,8 @@ def stream_finding(packets: Packets, timing: Timing, structure: Structure, reel:
     shown = packets.times_s[~packets.is_hidden]
     rows = [(f"Gap {i}", _gap_row(g.start_s, g.end_s, g.n_missing)) for i, g in enumerate(timing.gaps[:MAX_ROWS], 1)]
     rows.append(("Frames", _rate_row(len(shown), timing, packets)))
+    if not packets.complete and packets.n_promised > len(packets.times_s):
+        rows.append(("Cut off", f"{packets.n_promised:,} frames are listed, {len(packets.times_s):,} could be read"))
     if structure.group:
         rows.append(("Key frames", f"every {count(structure.group, 'frame')}"))
     if structure.odd_keys:
