@@ -52,6 +52,14 @@ def test_pictures_are_inside_and_left_out_without_a_preview() -> None:
     assert with_pictures.count(b"/Subtype /Image") == 3 and without.count(b"/Subtype /Image") == 0
 
 
+def test_frames_that_a_finding_names_are_printed_with_their_times() -> None:
+    found = Finding("timeline", Trace.TIMELINE, "Repeated.", times_s=(2.04, 61.4))
+    video = report((found,), kind="video", format="mp4", filename="clip.mp4", duration_s=90.0, width=320, height=180)
+    frames = {t: pixels(seed, width=320, height=180) for seed, t in enumerate((0.0, 2.04, 61.4))}
+    pdf = render_pdf(video, frames)
+    assert pdf.count(b"/Subtype /Image") == 3 and "00:00:02.040, 00:01:01.400" in text_of(pdf)
+
+
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text[:20]))
 def test_no_text_stops_the_document(text: str) -> None:
     finding = Finding("metadata", Trace.PROVENANCE, f"It says {text}", explanation=text, details=((text, text),) * 3)
