@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from forensics.analyzers.timeline import Timeline
+from forensics.analyzers.video import repeats
 from forensics.analyzers.video.clock import clock
 from forensics.analyzers.video.earlier import find_earlier
 from forensics.analyzers.video.reel import Reel
@@ -80,6 +81,23 @@ def test_a_run_that_is_shown_backwards_is_found(tmp_path: Path) -> None:
 def test_a_loop_is_told_by_its_length(tmp_path: Path) -> None:
     finding = one(examine(clip(tmp_path / "loop.mp4", moving_scene(6, 25, **SMALL) * 4)), "repeat_bits")
     assert "repeats itself every 1.000 s" in finding.summary
+
+
+def test_a_loop_that_runs_for_long_costs_no_more_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(20)
+    once = rng.integers(0, 255, (40, 18, 32), dtype=np.uint8)
+    compared = 0
+
+    def counted(*pictures: Pixels) -> float:
+        nonlocal compared
+        compared += 1
+        return distance(*pictures)
+
+    distance = repeats._distance
+    monkeypatch.setattr(repeats, "_distance", counted)
+    (found,) = repeats.find_repeats(np.tile(once, (50, 1, 1)))
+    assert (found.first, found.second, found.n_frames) == (0, 40, 1960)
+    assert compared < 6 * 2000
 
 
 @pytest.mark.parametrize("noise", [0.0, 2.0, 6.0])

@@ -105,19 +105,24 @@ def find_repeats(pictures: Pictures) -> list[Repeat]:
     active = active_pixels(pictures)
     motion = usual_motion(pictures, active)
     found: list[Repeat] = []
+    # A loop is a copy of itself at every multiple of its length: what is explained once is not looked up again.
+    explained = np.zeros(len(pictures), bool)
     for backwards in (False, True):
         seen: dict[int, list[tuple[int, int]]] = {}
         for i, j in _candidates(pictures, motion):
             line = i + j if backwards else j - i
-            if any(a <= i <= b for a, b in seen.get(line, ())):
+            if explained[j] or any(a <= i <= b for a, b in seen.get(line, ())):
                 continue
             if _distance(pictures[i], pictures[j], active[i]) > NEAR * min(float(motion[i]), float(motion[j])):
                 continue
             run = _grow(pictures, active, motion, i, line, backwards)
             seen.setdefault(line, []).append(run)
-            if run[1] - run[0] + 1 >= MIN_RUN:
-                found.append(_judge(pictures, active, motion, run, line, backwards))
-    found = [r for r in found if r.evidence_bits >= MIN_BITS]
+            if run[1] - run[0] + 1 < MIN_RUN:
+                continue
+            repeat = _judge(pictures, active, motion, run, line, backwards)
+            if repeat.evidence_bits >= MIN_BITS:
+                found.append(repeat)
+                explained[repeat.later[0] : repeat.later[1] + 1] = True
     return _strongest(found)
 
 
@@ -161,8 +166,9 @@ def _candidates(pictures: Pictures, motion: Plane) -> Iterator[tuple[int, int]]:
         near[:, :-1] &= apart[:, :-1] <= apart[:, 1:]
         for row in np.flatnonzero(near.any(axis=1)):
             far = np.flatnonzero(near[row])
-            for j in far[np.argsort(apart[row, far])[:MAX_PER_FRAME]]:
-                yield int(i[row]), int(j)
+            nearest = far[np.argsort(apart[row, far], kind="stable")[: MAX_PER_FRAME - 1]]
+            for j in sorted({int(far[0]), *nearest.tolist()}):
+                yield int(i[row]), j
 
 
 def _coarse(pictures: Pictures) -> Plane:
