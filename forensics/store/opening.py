@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ HEAD = "0001"
 BUSY_TIMEOUT_S = 30.0
 """Another scan may be writing; a write takes milliseconds, a migration seconds."""
 
-_MIGRATION_LOCK = 0x756E666F72676564
-"""Advisory lock number on PostgreSQL: "unforged" in ASCII."""
+
+_WANTED = "the store takes an address such as sqlite:///scans.db or postgresql://host/name"
 
 
 class StoreError(OSError):
@@ -44,9 +45,11 @@ def open_engine(url: str) -> Engine:
         parsed = make_url(url)
         if parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
+        if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+            raise ValueError(_WANTED)
         engine = create_engine(parsed, connect_args=_arguments(parsed.get_backend_name()))
     except (ArgumentError, NoSuchModuleError):
-        raise ValueError("the store takes an address such as sqlite:///scans.db or postgresql://host/name") from None
+        raise ValueError(_WANTED) from None
     except ImportError as error:
         raise ImportError(f"{error}; install the extra: pip install 'unforged[postgres]'") from None
     if engine.dialect.name == "sqlite":
@@ -86,8 +89,7 @@ def _migrate(engine: Engine) -> None:
         if _version(connection) == HEAD:
             return
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _MIGRATION_LOCK})
+        lock(connection, "unforged migration")
         _upgrade(connection)
 
 
@@ -96,6 +98,13 @@ def _version(connection: Connection) -> str | None:
         return None
     found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     return None if found is None else str(found)
+
+
+def lock(connection: Connection, key: str) -> None:
+    """Until the transaction ends, let nobody else in who asks for the same key; SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        number = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), signed=True)
+        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
 
 
 def _upgrade(connection: Connection) -> None:

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from detectors.perceptual_hash import MAX_DISTANCE_BITS, distances
 from forensics.report import ScanReport
 from forensics.settings import ScanSettings
-from forensics.store.opening import open_engine, store_error
+from forensics.store.opening import lock, open_engine, store_error
 from forensics.store.tables import Body, Flag, Hash, Scan
 from forensics.versions import digest
 
@@ -134,6 +134,8 @@ class Store:
             hashes=[Hash(frame=frame, pdq=bytes.fromhex(text)) for frame, text in enumerate(report.pdq)],
         )
         with self._session(self._writer) as session, session.begin():
+            # Two scans of one file at the same time: the later one replaces the earlier, neither fails.
+            lock(session.connection(), f"{scan.sha256} {scan.settings_digest} {scan.versions_digest}")
             session.execute(delete(Scan).where(*_same(scan.sha256, scan.settings_digest, scan.versions_digest)))
             session.add(scan)
             session.flush()

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier
+from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pytest
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import Engine, create_engine, inspect, make_url, text
 
 from detectors.perceptual_hash import distances, packed
 from forensics.finding import Claim, Finding, Heat, Trace
@@ -17,6 +22,7 @@ from forensics.store import Store, default_url
 from forensics.store.opening import HEAD
 from forensics.store.tables import Base
 from forensics.verdict import weigh
+from tests import make_postgres
 
 
 def report(number: int = 1, *, name: str = "a.jpg", llr: float = 2.0, pdq: tuple[str, ...] = ()) -> ScanReport:
@@ -45,9 +51,31 @@ def report(number: int = 1, *, name: str = "a.jpg", llr: float = 2.0, pdq: tuple
     )
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'deep' / 'scans.db'}"
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    if reason := make_postgres.missing():
+        pytest.skip(reason)
+    with make_postgres.server() as address:
+        yield address
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Address of an empty database, as a user writes it."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'deep' / 'scans.db'}"
+    address = make_url(request.getfixturevalue("postgres"))
+    name = f"scans_{uuid4().hex}"
+    engine = plain_engine(address.render_as_string(), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return address.set(database=name).render_as_string()
+
+
+def plain_engine(url: str, **options: Any) -> Engine:
+    """The same database without the store."""
+    return create_engine(url.replace("postgresql:", "postgresql+psycopg:"), **options)
 
 
 def test_a_report_comes_back_as_it_was_saved(url: str) -> None:
@@ -83,7 +111,7 @@ def test_saving_the_same_scan_again_replaces_it_and_all_that_hangs_on_it(url: st
         assert store.find(analyzer="copy_move") == []
         assert store.near("00" * 32) == []
         assert [match.scan.id for match in store.near("ff" * 32)] == [second]
-    engine = create_engine(url)
+    engine = plain_engine(url)
     with engine.connect() as connection:
         for table in ("bodies", "hashes"):
             assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() == 1
@@ -156,7 +184,7 @@ def test_migrations_lead_from_nothing_to_the_tables_in_the_code(url: str) -> Non
     from alembic.script import ScriptDirectory
 
     Store(url).close()
-    engine = create_engine(url)
+    engine = plain_engine(url)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
@@ -169,7 +197,7 @@ def test_migrations_lead_from_nothing_to_the_tables_in_the_code(url: str) -> Non
 
 def test_a_store_of_a_newer_version_is_refused_and_left_alone(url: str) -> None:
     Store(url).close()
-    engine = create_engine(url)
+    engine = plain_engine(url)
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(ValueError, match="a newer one wrote it"):
@@ -189,6 +217,22 @@ def test_two_open_stores_see_each_others_scans(url: str) -> None:
         assert len(one.find()) == 2
 
 
+def test_many_scans_at_once_make_the_tables_once_and_keep_every_result(url: str) -> None:
+    n_scans, n_files = 4, 5
+    start = Barrier(n_scans)
+
+    def scan(_: int) -> None:
+        start.wait(30)
+        with Store(url) as store:
+            for number in range(n_files):
+                store.save(report(number, pdq=("0f" * 32,)), elapsed_s=1.0)
+
+    with ThreadPoolExecutor(n_scans) as threads:
+        list(threads.map(scan, range(n_scans)))
+    with Store(url) as store:
+        assert sorted(row.sha256 for row in store.find(limit=100)) == [f"{n:064x}" for n in range(n_files)]
+
+
 def test_names_no_database_takes_are_kept_escaped(url: str) -> None:
     with Store(url) as store:
         store.save(replace(report(), filename="a\udcff\0'; DROP TABLE scans;--"), elapsed_s=1.0)
@@ -198,7 +242,7 @@ def test_names_no_database_takes_are_kept_escaped(url: str) -> None:
 def test_a_damaged_report_is_refused(url: str) -> None:
     with Store(url) as store:
         number = store.save(report(), elapsed_s=1.0)
-        engine = create_engine(url)
+        engine = plain_engine(url)
         with engine.begin() as connection:
             connection.execute(text("UPDATE bodies SET report = substr(report, 1, 100)"))
         engine.dispose()
@@ -208,7 +252,7 @@ def test_a_damaged_report_is_refused(url: str) -> None:
             store.report(77)
 
 
-@pytest.mark.parametrize("url", ["nonsense", "mongodb://x", "mysqlx://y"])
+@pytest.mark.parametrize("url", ["nonsense", "mongodb://x", "mysqlx://y", "mysql://host/name"])
 def test_an_address_that_is_none_is_the_callers_mistake(url: str) -> None:
     with pytest.raises(ValueError, match="address"):
         Store(url)
