@@ -13,6 +13,8 @@ from forensics.cli.terminal import is_terminal, line, table
 
 RULE_BROKEN = 1
 
+CALIBRATED = "calibrated"
+
 EPILOG = """\b
 Exit codes:
   0    listed, or the one that was checked keeps every rule
@@ -25,7 +27,11 @@ Exit codes:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--check", metavar="NAME", help="Check that an analyzer or detector keeps the rules of docs/plugins.md.")
 def analyzers(as_json: bool, check: str | None) -> int:
-    """List every installed analyzer: its trace, what it looks for, and whether its ratios are calibrated."""
+    """List every installed analyzer: its trace, what its ratios rest on, and what it looks for.
+
+    Ratios are calibrated on files of known origin, assigned and capped (what a file says about itself cannot be
+    fitted), or there are none: for the eye.
+    """
     if check is not None:
         return _check(check)
     found = [_describe(name) for name in _names()]
@@ -33,10 +39,10 @@ def analyzers(as_json: bool, check: str | None) -> int:
         if as_json:
             click.echo(json.dumps(entry))
         elif not is_terminal():
-            line(entry["name"], entry["trace"], "calibrated" if entry["calibrated"] else "for the eye", entry["about"])
+            line(entry["name"], entry["trace"], entry["ratio"], entry["about"])
     if is_terminal() and not as_json:
-        rows = [(e["name"], e["trace"], "yes" if e["calibrated"] else "for the eye", e["about"]) for e in found]
-        table(("analyzer", "trace", "calibrated", "about"), rows)
+        rows = [(e["name"], e["trace"], e["ratio"], e["about"]) for e in found]
+        table(("analyzer", "trace", "ratio", "about"), rows, wide=(3,))
     return 0
 
 
@@ -74,11 +80,40 @@ def _names() -> tuple[str, ...]:
 def _describe(name: str) -> dict[str, Any]:
     from forensics.analyzers import ANALYZERS
 
-    calibrated = Path(str(files("forensics") / "calibration" / f"{name}.json")).is_file()
-    entry: dict[str, Any] = {"name": name, "trace": "", "title": "", "about": "", "calibrated": calibrated}
+    entry: dict[str, Any] = {"name": name, "trace": "", "title": "", "about": "", "ratio": "", "calibrated": False}
     try:
         kind = ANALYZERS.load(name)
-        return entry | {"trace": str(kind.trace), "title": kind.title, "about": kind.about, "available": True}
+        ratio = _ratio(name, kind)
+        entry |= {"trace": str(kind.trace), "title": kind.title, "about": kind.about, "available": True}
+        return entry | {"ratio": ratio, "calibrated": ratio == CALIBRATED}
     except (ImportError, AttributeError) as error:
         # A plug-in that lacks a library must not hide the others.
         return entry | {"about": f"not available: {error}", "available": False}
+
+
+def _ratio(name: str, kind: Any) -> str:
+    """What the ratios of an analyzer rest on."""
+    from forensics.finding import Trace
+
+    if not kind.__module__.startswith("forensics."):
+        return "see its author"
+    if kind.trace is Trace.PROVENANCE:
+        return "assigned"
+    if kind.trace is Trace.LEARNED:
+        return CALIBRATED if _is_a_detector_calibrated() else "for the eye"
+    return CALIBRATED if Path(str(files("forensics") / "calibration" / f"{name}.json")).is_file() else "for the eye"
+
+
+def _is_a_detector_calibrated() -> bool:
+    from detectors.catalog import DETECTORS
+    from detectors.loading import load
+
+    for name in DETECTORS.names():
+        try:
+            card = load(name).card
+        except (ImportError, AttributeError, OSError, ValueError):
+            # One that cannot be used says nothing in a scan either.
+            continue
+        if card.thresholds or card.clips:
+            return True
+    return False

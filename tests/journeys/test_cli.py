@@ -224,6 +224,17 @@ def test_every_analyzer_is_listed_with_its_trace(tmp_path: Path) -> None:
     assert all(entry["about"] for entry in entries.values())
 
 
+def test_the_list_of_analyzers_says_what_their_ratios_rest_on(tmp_path: Path) -> None:
+    from detectors.catalog import DETECTORS
+    from detectors.loading import load
+
+    said = run("analyzers", home=tmp_path)[1]
+    ratios = {row.split("\t")[0]: row.split("\t")[2] for row in said.splitlines()}
+    assert ratios["copy_move"] == "calibrated" and ratios["metadata"] == "assigned" and ratios["ela"] == "for the eye"
+    cards = [load(name).card for name in DETECTORS.names()]
+    assert (ratios["learned"] == "calibrated") == any(card.thresholds or card.clips for card in cards)
+
+
 def test_cameras_are_enrolled_listed_and_removed(tmp_path: Path) -> None:
     from tests.make_media import prnu_pattern
 
