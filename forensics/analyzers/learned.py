@@ -100,7 +100,7 @@ def _finding(detector: Detector, scores: Scores, frames: Sequence[Frame], is_cli
 
 
 def _llr(card: ModelCard, whole: Scores, is_clip: bool) -> float | None:
-    if whole.llr is None or (is_clip and not card.clips):
+    if whole.llr is None or whole.reasons[0] is not None or (is_clip and not card.clips):
         return None
     return float(np.clip(whole.llr[0], -MAX_FINDING_LLR, MAX_FINDING_LLR))
 
@@ -136,8 +136,8 @@ def _card_rows(name: str, card: ModelCard) -> Iterable[tuple[str, str]]:
     yield "weights, SHA-256", card.sha256 or "none"
     if card.limits:
         yield "limits", card.limits
-    for label, value in card.measures.items():
-        yield label, f"{value:.4g}"
+    if card.measures:
+        yield "figures of its card", "\n".join(f"{label}: {value:.4g}" for label, value in card.measures.items())
 
 
 def _frame_rows(scores: Scores, frames: Sequence[Frame]) -> Iterable[tuple[str, str]]:

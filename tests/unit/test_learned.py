@@ -117,7 +117,7 @@ def test_score_ratio_and_map_of_the_detector_are_passed_on(install: Install) -> 
     assert finding.heat is not None and np.allclose(finding.heat.values, pixels[::64, ::64, 0] / 255, atol=1e-6)
     rows = dict(finding.details)
     assert rows["version"] == "7" and rows["weights, SHA-256"] == "ab" * 32 and rows["limits"] == CARD.limits
-    assert rows["auroc nowhere"] == "0.5"
+    assert rows["figures of its card"] == "auroc nowhere: 0.5"
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_a_ratio_stays_within_what_a_finding_may_say(install: Install) -> None:
 def test_a_detector_that_abstains_says_why_and_nothing_else(install: Install) -> None:
     install(bright=Bright)
     (finding,) = examine(grey(5))
-    assert finding.llr == 0.0 and finding.heat is None
+    assert finding.llr is None and finding.heat is None
     assert finding.summary == "The detector bright does not judge this: it is too dark"
 
 
