@@ -115,6 +115,7 @@ def _verdict_to_dict(verdict: Verdict) -> dict[str, Any]:
         "opinion": str(verdict.opinion),
         "probability": float(verdict.probability),
         "llr": float(verdict.llr),
+        "claim": None if verdict.claim is None else str(verdict.claim),
         "leading": [str(trace) for trace in verdict.leading],
         "note": verdict.note,
         "reasons": [
@@ -136,6 +137,7 @@ def _verdict_from_dict(plain: Mapping[str, Any]) -> Verdict:
         opinion=Opinion(plain["opinion"]),
         probability=plain["probability"],
         llr=plain["llr"],
+        claim=None if plain["claim"] is None else Claim(plain["claim"]),
         leading=tuple(Trace(trace) for trace in plain["leading"]),
         reasons=tuple(reasons),
         note=plain["note"],

@@ -14,7 +14,20 @@ from forensics.finding import Claim, Finding, Region
 from forensics.hostile_text import one_line, visible
 from forensics.overlay import draw_heat, draw_regions, preview
 from forensics.report import ScanReport
-from forensics.report_words import TRACE_WORDS, command, examined, meaning, percent, strength, time_code, title, total
+from forensics.report_words import (
+    TRACE_WORDS,
+    command,
+    examined,
+    meaning,
+    percent,
+    question,
+    rule,
+    strength,
+    time_code,
+    title,
+    total,
+)
+from forensics.verdict import Reason, counted_llr
 
 Pixels = NDArray[np.uint8]
 Previews: TypeAlias = Pixels | Mapping[float, Pixels] | None
@@ -61,7 +74,8 @@ class Card:
         llr: log10 ratio, None for the eye only.
         claim: what a positive ratio speaks for.
         strength: the ratio in words.
-        counted: whether it takes part in the verdict.
+        counted_llr: how much of it takes part in the verdict, 0.0 for none.
+        weight: why it does not count, or counts for less; "" where it counts in full or is for the eye only.
         pictures: evidence drawn on the picture.
         rows: label and text, hidden characters made visible.
         numbers: measures, name and value.
@@ -76,7 +90,8 @@ class Card:
     llr: float | None
     claim: str
     strength: str
-    counted: bool
+    counted_llr: float
+    weight: str
     pictures: tuple[Picture, ...]
     rows: tuple[tuple[str, str], ...]
     numbers: tuple[tuple[str, str], ...]
@@ -91,11 +106,13 @@ class Page:
     title: str
     opinion: str
     percent: str
+    question: str
     meaning: str
     note: str
     probability: float
     prior: float
     cards: tuple[Card, ...]
+    rule: str
     steps: tuple[tuple[str, str, bool], ...]
     total: str
     untested: tuple[tuple[str, str], ...]
@@ -135,11 +152,13 @@ def page(report: ScanReport, previews: Mapping[float, Pixels]) -> Page:
         title=one_line(report.filename, 200) or "unnamed file",
         opinion=str(verdict.opinion),
         percent=percent(verdict.probability),
+        question=question(report),
         meaning=meaning(report),
         note=one_line(verdict.note),
         probability=verdict.probability,
         prior=report.settings.prior,
         cards=tuple(_card(f, report, previews) for f in ordered),
+        rule=rule(report),
         steps=tuple((title(r.analyzer), one_line(r.sentence), r.counted) for r in verdict.reasons),
         total=total(report),
         untested=_untested(report),
@@ -152,8 +171,7 @@ def page(report: ScanReport, previews: Mapping[float, Pixels]) -> Page:
 
 
 def _card(finding: Finding, report: ScanReport, previews: Mapping[float, Pixels]) -> Card:
-    reasons = [r for r in report.verdict.reasons if r.counted and r.analyzer == finding.analyzer]
-    start = finding.summary.rstrip(".")
+    reason = _reason(finding, report)
     numbers = tuple((one_line(name, 60), f"{value:.4g}") for name, value in finding.measures.items())
     return Card(
         title=title(finding.analyzer),
@@ -163,13 +181,29 @@ def _card(finding: Finding, report: ScanReport, previews: Mapping[float, Pixels]
         llr=finding.llr,
         claim=str(finding.claim or Claim.MANIPULATED),
         strength=strength(finding),
-        counted=any(r.llr == finding.llr and r.sentence.startswith(start) for r in reasons),
+        counted_llr=counted_llr(finding) if reason is not None and reason.counted else 0.0,
+        weight=_weight(finding, reason),
         pictures=_pictures(finding, report, previews),
         rows=tuple((one_line(label, 120), visible(text)) for label, text in finding.details),
         numbers=numbers,
         times_s=tuple(sorted({*finding.times_s, *(r.time_s for r in finding.regions if r.time_s is not None)})),
         moments=tuple((t, previews[t]) for t in _moments(finding) if t in previews),
     )
+
+
+def _reason(finding: Finding, report: ScanReport) -> Reason | None:
+    start = finding.summary.rstrip(".")
+    own = (r for r in report.verdict.reasons if (r.analyzer, r.llr) == (finding.analyzer, finding.llr))
+    return next((r for r in own if r.sentence.startswith(start)), None)
+
+
+def _weight(finding: Finding, reason: Reason | None) -> str:
+    if reason is None or finding.llr is None:
+        return ""
+    step = reason.sentence[len(finding.summary.rstrip(".")) + 2 :]
+    if reason.counted:
+        step = step.partition("; ")[2]
+    return one_line(step[:1].upper() + step[1:])
 
 
 def _sentence(text: str) -> str:

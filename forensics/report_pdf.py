@@ -27,6 +27,12 @@ MARGIN_MM = 18
 WIDTH_MM = 210 - 2 * MARGIN_MM
 """A4, ISO 216."""
 
+PAIR_MM = (WIDTH_MM - 3) / 2
+"""Width of one of two pictures side by side."""
+
+MAX_PAIR_MM = 80
+"""Height of such a picture: higher ones leave half of a page empty before them."""
+
 LABEL_MM = 46
 """The first of two columns."""
 
@@ -79,6 +85,7 @@ def render_pdf(report: ScanReport, previews: Previews = None, font: Path | None 
     for card in shown.cards:
         _card(sheet, card, frames)
     sheet.heading("How the verdict was reached")
+    sheet.text(shown.rule)
     sheet.rows([(f"{title}{'' if counts else ' (not counted)'}", text) for title, text, counts in shown.steps])
     sheet.text(shown.total, bold=True)
     sheet.heading("What was not tested")
@@ -88,7 +95,7 @@ def render_pdf(report: ScanReport, previews: Previews = None, font: Path | None 
     sheet.heading("The file and this scan")
     sheet.rows([*shown.facts, *((f"Version: {name}", text) for name, text in shown.versions)])
     sheet.text("Repeat this scan:", bold=True)
-    sheet.text(shown.command, mono=True)
+    sheet.text(shown.command, 8, mono=True)
     return bytes(sheet.pdf.output())
 
 
@@ -172,13 +179,18 @@ class _Sheet:
             self.pdf.image(io.BytesIO(jpeg), left + i * (width_mm + 3), top, width_mm)
         self.pdf.set_y(top + width_mm * shape + 2)
 
-    def bar(self, start: float, end: float, tick: float, color: tuple[int, int, int]) -> None:
-        """A bar over the whole width, filled between two shares of it, with a tick."""
+    def bar(
+        self, start: float, end: float, tick: float, color: tuple[int, int, int], *, idle: float | None = None
+    ) -> None:
+        """A bar over the whole width, filled from a share of it to another, pale up to a third, with a tick."""
         top = self.pdf.get_y()
         self.pdf.set_fill_color(*TRACK)
         self.pdf.rect(MARGIN_MM, top, WIDTH_MM, 2.5, "F")
-        self.pdf.set_fill_color(*color)
-        self.pdf.rect(MARGIN_MM + start * WIDTH_MM, top, max((end - start) * WIDTH_MM, 0.01), 2.5, "F")
+        pale = tuple((2 * track + c) // 3 for track, c in zip(TRACK, color, strict=True))
+        for to, fill in ((end if idle is None else idle, pale), (end, color)):
+            self.pdf.set_fill_color(*fill)
+            left, right = sorted((start, to))
+            self.pdf.rect(MARGIN_MM + left * WIDTH_MM, top, max((right - left) * WIDTH_MM, 0.01), 2.5, "F")
         self.pdf.set_fill_color(*INK)
         self.pdf.rect(MARGIN_MM + tick * WIDTH_MM - 0.3, top - 0.8, 0.6, 4.1, "F")
         self.pdf.set_y(top + 4.5)
@@ -222,7 +234,7 @@ def _verdict(sheet: _Sheet, report: ScanReport, shown: Page) -> None:
     sheet.pdf.cell(0, 11, shown.opinion.capitalize(), new_x="LMARGIN", new_y="NEXT")
     sheet.pdf.ln(4)
     sheet.text(shown.note)
-    sheet.text(f"{shown.percent} probability of manipulation or synthesis", 12, bold=True)
+    sheet.text(f"{shown.percent} probability {shown.question}", 12, bold=True)
     sheet.bar(0, shown.probability, shown.prior, tone)
     sheet.text(shown.meaning)
     sheet.text(LIMITS_OF_TOOLS, 9, color=SOFT, after_mm=4)
@@ -249,9 +261,16 @@ def _icon(pdf: FPDF, opinion: Opinion, tone: tuple[int, int, int], x: float, y: 
     pdf.cell(11, 11 - drop, sign, align="C")
 
 
+def _place(llr: float) -> float:
+    return 0.5 + llr / MAX_FINDING_LLR / 2
+
+
 def _card_mm(card: Card) -> float:
     # Up to the end of its first picture.
-    return 110 if card.pictures else 45
+    if not card.pictures:
+        return 45
+    height, width = card.pictures[0].pixels.shape[:2]
+    return 60 + min(PAIR_MM * float(height / width), MAX_PAIR_MM)
 
 
 def _card(sheet: _Sheet, card: Card, frames: Mapping[float, Pixels]) -> None:
@@ -260,18 +279,18 @@ def _card(sheet: _Sheet, card: Card, frames: Mapping[float, Pixels]) -> None:
     sheet.pdf.line(MARGIN_MM, sheet.pdf.get_y(), MARGIN_MM + WIDTH_MM, sheet.pdf.get_y())
     sheet.pdf.ln(3)
     sheet.text(card.title, 12, bold=True, after_mm=0)
-    aside = f"{card.trace}, not counted" if card.llr is not None and not card.counted else card.trace
-    sheet.text(aside, 8, color=SOFT)
+    sheet.text(card.trace, 8, color=SOFT)
     sheet.text(card.summary)
     if card.llr is not None:
-        end = 0.5 + card.llr / MAX_FINDING_LLR / 2
-        sheet.bar(min(0.5, end), max(0.5, end), 0.5, FOR if card.llr > 0 else AGAINST)
+        sheet.bar(0.5, _place(card.counted_llr), 0.5, FOR if card.llr > 0 else AGAINST, idle=_place(card.llr))
     sheet.text(card.strength, bold=card.llr is not None)
+    if card.weight:
+        sheet.text(card.weight)
     if card.explanation:
         sheet.text(card.explanation, 9, color=SOFT)
     for picture in card.pictures:
         original = preview(frames[picture.source_s], OVERLAY_SIDE_PX)
-        sheet.pictures([to_jpeg(original), to_jpeg(picture.pixels)], (WIDTH_MM - 3) / 2)
+        sheet.pictures([to_jpeg(original), to_jpeg(picture.pixels)], PAIR_MM, MAX_PAIR_MM)
         moment = f"{time_code(picture.time_s)}: " if picture.time_s is not None else ""
         sheet.text(moment + picture.caption, 8, color=SOFT)
     if shown := card.moments[:4]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from forensics.analyzers import ANALYZERS
-from forensics.finding import Finding, Trace
+from forensics.finding import Claim, Finding, Trace
 from forensics.hostile_text import one_line, shell_word
 from forensics.report import ScanReport
 from forensics.settings import Limits
@@ -23,6 +23,12 @@ TRACE_WORDS: Mapping[Trace, str] = {
     Trace.GEOMETRY: "Traces of copying and resizing",
     Trace.TIMELINE: "Traces along the time line",
     Trace.LEARNED: "A trained detector",
+}
+
+_QUESTIONS: Mapping[Claim | None, str] = {
+    Claim.SYNTHETIC: "that a machine made it",
+    Claim.MANIPULATED: "that it was altered",
+    None: "of manipulation or synthesis",
 }
 
 _STRENGTH_WORDS = ((0.3, "says next to nothing"), (1.0, "weak"), (2.0, "moderate"), (3.0, "moderately strong"))
@@ -63,9 +69,25 @@ def time_code(time_s: float) -> str:
     return f"{hours}:{minutes:02d}:{seconds:04.1f}" if hours else f"{minutes}:{seconds:04.1f}"
 
 
+def question(report: ScanReport) -> str:
+    """What the probability is about, to follow the word."""
+    return _QUESTIONS[report.verdict.claim]
+
+
+def rule(report: ScanReport) -> str:
+    """How findings come together, and which of the two explanations decided."""
+    claim = report.verdict.claim
+    decided = f"; {claim} is the likelier one here, so only findings about it count" if claim is not None else ""
+    return (
+        f"Two explanations are weighed apart, that a machine made the file and that it was altered{decided}. Findings "
+        "about the same trace are not added up: the strongest one of each trace counts."
+    )
+
+
 def meaning(report: ScanReport) -> str:
     """What the probability says, with the assumption it rests on."""
     prior = percent(report.settings.prior)
+    claim = report.verdict.claim
     if not any(reason.counted for reason in report.verdict.reasons):
         return (
             f"No calibrated finding counts, so the probability stays at what this scan assumed beforehand: {prior} "
@@ -73,23 +95,30 @@ def meaning(report: ScanReport) -> str:
         )
     if abs(report.verdict.llr) < _STRENGTH_WORDS[0][0]:
         return (
-            f"The findings hardly change what this scan assumed beforehand: {prior} of such files manipulated or "
-            "synthetic. The number is mostly that assumption."
+            f"The findings hardly change what this scan assumed beforehand: {prior} of such files {claim}. The "
+            f"number is mostly that assumption.{_other(claim)}"
         )
     return (
-        f"Among files with findings like these, {percent(report.verdict.probability)} would be manipulated or "
-        f"synthetic, if {prior} of all files were so beforehand. That share is an assumption of this scan; with "
-        "another one the probability changes, the evidence does not."
+        f"Among files with findings like these, {percent(report.verdict.probability)} would be {claim}, if {prior} "
+        "of all files were so beforehand. That share is an assumption of this scan; with another one the probability "
+        f"changes, the evidence does not.{'' if report.verdict.llr > 0 else _other(claim)}"
     )
+
+
+def _other(claim: Claim | None) -> str:
+    other = Claim.MANIPULATED if claim is Claim.SYNTHETIC else Claim.SYNTHETIC
+    return f" That it is {other} is no likelier."
 
 
 def strength(finding: Finding) -> str:
     """How strong a finding is, in words and as how much more usual it is on one side."""
     if finding.llr is None:
-        return "For the eye only: this finding is not calibrated and does not count."
+        return "For the eye only: it has no ratio and does not count."
     size = abs(finding.llr)
     word = next((word for bound, word in _STRENGTH_WORDS if size < bound), "strong")
-    side = f"{finding.claim} files than on untouched ones" if finding.llr > 0 else "untouched files than on others"
+    side = f"{finding.claim} files than on untouched ones"
+    if finding.llr <= 0:
+        side = f"untouched files than on {finding.claim or 'other'} ones"
     if size < _STRENGTH_WORDS[0][0]:
         return f"This {word}: about as usual on untouched files as on others."
     return f"{word.capitalize()} evidence: {times(size)} more usual on {side}."
@@ -101,7 +130,7 @@ def total(report: ScanReport) -> str:
     if abs(llr) < 0.005:
         together = "the counted findings together say nothing either way"
     else:
-        side = "manipulated or synthetic files" if llr > 0 else "untouched files"
+        side = f"{report.verdict.claim} files" if llr > 0 else "untouched files"
         together = f"together {times(llr)} more usual on {side}"
     start = f"Beforehand {percent(report.settings.prior)}; {together}; "
     return f"{start}afterwards {percent(report.verdict.probability)}: {report.verdict.opinion}."

@@ -23,6 +23,9 @@ SHARE_OF_KINDS = 0.25
 """A photo is altered in many ways, and each leaves only some of the traces looked for. Ratios are fitted on the kind
 that leaves a trace; this share of all kinds is assumed to, so the absence of one trace counts for little."""
 
+NEGLIGIBLE_LLR = 0.02
+"""Below 1.05 times, a ratio is "1.0 times" in words: nothing."""
+
 CONTRADICTION_LLR = 1.0
 """Two families this strong in opposite directions make the case inconclusive: somebody has to look."""
 
@@ -68,6 +71,7 @@ class Verdict:
         opinion: a rung of the ladder.
         probability: 0..1, at the prior of the settings.
         llr: summed log10 likelihood ratio, capped at MAX_TOTAL_LLR either way.
+        claim: the explanation that probability and llr are about, the likelier of the two; None if nothing counted.
         leading: families that speak for the opinion, strongest first.
         reasons: each step, counted ones first, strongest first.
         note: why, in one sentence.
@@ -76,6 +80,7 @@ class Verdict:
     opinion: Opinion
     probability: float
     llr: float
+    claim: Claim | None
     leading: tuple[Trace, ...]
     reasons: tuple[Reason, ...]
     note: str
@@ -98,7 +103,8 @@ def weigh(findings: Iterable[Finding], settings: ScanSettings | None = None) -> 
     sign = 1.0 if opinion.is_likely or total > 0 else -1.0
     leading = tuple(t for t, f in counted.items() if sign * (f.llr or 0.0) > 0)
     reasons = sorted((_reason(f, claim, counted) for f in found), key=lambda r: not r.counted)
-    return Verdict(opinion, probability(total, settings.prior), total, leading, tuple(reasons), note)
+    decided = claim if counted else None
+    return Verdict(opinion, probability(total, settings.prior), total, decided, leading, tuple(reasons), note)
 
 
 def counted_llr(finding: Finding) -> float:
@@ -146,24 +152,28 @@ def _opinion(claim: Claim, counted: dict[Trace, Finding], total: float, settings
         return opinion, f"The findings together are {times(total)} more usual on such files than on untouched ones."
     if total >= settings.inconclusive_llr or max(ratios) >= settings.likely_llr:
         return Opinion.INCONCLUSIVE, "There are traces, but too weak or too mixed for an opinion."
-    return Opinion.NO_TRACE_FOUND, "None of the traces looked for was found; this does not show the file is authentic."
+    found = "None of the traces looked for was found"
+    if max(ratios) >= NEGLIGIBLE_LLR:
+        found = "Nothing that was found is strong enough to be called a trace"
+    return Opinion.NO_TRACE_FOUND, f"{found}; this does not show the file is authentic."
 
 
 def _reason(finding: Finding, claim: Claim, counted: dict[Trace, Finding]) -> Reason:
     strongest = counted.get(finding.trace)
     if finding.llr is None:
-        step = "for the eye only: not calibrated, so it does not count"
+        step = "no ratio, so it does not count"
     elif finding.claim not in (claim, None):
-        step = f"not counted: it is about {finding.claim} files, and {claim} explains the findings better"
+        step = f"not counted: it is about {finding.claim} files, and {claim} is the likelier explanation"
     elif finding is not strongest and strongest is not None:
         step = f"not counted: {strongest.analyzer} says more about the same trace ({finding.trace})"
+    elif abs(finding.llr) < NEGLIGIBLE_LLR:
+        step = "says nothing either way"
     elif finding.llr > 0:
         step = f"{times(finding.llr)} more usual on {finding.claim} files than on untouched ones"
-    elif finding.llr < 0:
+    else:
         step = f"{times(finding.llr)} more usual on untouched files"
         if (less := counted_llr(finding)) > finding.llr:
-            step += f"; counted as {times(less)}, as not every alteration leaves this trace"
-    else:
-        step = "says nothing either way"
+            size = "next to nothing" if less > -NEGLIGIBLE_LLR else f"only {times(less)}"
+            step += f"; counted as {size}, as most alterations do not leave this trace"
     sentence = f"{finding.summary.rstrip('.')}: {step}."
     return Reason(finding.analyzer, finding.trace, finding.llr, finding is strongest, sentence)

@@ -111,7 +111,7 @@ def show(samples: tuple[Sample, ...], results: dict[str, dict[str, Any]], out: P
     table(("file", "planted", "verdict", "prob.", "right?"), rows, styled=2, wide=(1,))
     counts = Counter(row[4] for row in rows)
     print(f"\n{len(rows)} files: {counts['yes']} right, {counts['open']} left open, {counts['no']} wrong.")
-    print("prob.: of manipulation or synthesis, if half of all files were (--prior says otherwise).\n")
+    print("prob.: of the likelier of manipulation and synthesis, if half of all files were so (or see --prior).\n")
     print("Reports with the evidence (open them in any browser):")
     for sample in samples:
         for name in results[sample.name]["reports"]:

@@ -13,6 +13,7 @@ import click
 
 from forensics.cli.terminal import console, is_terminal, line, plain, table
 from forensics.result import Result
+from forensics.verdict import Opinion
 
 MAX_ROWS = 40
 """Rows of the table at the end, the most suspicious first; the rest is in the results."""
@@ -131,7 +132,9 @@ def _row(result: Result) -> tuple[str, ...]:
         return (plain(result.path), NOT_EXAMINED, "", "", result.error.code, str(result.error))
     verdict = result.report.verdict
     traces = ",".join(str(trace) for trace in verdict.leading)
-    note = next((r.sentence for r in verdict.reasons if r.counted and (r.llr or 0.0) > 0), verdict.note)
+    note = verdict.note
+    if verdict.opinion is not Opinion.NO_TRACE_FOUND:
+        note = next((r.sentence for r in verdict.reasons if r.counted and (r.llr or 0.0) > 0), note)
     if result.cached:
         note = f"cached: {note}"
     return (plain(result.path), str(verdict.opinion), f"{verdict.probability:.3f}", f"{verdict.llr:+.2f}", traces, note)

@@ -17,7 +17,7 @@ from forensics.report import ScanReport
 from forensics.report_html import render_html
 from forensics.report_page import moments
 from forensics.settings import ScanSettings
-from forensics.verdict import Opinion
+from forensics.verdict import Opinion, counted_llr
 from tests.make_report import HOSTILE, any_reports, example_findings, heat, pixels, report
 
 BANNED_TAGS = {
@@ -149,6 +149,25 @@ def test_the_page_says_what_a_stranger_needs() -> None:
         assert " ".join(expected.split()) in text, expected
     for reason in whole.verdict.reasons:
         assert " ".join(reason.sentence.split()) in text
+
+
+def test_a_card_says_why_it_does_not_count_or_counts_for_less() -> None:
+    made = Finding("learned", Trace.LEARNED, "Looks made.", 2.0, Claim.SYNTHETIC)
+    quiet = Finding("copy_move", Trace.GEOMETRY, "No part occurs twice.", -0.9, Claim.MANIPULATED)
+    mixed = Reader(render_html(report((made, quiet)))).text.partition("How the verdict was reached")[0]
+    assert "Not counted: it is about manipulated files, and synthetic is the likelier explanation." in mixed
+    alone = Reader(render_html(report((quiet,)))).text.partition("How the verdict was reached")[0]
+    assert "7.9 times more usual on untouched files than on manipulated ones" in alone
+    assert "Counted as only 1.3 times, as most alterations do not leave this trace." in alone
+    full = Reader(render_html(report((made,)))).text.partition("How the verdict was reached")[0]
+    assert "ounted" not in full
+
+
+def test_a_bar_is_solid_only_as_far_as_its_finding_counts() -> None:
+    quiet = Finding("copy_move", Trace.GEOMETRY, "No part occurs twice.", -0.9, Claim.MANIPULATED)
+    html = render_html(report((quiet,)))
+    idle, fill = (float(re.search(f'"{kind}" x="[^"]*" y="6" width="([^"]*)"', html)[1]) for kind in ("idle", "fill"))  # type: ignore[index]
+    assert fill / idle == pytest.approx(counted_llr(quiet) / -0.9, abs=0.01) and fill < 0.2 * idle
 
 
 def test_evidence_stands_in_order_of_weight_and_the_uncalibrated_last() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from forensics.finding import Claim, Finding, Trace
 from forensics.hostile_text import one_line, shell_word, visible
-from forensics.report_words import command, percent, strength, time_code, title
+from forensics.report_words import command, meaning, percent, question, rule, strength, time_code, title, total
 from forensics.settings import Limits, ScanSettings
 from tests.make_report import HOSTILE, report
 
@@ -90,9 +90,31 @@ def test_time_codes_read_as_players_show_them(time_s: float, code: str) -> None:
 def test_strength_follows_the_ratio_and_its_direction() -> None:
     found = Finding("noise", Trace.SENSOR, "Seen.", 1.5, Claim.SYNTHETIC)
     assert strength(found) == "Moderate evidence: about 32 times more usual on synthetic files than on untouched ones."
-    assert strength(replace(found, llr=-0.5)).endswith("3.2 times more usual on untouched files than on others.")
+    assert strength(replace(found, llr=-0.5)).endswith(
+        "3.2 times more usual on untouched files than on synthetic ones."
+    )
     assert "next to nothing" in strength(replace(found, llr=0.0))
     assert "does not count" in strength(replace(found, llr=None))
+
+
+def test_the_probability_is_said_to_be_of_the_explanation_that_decided() -> None:
+    made = Finding("learned", Trace.LEARNED, "Made.", 2.0, Claim.SYNTHETIC)
+    altered = Finding("noise", Trace.SENSOR, "Altered.", 1.5, Claim.MANIPULATED)
+    for found, claim in ((made, Claim.SYNTHETIC), (altered, Claim.MANIPULATED)):
+        whole = report((found,))
+        words = (meaning(whole), total(whole), rule(whole))
+        assert whole.verdict.claim is claim and all(claim in text for text in words)
+        (other,) = set(Claim) - {claim}
+        assert not any(other in text for text in words)
+    assert question(report((made,))) == "that a machine made it"
+    assert question(report((altered,))) == "that it was altered"
+
+
+def test_a_quiet_report_says_that_the_other_explanation_is_no_likelier() -> None:
+    quiet = report((Finding("copy_move", Trace.GEOMETRY, "Nothing.", -0.9, Claim.MANIPULATED),))
+    assert "20\u00a0% of such files manipulated" in meaning(quiet)
+    assert meaning(quiet).endswith("That it is synthetic is no likelier.")
+    assert question(report(())) == "of manipulation or synthesis"
 
 
 def test_an_analyzer_that_is_not_installed_is_named_by_its_name() -> None:

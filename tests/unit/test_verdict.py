@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from forensics.finding import MAX_FINDING_LLR, Claim, Finding, Trace
 from forensics.settings import ScanSettings
-from forensics.verdict import MAX_TOTAL_LLR, Opinion, counted_llr, probability, weigh
+from forensics.verdict import MAX_TOTAL_LLR, Opinion, Reason, counted_llr, probability, weigh
 
 MADE, ALTERED = Claim.SYNTHETIC, Claim.MANIPULATED
 
@@ -103,6 +103,29 @@ def test_nothing_calibrated_is_inconclusive_at_the_prior() -> None:
     verdict = weigh([finding(None)], ScanSettings(prior=0.2))
     assert verdict.opinion is Opinion.INCONCLUSIVE
     assert verdict.probability == pytest.approx(0.2)
+
+
+@given(findings)
+def test_counted_findings_are_about_the_explanation_that_decided(found: list[Finding]) -> None:
+    verdict = weigh(found)
+    counted = [f for f, r in _with_reasons(found) if r.counted]
+    assert (verdict.claim is None) == (not counted)
+    assert all(f.claim is verdict.claim for f in counted)
+    if verdict.opinion.is_likely:
+        assert str(verdict.claim) in verdict.opinion
+
+
+def test_a_ratio_that_is_one_in_words_is_called_nothing() -> None:
+    (reason,) = weigh([finding(0.01)]).reasons
+    assert reason.sentence.endswith("says nothing either way.")
+    weak = weigh([finding(0.3)])
+    assert weak.opinion is Opinion.NO_TRACE_FOUND and weak.note.startswith("Nothing that was found is strong enough")
+    assert weigh([finding(-0.3)]).note.startswith("None of the traces looked for was found")
+
+
+def _with_reasons(found: list[Finding]) -> list[tuple[Finding, Reason]]:
+    reasons = {(r.analyzer, r.trace, r.llr, r.sentence.partition(": ")[0]): r for r in reversed(weigh(found).reasons)}
+    return [(f, reasons[f.analyzer, f.trace, f.llr, f.summary]) for f in found]
 
 
 def test_the_ladder_rises_with_the_ratio_and_never_says_authentic() -> None:
