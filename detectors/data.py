@@ -9,9 +9,10 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -77,6 +78,10 @@ class PictureSet:
 
     examples: tuple[Example, ...]
     missing: tuple[str, ...] = ()
+
+
+Reader: TypeAlias = Callable[[Example], Sequence[Pixels]]
+"""An example as pictures: one, or the frames of a clip. ValueError if it cannot be read."""
 
 
 def read_set(folders: Sequence[Path], lists: Sequence[Path] = ()) -> PictureSet:
@@ -164,6 +169,11 @@ def cropped(pixels: Pixels, example: Example) -> Pixels:
     if y + height > pixels.shape[0] or x + width > pixels.shape[1]:
         raise ValueError(f"{example.path} is {pixels.shape[1]} x {pixels.shape[0]}, its crop is {example.crop}")
     return np.ascontiguousarray(pixels[y : y + height, x : x + width])
+
+
+def read_picture(example: Example) -> tuple[Pixels]:
+    """The reader of pictures."""
+    return (read_pixels(example),)
 
 
 def split_by_source(

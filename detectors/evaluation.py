@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from detectors import metrics
 from detectors.base import Detector, Scores
 from detectors.clips import middle
-from detectors.data import Example, matched_sources, read_pixels
+from detectors.data import Example, Reader, matched_sources, read_picture
 from detectors.metrics import Interval
 from generators.images import Pixels
 from generators.launder import Chain, draw
@@ -34,14 +33,6 @@ N_TOGETHER = 8
 """Pictures decoded at a time: enough for a batch, few enough for memory."""
 
 N_RESAMPLES = 500
-
-Reader: TypeAlias = Callable[[Example], Sequence[Pixels]]
-"""An example as pictures: one, or the frames of a clip. ValueError if it cannot be read."""
-
-
-def read_picture(example: Example) -> tuple[Pixels]:
-    """The reader of pictures."""
-    return (read_pixels(example),)
 
 
 @dataclass(frozen=True, eq=False)

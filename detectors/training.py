@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.calibration import LlrModel, fit_llr
-from detectors.data import EDIT, Example, matched_sources, read_pixels
+from detectors.data import EDIT, Example, Reader, matched_sources, read_picture, read_pixels
 from detectors.metrics import auroc, tpr_at_fpr
 from detectors.neighbours import neighbourhood
 from detectors.probe import CrossFit, Probe, cross_fit, root_weights, weighted_quantile
@@ -54,6 +54,7 @@ class TrainingSettings:
         n_views: washed views of each picture, 2 at least; calibration rests on the odd, mild ones.
         seed: of the washes.
         left_out: families that are no examples of a whole synthetic picture.
+        clips: whether frames of clips are learned from as well.
         left_out_sources: sources whose fakes show what a real photo shows, such as reconstructions of one: the whole
             picture in small cannot tell them apart.
     """
@@ -61,6 +62,7 @@ class TrainingSettings:
     n_views: int = 4
     seed: int = 1
     left_out: tuple[str, ...] = (EDIT, "faceswap")
+    clips: bool = False
     left_out_sources: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -89,16 +91,18 @@ def train_synthetic(
     *,
     cache: Path | None = None,
     tower: Tower | None = None,
+    reader: Reader = read_picture,
     progress: Callable[[int], None] | None = None,
 ) -> ModelCard:
     """Train, calibrate and write a reading.
 
     Args:
-        examples: pictures of many sources; clips and left-out families are ignored.
+        examples: of many sources; left-out families are ignored, clips too unless the settings ask for them.
         out: folder for weights and card.
         settings: defaults if None.
         cache: folder that keeps features; a stopped run goes on from there.
         tower: gives the tokens; the one that ships if None.
+        reader: of examples; one that reads clips makes settings.clips possible.
         progress: called with the number of views done since the last call.
 
     Returns:
@@ -110,12 +114,14 @@ def train_synthetic(
     settings = settings or TrainingSettings()
     chosen = usable(examples, settings)
     tower = tower or VisionTower(load(TOWER, ZOO)[0], BLOCKS)
-    views = cut(tower, chosen, n_views=settings.n_views, seed=settings.seed, cache=cache, progress=progress)
+    views = cut(
+        tower, chosen, n_views=settings.n_views, seed=settings.seed, cache=cache, reader=reader, progress=progress
+    )
     return _fitted(views, tower, out, settings)
 
 
 def usable(examples: Sequence[Example], settings: TrainingSettings) -> tuple[Example, ...]:
-    """Pictures that a run learns from.
+    """Pictures and clips that a run learns from.
 
     Raises:
         ValueError: one class is missing.
@@ -123,7 +129,9 @@ def usable(examples: Sequence[Example], settings: TrainingSettings) -> tuple[Exa
     chosen = tuple(
         e
         for e in examples
-        if not e.is_video and e.family not in settings.left_out and e.source not in settings.left_out_sources
+        if (settings.clips or not e.is_video)
+        and e.family not in settings.left_out
+        and e.source not in settings.left_out_sources
     )
     if {e.label for e in chosen} != {0, 1}:
         raise ValueError(f"{len(chosen)} usable pictures, but both real and fake ones are needed")
@@ -164,6 +172,7 @@ def _fitted(views: Views, tower: Tower, out: Path, settings: TrainingSettings) -
         licence=LICENCE,
         claim="synthetic",
         thresholds=thresholds,
+        clips=settings.clips,
     )
     return save(tensors, card, out)
 
@@ -189,6 +198,9 @@ def _held_out_figures(
         "held-out sources, TPR at 5 % FPR": tpr_at_fpr(labels, logits, 0.05),
         "held-out sources, TPR at 1 % FPR": tpr_at_fpr(labels, logits, 0.01),
     }
+    clips = np.array([e.is_video for e in examples for _ in range(len(logits) // len(examples))])
+    if len(set(labels[clips])) == 2:
+        measures["held-out sources, frames of clips, AUROC"] = auroc(labels[clips], logits[clips])
     for name in matched_sources(examples):
         own = np.array([source == name for source in sources])
         measures[f"held-out matched source {name}, AUROC"] = auroc(labels[own], logits[own])
@@ -199,7 +211,7 @@ def _heat_range(tower: Tower, probe: Probe, examples: Sequence[Example], seed: i
     """Readings of single patches that heat runs between."""
     bounds = []
     for label, share in enumerate(HEAT_SHARES):
-        own = [e for e in examples if e.label == label]
+        own = [e for e in examples if e.label == label and not e.is_video]
         picked = np.random.default_rng(seed).permutation(len(own))[:N_HEAT]
         wash = draw("q90", seed=seed)
         read = [

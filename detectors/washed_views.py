@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.data import Example, read_pixels
+from detectors.data import Example, Reader, read_picture
 from detectors.token_features import N_FEATURES, Tower, features_of, tokens_of
 from generators.images import Pixels
 from generators.launder import Chain, Fit, draw
@@ -57,28 +57,31 @@ def cut(
     n_views: int,
     seed: int,
     cache: Path | None = None,
+    reader: Reader = read_picture,
     progress: Callable[[int], None] | None = None,
 ) -> Views:
-    """Cut the features of n_views views of every picture.
+    """Cut the features of n_views views of every picture; the views of a clip are of frames spread over it.
 
     Args:
         tower: gives the tokens.
-        examples: pictures; clips are no pictures.
+        examples: pictures, and clips if the reader can read them.
         n_views: of each.
         seed: of the washes.
+        reader: of examples.
         cache: folder that keeps what was cut; None keeps nothing.
         progress: called with the number of views done since the last call.
     """
     if cache is not None:
         cache.mkdir(parents=True, exist_ok=True)
     jobs = [(example, view) for example in examples for view in range(n_views)]
+    washed = _Washer(reader, n_views, seed, cache)
     rows: dict[tuple[Path, int], NDArray[np.float16]] = {}
     unread: dict[Path, str] = {}
     with ThreadPoolExecutor(1) as washer:
         waiting: list[Future[Pixels | None]] = []
         for place, (example, view) in enumerate(jobs):
             while len(waiting) < N_AHEAD and place + len(waiting) < len(jobs):
-                waiting.append(washer.submit(_washed, *jobs[place + len(waiting)], seed, cache))
+                waiting.append(washer.submit(washed, *jobs[place + len(waiting)]))
             known = _cached(cache, example, view, seed)
             try:
                 pixels = waiting.pop(0).result()
@@ -96,11 +99,22 @@ def cut(
     return Views(features.reshape(len(kept), n_views, N_FEATURES), kept, tuple(unread.values()))
 
 
-def _washed(example: Example, view: int, seed: int, cache: Path | None) -> Pixels | None:
-    """The picture to look at; None when its features are known."""
-    if _cached(cache, example, view, seed) is not None:
-        return None
-    return chain(example, view, seed)(Fit(MAX_SIDE_PX)(read_pixels(example)))
+class _Washer:
+    """Washes one view after the other and remembers the last example it read."""
+
+    def __init__(self, reader: Reader, n_views: int, seed: int, cache: Path | None) -> None:
+        self._reader, self._n_views, self._seed, self._cache = reader, n_views, seed, cache
+        self._last: tuple[Example, Sequence[Pixels]] | None = None
+
+    def __call__(self, example: Example, view: int) -> Pixels | None:
+        """The picture to look at; None when its features are known."""
+        if _cached(self._cache, example, view, self._seed) is not None:
+            return None
+        if self._last is None or self._last[0] is not example:
+            self._last = example, self._reader(example)
+        pictures = self._last[1]
+        pixels = pictures[view * len(pictures) // self._n_views]
+        return chain(example, view, self._seed)(Fit(MAX_SIDE_PX)(pixels))
 
 
 def _place(cache: Path, example: Example, view: int, seed: int) -> Path:

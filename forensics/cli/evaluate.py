@@ -62,15 +62,15 @@ def evaluate(
     after the same washes for both classes. OUT receives evaluation.csv, evaluation.md, evaluation.png and scores.csv.
     In a pipe each condition is one line: condition, fakes, reals, AUROC, TPR at 1 % and 5 % false positives.
     """
-    from detectors.data import read_set
-    from detectors.evaluation import CONDITIONS, read_picture, rows, score_set
+    from detectors.data import read_picture, read_set
+    from detectors.evaluation import CONDITIONS, rows, score_set
     from detectors.loading import load
 
     detector = load(name)
     found = read_set(folders, lists)
     examples = _chosen(found.examples, split, edits, clips)
     _tell(found.missing, examples)
-    reader = _frames if clips else read_picture
+    reader = read_frames if clips else read_picture
     with progress(len(examples)) as advance:
         scored = score_set(
             detector, examples, conditions=conditions or CONDITIONS, seed=seed, reader=reader, progress=advance
@@ -111,13 +111,13 @@ def _tell(missing: tuple[str, ...], chosen: list[Example]) -> None:
     click.echo(f"{n_fake} fakes and {len(chosen) - n_fake} reals{gone}", err=True)
 
 
-def _frames(example: Example) -> list[Pixels]:
+def read_frames(example: Example, n_frames: int = N_FRAMES) -> list[Pixels]:
     """Frames of a clip at full size, cropped to the part to use."""
     from detectors.data import cropped
     from forensics.media import Media
     from forensics.settings import Limits
 
-    limits = Limits(n_frames=N_FRAMES, frame_side_px=FULL_SIDE_PX)
+    limits = Limits(n_frames=n_frames, frame_side_px=FULL_SIDE_PX)
     return [cropped(frame.pixels, example) for frame in Media.open(example.path, limits=limits).frames]
 
 

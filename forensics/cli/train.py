@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from forensics.cli.evaluate import File, Folder, progress
+from forensics.cli.evaluate import File, Folder, progress, read_frames
 from forensics.cli.terminal import line
 
+if TYPE_CHECKING:
+    from detectors.data import Example
+    from generators.images import Pixels
+
 TRAINABLE = ("synthetic",)
+
+N_FRAMES = 8
+"""Frames of a clip, spread evenly, that its views are taken from."""
 
 
 @click.command(context_settings={"show_default": True})
@@ -55,8 +64,14 @@ def train(
     if found.missing:
         click.echo(f"{len(found.missing)} listed files are not there", err=True)
     with progress(len(chosen) * settings.n_views) as advance:
-        card = train_synthetic(examples, out, settings, cache=cache, progress=advance)
+        card = train_synthetic(examples, out, settings, cache=cache, reader=_reader, progress=advance)
     for key, value in card.measures.items():
         line(key, json.dumps(value))
     line("written", str(out / f"{card.stem}.safetensors"))
     return 0
+
+
+def _reader(example: Example) -> Sequence[Pixels]:
+    from detectors.data import read_picture
+
+    return read_frames(example, N_FRAMES) if example.is_video else read_picture(example)

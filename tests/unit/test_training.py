@@ -122,6 +122,25 @@ def test_what_was_cut_is_not_cut_again_and_is_the_same(examples: list[Example], 
     assert np.array_equal(cold.features, warm.features) and cold.features.shape == (6, 2, N_FEATURES)
 
 
+def test_the_views_of_a_clip_are_of_frames_spread_over_it() -> None:
+    frames = [np.full((96, 96, 3), level, np.uint8) for level in range(0, 240, 30)]
+    clip, read = Example(Path(__file__), 1, "there", is_video=True), []
+
+    def reader(example: Example) -> list[NDArray[np.uint8]]:
+        read.append(example)
+        return frames
+
+    views = cut(ColourTower(), [clip], n_views=4, seed=1, reader=reader)
+    brightness = views.features[0, :, :WIDTH] @ ColourTower().tokens(np.full((1, 224, 224, 3), 255, np.uint8))[0][0, 0]
+    assert np.all(np.diff(brightness) > 0) and len(read) == 1
+
+
+def test_clips_are_learned_from_only_when_asked_for(examples: list[Example]) -> None:
+    clip = Example(examples[0].path, 1, "there", is_video=True)
+    assert usable([*examples, clip], SETTINGS) == tuple(examples)
+    assert usable([*examples, clip], TrainingSettings(clips=True)) == (*examples, clip)
+
+
 def test_broken_pictures_are_left_out_and_named(examples: list[Example], tmp_path: Path) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no picture")
