@@ -129,8 +129,8 @@ class Batch:
         except (ValueError, LookupError):
             # Damaged, or deleted a moment ago: a scan repairs it.
             return Answer(scan=True)
-        if report.failed:
-            # What failed may have been the machine's fault.
+        if report.failed or report.is_cut_short:
+            # What failed or took too long may have been the machine's fault.
             return Answer(scan=True)
         self._cached.add(task)
         self._numbers[task] = row.id

@@ -21,6 +21,9 @@ SCHEMA_VERSION = "1.0"
 MAX_HEAT_PIXELS = 1 << 24
 """A heat map in a report file is checked against this on its PNG header, before it is decoded."""
 
+OUT_OF_TIME = "not examined: the time limit of this file was nearly used up"
+"""Why an analyzer was skipped that another run on the same file may well reach."""
+
 _PLAIN = ("filename", "path", "sha256", "kind", "format", "size_bytes", "width", "height", "duration_s", "scanned_at")
 
 
@@ -64,6 +67,11 @@ class ScanReport:
     timings_s: Mapping[str, float]
     scanned_at: str
     pdq: tuple[str, ...] = field(default=())
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether analyzers were skipped for want of time."""
+        return OUT_OF_TIME in self.skipped.values()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that follow the published JSON Schema.

@@ -46,6 +46,10 @@ class Limits:
             if getattr(self, item.name) <= 0:
                 raise ValueError(f"limit {item.name} must be above 0, not {getattr(self, item.name)}")
 
+    def seconds(self, *, is_video: bool) -> float:
+        """Wall-clock time for the whole examination of one file."""
+        return self.timeout_s if is_video else self.image_timeout_s
+
 
 @dataclass(frozen=True)
 class ScanSettings:

@@ -101,6 +101,14 @@ def test_a_second_run_examines_only_what_failed(media: Path, tmp_path: Path) -> 
         assert not any(r.cached for r in run([str(media / "a.jpg")], store=store, settings=other))
 
 
+def test_what_was_cut_short_is_examined_again(media: Path, tmp_path: Path) -> None:
+    (media / "hurried.jpg").write_bytes(picture(4))
+    with Store(f"sqlite:///{tmp_path / 's.db'}") as store:
+        run([str(media)], store=store)
+        cached = {Path(result.path).name: result.cached for result in run([str(media)], store=store)}
+    assert cached == {"a.jpg": True, "fake.jpg": True, "hurried.jpg": False, "killed.jpg": False, "empty.jpg": False}
+
+
 def test_a_look_alike_is_pointed_out_and_counts_for_nothing(tmp_path: Path) -> None:
     (tmp_path / "first.jpg").write_bytes(picture(1))
     (tmp_path / "again.jpg").write_bytes(jpeg(decode(picture(1)), 60))
