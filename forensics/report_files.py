@@ -118,5 +118,10 @@ def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
 def _replace(path: Path, data: bytes) -> None:
     # Whoever stops the run must not find half a report.
     unfinished = path.with_name(path.name + ".part")
-    unfinished.write_bytes(data)
+    try:
+        unfinished.write_bytes(data)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        # A full disk is told without the file's name.
+        raise OSError(error.errno, error.strerror, str(path)) from None
     unfinished.replace(path)

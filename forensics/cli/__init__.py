@@ -95,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # Whoever read the output has enough of it. Python would complain at exit when it flushes again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
-        _complain(str(error) if error.strerror is None else f"{error.strerror}: {error.filename}")
+        _complain(": ".join(str(part) for part in (error.strerror, error.filename) if part) or str(error))
         return WRONG_USE
     except (ValueError, LookupError, ImportError, RuntimeError) as error:
         _complain(str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error))

@@ -80,6 +80,8 @@ def scan(paths: tuple[str, ...], **given: Any) -> int:
 
     formats: tuple[str, ...] | None = given["formats"]
     Output(None, formats or ())
+    if formats is not None and given["out"] is None:
+        raise click.UsageError("--format says what to write, --out DIR must say where")
     with ExitStack() as stack:
         store = open_store(given["store"])
         if store is not None:
@@ -115,6 +117,7 @@ def _default_jobs(settings: ScanSettings) -> int:
 
 def _settings(given: dict[str, Any]) -> ScanSettings:
     from forensics.analyzers import ANALYZERS
+    from forensics.analyzers.manifest import trust_anchors
     from forensics.cli.options import camera_folder
     from forensics.settings import Limits, ScanSettings
 
@@ -122,11 +125,14 @@ def _settings(given: dict[str, Any]) -> ScanSettings:
     for name in wanted or ():
         if name not in ANALYZERS.names():
             raise click.UsageError(f"there is no analyzer {name!r}; there is {', '.join(ANALYZERS.names())}")
+    trust_list: Path | None = given["trust_list"]
+    if trust_list is not None and not trust_anchors(trust_list):
+        raise click.BadParameter(f"{trust_list} holds no PEM certificate", param_hint="--trust-list")
     limits = {name: given[name] for name in Limits.__dataclass_fields__ if given.get(name) is not None}
     return ScanSettings(
         limits=Limits(**limits),
         analyzers=wanted,
         prior=given["prior"],
-        trust_list=given["trust_list"],
+        trust_list=trust_list,
         cameras=camera_folder(given["cameras"]),
     )

@@ -141,6 +141,8 @@ def test_a_file_over_the_bar_outweighs_one_that_cannot_be_read(media: Path, tmp_
         (("frobnicate",), "No such command"),
         (("scan", "x", "--analyzers", "nonsense"), "there is no analyzer 'nonsense'"),
         (("scan", "x", "--format", "docx"), "no format 'docx'"),
+        (("scan", "x", "--format", "csv"), "--out DIR must say where"),
+        (("scan", "x", "--trust-list", __file__), "holds no PEM certificate"),
         (("scan", "x", "--prior", "2"), "prior must lie between 0 and 1"),
         (("scan", "x", "--memory", "lots"), "no size"),
         (("scan", "x", "--store", "oracle7://x"), "the store takes an address"),
@@ -155,6 +157,18 @@ def test_wrong_use_is_one_clear_line_and_code_2(arguments: tuple[str, ...], said
     code, out, err = run(*arguments, home=tmp_path)
     assert (code, out) == (2, "")
     assert err.startswith("unforged: error: ") and said in err and len(err.splitlines()) == 1
+
+
+def test_a_full_disk_is_one_line_that_names_the_file(media: Path, tmp_path: Path) -> None:
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000));"
+    ignore = "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+    start_it = f"{limit}{ignore} import sys; from forensics.cli import main; sys.exit(main(sys.argv[1:]))"
+    arguments = (*SCAN, str(media), "--out", str(tmp_path / "out"), "--store", "none")
+    done = subprocess.run([sys.executable, "-c", start_it, *arguments], capture_output=True, timeout=60, check=False)
+    said = done.stderr.decode()
+    assert done.returncode == 2
+    assert len(said.splitlines()) == 1 and said.rstrip().endswith(".html") and str(tmp_path / "out") in said
+    assert not list((tmp_path / "out").glob("*.part"))
 
 
 def test_an_output_folder_that_cannot_be_made_is_code_2(media: Path, tmp_path: Path) -> None:
