@@ -147,7 +147,9 @@ def page(report: ScanReport, previews: Mapping[float, Pixels]) -> Page:
         previews: time in seconds -> (H, W, 3) uint8 whole upright picture at any size; an image has one, at 0.
     """
     verdict = report.verdict
-    ordered = sorted(report.findings, key=lambda f: (f.llr is None, -abs(f.llr or 0.0)))
+    cards = [_card(f, report, previews) for f in report.findings]
+    # What decides first, by how much it counts; then what could have; what is for the eye last.
+    cards.sort(key=lambda c: (c.llr is None, -abs(c.counted_llr), -abs(c.llr or 0.0)))
     return Page(
         title=one_line(report.filename, 200) or "unnamed file",
         opinion=str(verdict.opinion),
@@ -157,7 +159,7 @@ def page(report: ScanReport, previews: Mapping[float, Pixels]) -> Page:
         note=one_line(verdict.note),
         probability=verdict.probability,
         prior=report.settings.prior,
-        cards=tuple(_card(f, report, previews) for f in ordered),
+        cards=tuple(cards),
         rule=rule(report),
         steps=tuple((title(r.analyzer), one_line(r.sentence), r.counted) for r in verdict.reasons),
         total=total(report),

@@ -96,18 +96,20 @@ def meaning(report: ScanReport) -> str:
     if abs(report.verdict.llr) < _STRENGTH_WORDS[0][0]:
         return (
             f"The findings hardly change what this scan assumed beforehand: {prior} of such files {claim}. The "
-            f"number is mostly that assumption.{_other(claim)}"
+            f"number is mostly that assumption.{_other(report)}"
         )
     return (
         f"Among files with findings like these, {percent(report.verdict.probability)} would be {claim}, if {prior} "
         "of all files were so beforehand. That share is an assumption of this scan; with another one the probability "
-        f"changes, the evidence does not.{'' if report.verdict.llr > 0 else _other(claim)}"
+        f"changes, the evidence does not.{'' if report.verdict.llr > 0 else _other(report)}"
     )
 
 
-def _other(claim: Claim | None) -> str:
-    other = Claim.MANIPULATED if claim is Claim.SYNTHETIC else Claim.SYNTHETIC
-    return f" That it is {other} is no likelier."
+def _other(report: ScanReport) -> str:
+    (other,) = set(Claim) - {report.verdict.claim}
+    if any(f.llr is not None and f.claim in (other, None) for f in report.findings):
+        return f" That it is {other} is no likelier."
+    return f" Whether it is {other}, nothing calibrated could tell."
 
 
 def strength(finding: Finding) -> str:

@@ -144,7 +144,7 @@ def times(llr: float) -> str:
 def _opinion(claim: Claim, counted: dict[Trace, Finding], total: float, settings: ScanSettings) -> tuple[Opinion, str]:
     ratios = [counted_llr(f) for f in counted.values()]
     if not ratios:
-        return Opinion.INCONCLUSIVE, "No calibrated analyzer could examine this file."
+        return Opinion.INCONCLUSIVE, "No finding has a ratio, so there is nothing to weigh."
     if max(ratios) >= CONTRADICTION_LLR and min(ratios) <= -CONTRADICTION_LLR:
         return Opinion.INCONCLUSIVE, "Strong findings contradict each other; a person should look."
     if total >= settings.likely_llr:

@@ -163,6 +163,13 @@ def test_a_card_says_why_it_does_not_count_or_counts_for_less() -> None:
     assert "ounted" not in full
 
 
+def test_what_counts_stands_before_what_does_not() -> None:
+    made = Finding("learned", Trace.LEARNED, "Looks made.", 1.5, Claim.SYNTHETIC)
+    loud = Finding("copy_move", Trace.GEOMETRY, "Nothing occurs twice.", -2.9, Claim.MANIPULATED)
+    text = Reader(render_html(report((loud, made)))).text.partition("How the verdict was reached")[0]
+    assert text.index(made.summary) < text.index(loud.summary)
+
+
 def test_a_bar_is_solid_only_as_far_as_its_finding_counts() -> None:
     quiet = Finding("copy_move", Trace.GEOMETRY, "No part occurs twice.", -0.9, Claim.MANIPULATED)
     html = render_html(report((quiet,)))

@@ -111,9 +111,12 @@ def test_the_probability_is_said_to_be_of_the_explanation_that_decided() -> None
 
 
 def test_a_quiet_report_says_that_the_other_explanation_is_no_likelier() -> None:
-    quiet = report((Finding("copy_move", Trace.GEOMETRY, "Nothing.", -0.9, Claim.MANIPULATED),))
+    whole = Finding("copy_move", Trace.GEOMETRY, "Nothing.", -0.9, Claim.MANIPULATED)
+    photo = Finding("learned", Trace.LEARNED, "Like a photo.", -2.0, Claim.SYNTHETIC)
+    quiet = report((whole, photo))
     assert "20\u00a0% of such files manipulated" in meaning(quiet)
     assert meaning(quiet).endswith("That it is synthetic is no likelier.")
+    assert meaning(report((whole,))).endswith("Whether it is synthetic, nothing calibrated could tell.")
     assert question(report(())) == "of manipulation or synthesis"
 
 
