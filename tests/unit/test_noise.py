@@ -41,6 +41,13 @@ def test_the_sigma_of_white_noise_is_measured(sigma: float) -> None:
     assert noise_blocks(noise, 32).sigma.mean() == pytest.approx(sigma, rel=0.12)
 
 
+def test_a_block_measures_the_same_in_a_large_picture_and_in_a_part_of_it() -> None:
+    plane = np.random.default_rng(1).normal(128, 5, (1200, 64)).astype(np.float32)
+    whole, part = noise_blocks(plane, 8).sigma, noise_blocks(plane[400:800], 8).sigma
+    # The outermost rows of a part see no neighbours.
+    np.testing.assert_allclose(part[1:-1], whole[51:99], rtol=1e-5)
+
+
 def test_a_slope_of_light_is_no_noise() -> None:
     ramp = np.add.outer(np.linspace(20, 110, 256), np.linspace(0, 100, 256)).astype(np.float32)
     assert noise_blocks(ramp, 8).sigma[2:-2, 2:-2].max() < 0.01
