@@ -1,0 +1,57 @@
+"""What ships: whole, small, described, and the same answer for the same picture."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from detectors.catalog import DETECTORS
+from detectors.loading import load
+from detectors.synthetic import READING, TOWER, ZOO, Synthetic
+from detectors.training import TrainingSettings
+from generators.weights import load as load_weights
+from tests.make_media import photo
+
+MIB = 1 << 20
+CARDS = sorted(ZOO.glob("*.card.json"))
+
+
+def test_the_shipped_weights_are_few_and_small() -> None:
+    files = [path for path in ZOO.iterdir() if path.is_file()]
+    assert {path.suffix for path in files} == {".safetensors", ".json"}
+    assert max(path.stat().st_size for path in files) <= 80 * MIB
+    assert sum(path.stat().st_size for path in files) <= 90 * MIB
+
+
+@pytest.mark.parametrize("path", CARDS, ids=lambda path: path.name)
+def test_every_weight_file_is_the_one_its_card_describes(path: Path) -> None:
+    tensors, card = load_weights(path.name.removesuffix(".card.json"), ZOO)
+    assert tensors and card.licence and card.limits and card.data and card.task
+
+
+def test_the_reading_was_made_by_the_committed_recipe() -> None:
+    card = load("synthetic").card
+    recipe = TrainingSettings.load(ZOO.parent / "recipes" / "synthetic.json")
+    for name, value in json.loads(json.dumps(vars(recipe))).items():
+        assert card.settings[name] == value
+    assert card.settings["tower"] == TOWER and card.stem == READING
+
+
+def test_the_shipped_detector_answers_alike_for_the_same_picture_whatever_its_neighbours() -> None:
+    detector = Synthetic()
+    pictures = [photo(1, width=320, height=240), photo(2, width=200, height=300)]
+    together = detector.score(pictures)
+    alone = [detector.score([picture]) for picture in pictures]
+    assert [float(one.fake[0]) for one in alone] == [float(score) for score in together.fake]
+    assert together.heat is not None and alone[0].heat is not None
+    assert np.array_equal(together.heat[0], alone[0].heat[0])
+
+
+def test_every_listed_detector_can_be_made_and_names_its_bars() -> None:
+    for name in DETECTORS:
+        card = load(name).card
+        rates = [rate for rate, _ in card.by_rate()]
+        assert card.name == name and rates == [0.01, 0.05]
