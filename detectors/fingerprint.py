@@ -30,6 +30,9 @@ PEAK_SIDE = 11
 SATURATED = 250.0
 """A clipped pixel shows no gain."""
 
+MAD_TO_DEVIATION = 1.4826
+"""Median absolute deviation to standard deviation, for a normal distribution."""
+
 MAX_GAIN = 0.1
 """Relative gain above which a pixel is a defect or a mark; PRNU is near 0.01."""
 
@@ -186,8 +189,9 @@ def missing_fingerprint(pattern: Plane, residual: Plane, light: Plane, *, block_
         window: blocks a side over which the correlation is taken, odd.
 
     Returns:
-        (h, w) float32 in standard deviations of a correlation over one window, above 0 where the fingerprint is
-        missing; 0 where it could not be seen anyway (dark, clipped or busy parts).
+        (h, w) float32 in standard deviations of a correlation over one window, by chance or over this photo,
+        whichever is larger; above 0 where the fingerprint is missing, 0 where it could not be seen anyway (dark,
+        clipped or busy parts).
 
     Source: after Chen et al. 2008, section V, with a predictor of one factor fitted on the photo itself.
     """
@@ -201,7 +205,12 @@ def missing_fingerprint(pattern: Plane, residual: Plane, light: Plane, *, block_
     shortfall = (factor * possible - found) * (block_px * window)
     # Less than three deviations expected: its absence would prove nothing.
     visible = factor * possible * (block_px * window) >= 3.0
-    return np.where(visible, shortfall, 0).astype(np.float32)
+    if not visible.any():
+        return np.zeros(found.shape, np.float32)
+    # The predictor knows nothing of texture and compression, so its errors may be larger than chance alone makes them.
+    seen = shortfall[visible]
+    spread = max(1.0, MAD_TO_DEVIATION * float(np.median(np.abs(seen - np.median(seen)))))
+    return np.where(visible, shortfall / spread, 0).astype(np.float32)
 
 
 def _window_sums(plane: Plane, block_px: int, window: int) -> Plane:

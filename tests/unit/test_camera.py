@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
-from detectors.fingerprint import FingerprintSum, best_peak, noise_residual, without_lines
+from detectors.fingerprint import FingerprintSum, best_peak, missing_fingerprint, noise_residual, without_lines
 from forensics import camera
+from forensics.analyzers.camera_match import ABSENT_DEVIATIONS
 from forensics.analyzers.noise import Noise
-from forensics.camera import Fingerprint
+from forensics.camera import BLOCK_PX, WINDOW_BLOCKS, Fingerprint
 from forensics.media import Media
 from forensics.settings import ScanSettings
 from tests.make_media import Pixels, decode, jpeg, photo, png, prnu_pattern
@@ -91,6 +92,21 @@ def test_an_untouched_photo_has_the_fingerprint_everywhere(folder: Path) -> None
     for seed in (54, 56, 57):
         finding = list(Noise(ScanSettings(cameras=folder)).examine(media(shot(seed))))[1]
         assert "phone" in finding.summary and not finding.regions
+
+
+@pytest.mark.parametrize(("unevenness", "is_pointed_out"), [(0.0, True), (0.5, False)])
+def test_a_gap_is_pointed_out_only_beyond_how_uneven_the_fingerprint_is(
+    unevenness: float, is_pointed_out: bool
+) -> None:
+    rng = np.random.default_rng(7)
+    pattern = rng.normal(0, 0.02, (512, 512)).astype(np.float32)
+    light = np.full(pattern.shape, 128, np.float32)
+    # Texture and compression leave more of the fingerprint here and less there.
+    strength = 1 + unevenness * rng.choice([-1.0, 1.0], (8, 8)).repeat(64, 0).repeat(64, 1)
+    strength[192:256, 192:256] = 0.1
+    residual = (strength * pattern * light + rng.normal(0, 3, pattern.shape)).astype(np.float32)
+    short = missing_fingerprint(pattern, residual, light, block_px=BLOCK_PX, window=WINDOW_BLOCKS)
+    assert (short.max() >= ABSENT_DEVIATIONS) is np.bool_(is_pointed_out)
 
 
 def test_no_match_is_said_once(folder: Path, fingerprint: Fingerprint) -> None:
