@@ -42,6 +42,10 @@ HASHED_BYTES_PER_S = 100e6
 RETIRE_SHARE = 0.5
 """A worker that holds more than this share of the limit between two files is replaced: the next file needs the room."""
 
+GROWTH_SHARE = 0.1
+"""Part of the limit that a worker may hold beyond what every worker holds: where detectors alone weigh more than
+RETIRE_SHARE, replacing workers, which load them again, helps nobody."""
+
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
@@ -78,6 +82,8 @@ class _Worker:
     opened: Opened | None = None
     report: ScanReport | None = None
     started_s: float = 0.0
+    has_scanned: bool = False
+    is_weighed: bool = False
 
 
 class Pool:
@@ -108,6 +114,7 @@ class Pool:
         self._forms = forms
         self._workers: list[_Worker] = []
         self._n_started = 0
+        self._first_bytes: list[int] = []
         self._context = _context()
 
     def __enter__(self) -> Self:
@@ -204,6 +211,7 @@ class Pool:
             worker.report = answer.known
             return self._reply(worker, answer, asked_s)
         elif isinstance(said, Scanned) and worker.task is not None:
+            worker.has_scanned = True
             asked_s = time.monotonic()
             took_s = asked_s - worker.started_s
             worker.report = receive(worker.task, said.report, took_s) if receive is not None else said.report
@@ -264,9 +272,21 @@ class Pool:
         sha256 = worker.opened.sha256 if worker.opened is not None else done.sha256
         outcome = Outcome(worker.task, worker.opened, worker.report, done.pages, sha256, error, elapsed_s)
         worker.task = None
-        if worker in self._workers and _resident_bytes(worker) > RETIRE_SHARE * self._limits.memory_bytes:
+        if worker in self._workers and self._holds_too_much(worker):
             self._end(worker)
         return outcome
+
+    def _holds_too_much(self, worker: _Worker) -> bool:
+        """Whether a fresh worker would leave the next file more room, as far as this pool has seen fresh ones."""
+        resident = _resident_bytes(worker)
+        if worker.has_scanned and not worker.is_weighed:
+            worker.is_weighed = True
+            self._first_bytes.append(resident)
+        bar = RETIRE_SHARE * self._limits.memory_bytes
+        # One worker may hold what its file left behind; what the lightest of several holds, all of them need.
+        if len(self._first_bytes) > 1:
+            bar = max(bar, min(self._first_bytes) + GROWTH_SHARE * self._limits.memory_bytes)
+        return resident > bar
 
     def _end(self, worker: _Worker) -> None:
         if worker in self._workers:

@@ -71,3 +71,19 @@ class Stillborn(Scripted):
 
     def __init__(self, settings: ScanSettings) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Heavy(Scripted):
+    """Holds 240 MB from the first scan on, as the weights of a detector; 80 MB more of every file called "leaks"."""
+
+    def __init__(self, settings: ScanSettings) -> None:
+        super().__init__(settings)
+        self._held: list[object] = []
+
+    def scan(self, media: Media) -> ScanReport:
+        """Hold it."""
+        if not self._held:
+            self._held.append(np.ones(30_000_000))
+        if "leaks" in media.name:
+            self._held.append(np.ones(10_000_000))
+        return super().scan(media)

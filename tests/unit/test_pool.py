@@ -15,10 +15,12 @@ from forensics.report import ScanReport
 from forensics.settings import Limits, ScanSettings
 from forensics.worker import Answer, Opened, Task
 from tests.make_media import jpeg, photo
-from tests.unit.failing_scanners import Refusing, Scripted, Stillborn
+from tests.unit.failing_scanners import Heavy, Refusing, Scripted, Stillborn
 
 SETTINGS = ScanSettings(limits=Limits(image_timeout_s=20.0, memory_bytes=400 << 20))
 
+HEAVY = ScanSettings(limits=Limits(image_timeout_s=20.0, memory_bytes=480 << 20))
+"""Half of it is less than a worker with 240 MB of weights holds, a tenth less than what a file leaks."""
 
 SCAN = Answer(scan=True)
 
@@ -31,7 +33,7 @@ def picture() -> bytes:
 def run(pool: Pool, folder: Path, names: list[str], data: bytes, answer: Answer = SCAN) -> dict[str, Outcome]:
     tasks = []
     for name in names:
-        (folder / name).write_bytes(data)
+        (folder / name).write_bytes(b"" if "empty" in name else data)
         tasks.append(Task(folder / name, name, name))
     with pool:
         return {outcome.task.name: outcome for outcome in pool.run(tasks, lambda task, opened: answer)}
@@ -76,6 +78,25 @@ def test_an_unreadable_file_is_an_outcome_and_not_an_exception(tmp_path: Path) -
 def test_one_worker_serves_many_files(tmp_path: Path, picture: bytes) -> None:
     outcomes = run(Pool(SETTINGS, build=Scripted), tmp_path, [f"{i}.jpg" for i in range(20)], picture)
     assert len({o.report.findings[0].summary for o in outcomes.values() if o.report}) == 1
+
+
+def workers(outcomes: dict[str, Outcome]) -> list[str]:
+    """The process that examined each file."""
+    return [outcome.report.findings[0].summary for outcome in outcomes.values() if outcome.report is not None]
+
+
+def test_workers_that_need_much_memory_are_not_replaced_for_it(tmp_path: Path, picture: bytes) -> None:
+    # What a worker holds that could examine nothing yet is no measure.
+    names = ["empty.jpg", *(f"{i}.jpg" for i in range(10))]
+    first, *others = workers(run(Pool(HEAVY, build=Heavy), tmp_path, names, picture))
+    # One is replaced: what it holds might have been left behind by its file.
+    assert len(others) == 9 and len(set(others)) == 1 and first not in others
+
+
+def test_a_worker_that_keeps_more_than_others_is_replaced(tmp_path: Path, picture: bytes) -> None:
+    names = ["0.jpg", "1.jpg", "2.jpg", "leaks.jpg", "3.jpg", "4.jpg"]
+    first, second, *same, last, after = workers(run(Pool(HEAVY, build=Heavy), tmp_path, names, picture))
+    assert first != second and set(same) == {second} and last != second and after == last
 
 
 def test_a_file_the_parent_knows_is_opened_and_not_scanned(tmp_path: Path, picture: bytes) -> None:
