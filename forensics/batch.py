@@ -20,7 +20,7 @@ from forensics.report_files import FILE_FORMATS, TABLE_FORMATS, result_lines, wr
 from forensics.result import Result
 from forensics.seen_before import with_seen_before
 from forensics.settings import ScanSettings
-from forensics.store import Store
+from forensics.store import Store, StoreError
 from forensics.worker import Answer, Examiner, Opened, Task
 
 
@@ -78,6 +78,7 @@ class Batch:
         # Of files that are being examined now.
         self._numbers: dict[Task, int] = {}
         self._cached: set[Task] = set()
+        self._store_error: StoreError | None = None
 
     def tasks(self, paths: Sequence[str]) -> list[Task]:
         """The files under the paths; standard input is not among them."""
@@ -93,7 +94,8 @@ class Batch:
         Raises:
             ValueError: the analyzers cannot work with these settings.
             RuntimeError: no worker can be started.
-            OSError: the output folder or the store cannot be written.
+            OSError: the output folder cannot be written, which ends the run; or the store could not be used (a
+                StoreError), which is raised when all files have been examined.
         """
         folder = self.output.folder
         if folder is not None:
@@ -109,6 +111,8 @@ class Batch:
                 yield self._written(result, lines)
         if folder is not None:
             write_tables(folder, self.output.formats)
+        if self._store_error is not None:
+            raise self._store_error
 
     def _examined(self, tasks: list[Task]) -> Iterator[Result]:
         if not tasks:
@@ -121,11 +125,14 @@ class Batch:
     def _decide(self, task: Task, opened: Opened) -> Answer:
         if self.store is None or not self.use_cache:
             return Answer(scan=True)
-        row = self.store.known(opened.sha256, self.settings, opened.versions)
-        if row is None:
-            return Answer(scan=True)
         try:
+            row = self.store.known(opened.sha256, self.settings, opened.versions)
+            if row is None:
+                return Answer(scan=True)
             report = self.store.report(row.id)
+        except StoreError as error:
+            self._do_without_store(error)
+            return Answer(scan=True)
         except (ValueError, LookupError):
             # Damaged, or deleted a moment ago: a scan repairs it.
             return Answer(scan=True)
@@ -139,13 +146,27 @@ class Batch:
     def _receive(self, task: Task, report: ScanReport, elapsed_s: float) -> ScanReport:
         report = self._prepared(task, report)
         if self.store is not None:
-            self._numbers[task] = self.store.save(report, elapsed_s=elapsed_s)
+            try:
+                self._numbers[task] = self.store.save(report, elapsed_s=elapsed_s)
+            except StoreError as error:
+                self._do_without_store(error)
         return report
 
     def _prepared(self, task: Task, report: ScanReport) -> ScanReport:
         """Under the name it has this time, and with what the store knows by now."""
         report = replace(report, path=task.shown, filename=task.name)
-        return report if self.store is None else with_seen_before(report, self.store)
+        if self.store is None:
+            return report
+        try:
+            return with_seen_before(report, self.store)
+        except StoreError as error:
+            self._do_without_store(error)
+            return report
+
+    def _do_without_store(self, error: StoreError) -> None:
+        """What is examined still goes into the output folder; the error is raised when all is done."""
+        self.store = None
+        self._store_error = error
 
     def _result(self, outcome: Outcome) -> Result:
         opened = outcome.opened
@@ -170,6 +191,10 @@ class Batch:
 
     def _written(self, result: Result, lines: TextIO | None) -> Result:
         if lines is not None:
-            lines.write(json.dumps(result.to_line(), allow_nan=False) + "\n")
-            lines.flush()
+            try:
+                lines.write(json.dumps(result.to_line(), allow_nan=False) + "\n")
+                lines.flush()
+            except OSError as error:
+                # A full disk is told without the file's name.
+                raise OSError(error.errno, error.strerror, lines.name) from None
         return result

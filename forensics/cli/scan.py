@@ -77,6 +77,7 @@ def scan(paths: tuple[str, ...], **given: Any) -> int:
     from forensics.cli.options import open_store
     from forensics.cli.scan_progress import Progress
     from forensics.inputs import STDIN
+    from forensics.store import StoreError
 
     formats: tuple[str, ...] | None = given["formats"]
     Output(None, formats or ())
@@ -100,8 +101,12 @@ def scan(paths: tuple[str, ...], **given: Any) -> int:
             n_workers=given["jobs"] or _default_jobs(settings),
         )
         progress = stack.enter_context(Progress(n_files, given["fail_on"]))
-        for result in batch.run(tasks, stdin=sys.stdin.buffer if from_stdin else None):
-            progress.add(result)
+        try:
+            for result in batch.run(tasks, stdin=sys.stdin.buffer if from_stdin else None):
+                progress.add(result)
+        except StoreError:
+            progress.finish(given["out"], formats)
+            raise
         progress.finish(given["out"], formats)
     return progress.exit_code
 

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from forensics.batch import Batch, Output
 from forensics.inputs import expand
 from forensics.result import Result
 from forensics.settings import Limits, ScanSettings
-from forensics.store import Store
+from forensics.store import Store, StoreError
 from tests.make_media import decode, jpeg, photo
 from tests.unit.failing_scanners import Scripted
 
@@ -107,6 +108,22 @@ def test_what_was_cut_short_is_examined_again(media: Path, tmp_path: Path) -> No
         run([str(media)], store=store)
         cached = {Path(result.path).name: result.cached for result in run([str(media)], store=store)}
     assert cached == {"a.jpg": True, "fake.jpg": True, "hurried.jpg": False, "killed.jpg": False, "empty.jpg": False}
+
+
+@pytest.mark.parametrize("table", ["scans", "bodies", "hashes"])
+def test_a_store_that_breaks_loses_no_result_and_is_reported_at_the_end(
+    table: str, media: Path, tmp_path: Path
+) -> None:
+    with Store(f"sqlite:///{tmp_path / 's.db'}") as store:
+        run([str(media / "a.jpg")], store=store)
+        with sqlite3.connect(tmp_path / "s.db") as connection:
+            connection.execute(f"ALTER TABLE {table} RENAME TO gone")
+        batch = Batch(SETTINGS, output=Output(tmp_path / "out", ("csv",)), store=store, build=Scripted)
+        with pytest.raises(StoreError, match=f"no such table: {table}"):
+            list(batch.run(batch.tasks([str(media / "a.jpg"), str(media / "fake.jpg")])))
+    assert [line["status"] for line in lines(tmp_path / "out")] == ["ok", "ok"]
+    assert lines(tmp_path / "out")[1]["scan_id"] is None
+    assert len((tmp_path / "out" / "results.csv").read_text().splitlines()) == 3
 
 
 def test_a_look_alike_is_pointed_out_and_counts_for_nothing(tmp_path: Path) -> None:
