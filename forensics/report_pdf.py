@@ -30,8 +30,8 @@ WIDTH_MM = 210 - 2 * MARGIN_MM
 PAIR_MM = (WIDTH_MM - 3) / 2
 """Width of one of two pictures side by side."""
 
-MAX_PAIR_MM = 80
-"""Height of such a picture: higher ones leave half of a page empty before them."""
+MAX_PAIR_MM = 62
+"""Height of such a picture: two findings with one each fit on a page."""
 
 LABEL_MM = 46
 """The first of two columns."""
@@ -270,7 +270,7 @@ def _card_mm(card: Card) -> float:
     if not card.pictures:
         return 45
     height, width = card.pictures[0].pixels.shape[:2]
-    return 60 + min(PAIR_MM * float(height / width), MAX_PAIR_MM)
+    return 55 + min(PAIR_MM * float(height / width), MAX_PAIR_MM)
 
 
 def _card(sheet: _Sheet, card: Card, frames: Mapping[float, Pixels]) -> None:

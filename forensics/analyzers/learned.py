@@ -137,7 +137,7 @@ def _card_rows(name: str, card: ModelCard) -> Iterable[tuple[str, str]]:
     if card.limits:
         yield "limits", card.limits
     if card.measures:
-        yield "figures of its card", "\n".join(f"{label}: {value:.4g}" for label, value in card.measures.items())
+        yield "figures of its card", "; ".join(f"{label}: {value:.4g}" for label, value in card.measures.items())
 
 
 def _frame_rows(scores: Scores, frames: Sequence[Frame]) -> Iterable[tuple[str, str]]:
