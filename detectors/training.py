@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.calibration import LlrModel, fit_llr
+from detectors.calibration import MAX_LLR, LlrModel, fit_llr
 from detectors.data import EDIT, Example, Reader, matched_sources, read_picture, read_pixels
 from detectors.metrics import auroc, tpr_at_fpr
 from detectors.neighbours import neighbourhood
@@ -28,6 +28,9 @@ Floats = NDArray[np.float64]
 
 RATES = (0.01, 0.05)
 """False-positive rates that thresholds are stated for."""
+
+TAIL = 0.01
+"""Share of a class that a bound of the ratio rests on: 25 photos and 10 fakes of what ships."""
 
 N_HEAT = 200
 """Pictures of each class that heat is scaled on."""
@@ -152,7 +155,7 @@ def _fitted(views: Views, tower: Tower, out: Path, settings: TrainingSettings) -
     tensors: dict[str, NDArray[Any]] = {
         "weights": probe.weights,
         "bias": np.array(probe.bias, np.float64),
-        "llr_range": np.array([model.floor, model.ceiling], np.float64),
+        "llr_range": np.array(llr_range(held_out[mild], labels[mild], root_weights(labels[mild], names)), np.float64),
         "heat_range": _heat_range(tower, probe, examples, settings.seed),
         "center": near.center,
         "axes": near.axes.astype(np.float32),
@@ -183,6 +186,31 @@ def _calibrated(found: CrossFit, model: LlrModel) -> tuple[Probe, Floats]:
     shift = model.bias - slope * model.center[0]
     probe = replace(found.probe, weights=found.probe.weights * np.float32(slope), bias=found.probe.bias * slope + shift)
     return probe, found.held_out * slope + shift
+
+
+def llr_range(logits: Floats, labels: NDArray[np.int64], weight: Floats) -> tuple[float, float]:
+    """Bounds of the log10 likelihood ratio: what the farthest hundredth of either class was worth on held-out sources.
+
+    A fitted curve runs on where there are no examples any more. Generators that were not seen have fakes at the very
+    bottom of the scale, so that a low score can never acquit by more than they allow.
+
+    Args:
+        logits, labels, weight: (N,) of held-out pictures.
+
+    Returns:
+        The lower bound, at most 0, and the upper one, at least 0.
+    """
+    fake, real = labels == 1, labels == 0
+
+    def share(chosen: NDArray[np.bool_], within: NDArray[np.bool_]) -> float:
+        # One more on either side keeps a tail that happens to be empty from being worth anything without bound.
+        return float((weight[within & chosen].sum() + weight[within].mean()) / weight[within].sum())
+
+    top = weighted_quantile(logits[real], weight[real], TAIL)
+    bottom = -weighted_quantile(-logits[fake], weight[fake], TAIL)
+    floor = np.log10(share(logits <= bottom, fake) / share(logits <= bottom, real))
+    ceiling = np.log10(share(logits >= top, fake) / share(logits >= top, real))
+    return max(min(float(floor), 0.0), -MAX_LLR), min(max(float(ceiling), 0.0), MAX_LLR)
 
 
 def _held_out_figures(

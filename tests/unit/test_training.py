@@ -13,7 +13,7 @@ from PIL import Image
 from detectors.data import Example
 from detectors.synthetic import UNLIKE, Synthetic
 from detectors.token_features import BLOCKS, N_FEATURES, features_of, patch_readings
-from detectors.training import TrainingSettings, train_synthetic, usable
+from detectors.training import TrainingSettings, llr_range, train_synthetic, usable
 from detectors.vision_tower import GRID, PATCH_PX, WIDTH, Tokens
 from detectors.washed_views import chain, cut
 from generators.weights import ModelCard
@@ -177,3 +177,21 @@ def test_the_readings_of_patches_average_to_their_part_of_the_logit() -> None:
     of_patches[:, 0] = 0
     expected = features_of(tokens) @ of_patches.ravel()
     assert patch_readings(tokens, weights).mean() == pytest.approx(expected, rel=1e-3)
+
+
+def test_ratios_are_bounded_by_what_the_tails_of_the_other_class_allow() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1], 20_000)
+    logits = rng.normal(0, 1, 40_000) + 2 * labels
+    # A tenth of the fakes looks like any photo: however low a score, it speaks at most ten to one for a photo.
+    logits[labels == 1] = np.where(rng.random(20_000) < 0.1, rng.normal(0, 1, 20_000), logits[labels == 1])
+    floor, ceiling = llr_range(logits, labels, np.ones(40_000))
+    assert -1.1 < floor < -0.5
+    # One in a hundred photos reaches 2.33, and of the fakes 0.9 * P(N > 0.33) + 0.1 * 0.01.
+    assert ceiling == pytest.approx(np.log10((0.9 * 0.3707 + 0.1 * 0.01) / 0.01), abs=0.05)
+
+
+def test_classes_that_cannot_be_told_apart_have_no_ratio() -> None:
+    logits = np.random.default_rng(1).normal(0, 1, 20_000)
+    floor, ceiling = llr_range(logits, np.arange(20_000) % 2, np.ones(20_000))
+    assert abs(floor) < 0.1 and abs(ceiling) < 0.1
