@@ -250,4 +250,5 @@ def _limit_threads(n_threads: int) -> None:
     from threadpoolctl import threadpool_limits
 
     cv2.setNumThreads(n_threads)
-    threadpool_limits(n_threads)
+    # Products are small here: on a busy machine a second BLAS thread took half as much processor time again, waiting.
+    threadpool_limits({"blas": 1, "openmp": n_threads})
