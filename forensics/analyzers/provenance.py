@@ -165,7 +165,9 @@ def _judge(manifest: Manifest) -> tuple[str, float | None, Claim | None]:
         return f"says it was made with {generator}", declared, Claim.SYNTHETIC
     captures = [a for a in manifest.actions if a.source_type in _CAPTURE]
     if not captures:
-        return f"lists {len(manifest.actions)} actions, none of which tells AI from a camera", None, None
+        one = len(manifest.actions) == 1
+        listed = "1 action, which does not tell" if one else f"{len(manifest.actions)} actions, none of which tells"
+        return f"lists {listed} AI from a camera", None, None
     said = f"says it was captured by a camera ({captures[0].source_type})"
     edits = [a.name.removeprefix("c2pa.") for a in manifest.actions if a.name not in _KEEPS_THE_PICTURE]
     if edits:

@@ -38,6 +38,7 @@ class Progress:
         self._n_over_bar = 0
         self._n_cached = 0
         self._n_without_page = 0
+        self._failed: Counter[str] = Counter()
         self._n_done = 0
         self._opinions: Counter[str] = Counter()
         self._errors: Counter[str] = Counter()
@@ -73,6 +74,7 @@ class Progress:
             assert result.error is not None
             self._errors[result.error.code] += 1
         else:
+            self._failed.update(tuple(result.report.failed))
             opinion = str(result.report.verdict.opinion)
             self._opinions[opinion] += 1
             self._n_over_bar += opinion.startswith(self._bar_opinions)
@@ -110,6 +112,8 @@ class Progress:
         texts = [f"{files}: {', '.join(counts) or 'nothing to examine'}"]
         if self._n_cached:
             texts.append(f"{self._n_cached} known from the store and not examined again (--no-cache does)")
+        for name, n in sorted(self._failed.items()):
+            texts.append(f"{plain(name)} could not finish on {n} of them (see results.jsonl)")
         if self._n_without_page:
             texts.append(f"{self._n_without_page} examined, but their report could not be drawn (see results.jsonl)")
         if out is not None:

@@ -118,6 +118,13 @@ def test_a_generated_part_is_a_manipulation_and_no_synthesis(kind: str, known: S
     assert found.claim is Claim.MANIPULATED
 
 
+def test_actions_that_tell_nothing_are_counted_in_words(known: Signer, examine: Examine) -> None:
+    (one,) = examine(sign(JPEG, known, action("opened")))
+    assert "lists 1 action, which does not tell AI from a camera" in one.summary
+    (two,) = examine(sign(JPEG, known, action("opened"), action("resized")))
+    assert "lists 2 actions, none of which tells AI from a camera" in two.summary
+
+
 def test_a_generator_that_states_no_source_type_is_known_by_name(known: Signer, examine: Examine) -> None:
     (found,) = examine(sign(JPEG, known, action("created"), generator="Bing Image Creator"))
     assert found.claim is Claim.SYNTHETIC
