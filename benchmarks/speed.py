@@ -3,6 +3,7 @@
 Processor seconds are counted beside the clock: on a machine that others use too, only they say what the work costs.
 
     python benchmarks/speed.py picture [--megapixels 12]   each analyzer on one JPEG, and all together
+    python benchmarks/speed.py stages [--n 1000]           processor time of each stage on web-size JPEGs, in one worker
     python benchmarks/speed.py folder [--n 1000]           a folder of web-size JPEGs against its slowest stage alone
 
 Media are made at run time. Peak memory is that of a fresh process, libraries included (Linux only).
@@ -101,19 +102,55 @@ def picture(megapixels: float) -> None:
             print(f"  {name:14s} {own_s:6.2f} processor s  {ratio}  {cost.wall_s:6.2f} s  {cost.peak_mb:6.0f} MB")
 
 
+def make_folder(media: Path, n: int) -> None:
+    """Files of 1024 x 768 pixels, no two alike."""
+    from tests.make_media import jpeg, photo
+
+    media.mkdir()
+    scenes = [photo(seed, width=1024, height=768) for seed in range(8)]
+    for i in range(n):
+        # Another quality and a shifted crop: each file is another file, at the price of an encode.
+        crop = scenes[i % 8][(i // 8) % 16 :, (i // 128) % 16 :]
+        (media / f"{i:05d}.jpg").write_bytes(jpeg(crop, 80 + i % 15))
+
+
+def stages(n: int) -> None:
+    """What each stage takes of a worker that runs already, and what the worker holds."""
+    import cv2
+
+    from forensics import Media, Scanner, ScanSettings
+
+    scanner = Scanner(ScanSettings(limits=UNHURRIED), clock=time.process_time)
+    cv2.setNumThreads(1)
+    with tempfile.TemporaryDirectory() as home, threadpool_limits(1):
+        media = Path(home) / "media"
+        make_folder(media, n)
+        spent_s: dict[str, float] = {}
+        for i, path in enumerate(sorted(media.iterdir())):
+            report = scanner.scan(Media.open(path))
+            # The first one loads libraries and weights.
+            for name, seconds in report.timings_s.items() if i else ():
+                spent_s[name] = spent_s.get(name, 0.0) + seconds
+            if i % max(n // 4, 1) == 1:
+                print(f"  after {i + 1} files the process holds {psutil.Process().memory_info().rss / 2**20:.0f} MB")
+    for name, seconds in sorted(spent_s.items(), key=lambda item: -item[1]):
+        print(f"  {name:14s} {1000 * seconds / (n - 1):6.1f} processor ms a file")
+    opening = spent_s["decode"] + spent_s["hash"]
+    slowest = opening + max(spent_s[name] for name in CLASSICAL)
+    for title, total in (
+        ("classical", opening + sum(spent_s[name] for name in CLASSICAL)),
+        ("all", sum(spent_s.values())),
+    ):
+        print(f"  {title}: {total / slowest:.2f} x the slowest classical stage alone on one core")
+
+
 def folder(n: int) -> None:
     """A folder through the command line, and through each analyzer alone."""
     from forensics.analyzers import ANALYZERS
-    from tests.make_media import jpeg, photo
 
     with tempfile.TemporaryDirectory() as home:
         media = Path(home) / "media"
-        media.mkdir()
-        scenes = [photo(seed, width=1024, height=768) for seed in range(8)]
-        for i in range(n):
-            # Another quality and a shifted crop: each file is another file, at the price of an encode.
-            crop = scenes[i % 8][(i // 8) % 16 :, (i // 128) % 16 :]
-            (media / f"{i:05d}.jpg").write_bytes(jpeg(crop, 80 + i % 15))
+        make_folder(media, n)
 
         def run(analyzers: Iterable[str], jobs: int) -> Cost:
             command = [sys.executable, "-m", "forensics.cli", "scan", str(media), "--out", f"{home}/{time.time_ns()}"]
@@ -143,7 +180,7 @@ def folder(n: int) -> None:
 def _cost(command: list[str]) -> Cost:
     """Of a command with its children; memory is the most that all held at one moment, sampled."""
     started = time.perf_counter()
-    process = psutil.Popen(command, stdout=subprocess.DEVNULL)
+    process = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     spent: dict[int, float] = {}
     peak = 0.0
     while process.poll() is None:
@@ -161,7 +198,7 @@ def _cost(command: list[str]) -> Cost:
 def main() -> None:
     """Command line."""
     cli = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    cli.add_argument("what", choices=["picture", "folder", "_one"])
+    cli.add_argument("what", choices=["picture", "stages", "folder", "_one"])
     cli.add_argument("path", nargs="?", type=Path)
     cli.add_argument("--megapixels", type=float, default=12)
     cli.add_argument("--n", type=int, default=1000)
@@ -171,6 +208,8 @@ def main() -> None:
         one(args.path, args.analyzers)
     elif args.what == "picture":
         picture(args.megapixels)
+    elif args.what == "stages":
+        stages(args.n)
     else:
         folder(args.n)
 
