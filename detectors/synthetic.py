@@ -26,6 +26,9 @@ READING = "synthetic-1"
 MIN_SIDE_PX = 64
 """Smaller pictures were not trained on."""
 
+HEAT_SIDE = 56
+"""Longer side of the heat map, whose sides are in the picture's proportion; the tower cuts it into 14 by 14 patches."""
+
 UNLIKE = "it is unlike every picture the detector was trained on"
 
 
@@ -66,18 +69,21 @@ class Synthetic:
         tokens = tokens_of(self._tower, pixels)
         features = features_of(tokens)
         logit = float(self._probe.logits(features[None])[0])
-        return logit, self._refusal(pixels, features), self._heat(tokens)
+        return logit, self._refusal(pixels, features), self._heat(tokens, pixels)
 
     def _refusal(self, pixels: Pixels, features: NDArray[np.float32]) -> str | None:
         if min(pixels.shape[:2]) < MIN_SIDE_PX:
             return f"it is smaller than {MIN_SIDE_PX} pixels"
         return UNLIKE if self._neighbourhood.distance(features) > self._neighbourhood.limit else None
 
-    def _heat(self, tokens: tuple[Tokens, ...]) -> NDArray[np.float32]:
+    def _heat(self, tokens: tuple[Tokens, ...], pixels: Pixels) -> NDArray[np.float32]:
         low, high = self._reading[0]["heat_range"]
         # Single tokens of smooth places stand for the whole picture (Darcet et al., ICLR 2024) and would shine out.
         readings = cv2.medianBlur(patch_readings(tokens, self._probe.weights), 3)
-        return np.asarray(np.clip((readings - low) / (high - low), 0, 1), np.float32)
+        height, width = pixels.shape[:2]
+        size = [max(1, round(side * HEAT_SIDE / max(height, width))) for side in (width, height)]
+        heat = np.clip((readings - low) / (high - low), 0, 1).astype(np.float32)
+        return np.asarray(cv2.resize(heat, size, interpolation=cv2.INTER_LINEAR), np.float32)
 
     @cached_property
     def _reading(self) -> tuple[dict[str, NDArray[Any]], ModelCard]:

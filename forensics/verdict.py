@@ -26,8 +26,9 @@ that leaves a trace; this share of all kinds is assumed to, so the absence of on
 NEGLIGIBLE_LLR = 0.02
 """Below 1.05 times, a ratio is "1.0 times" in words: nothing."""
 
-CONTRADICTION_LLR = 1.0
-"""Two families this strong in opposite directions make the case inconclusive: somebody has to look."""
+CONTRADICTION_LLR = 1.5
+"""Two families this strong in opposite directions make the case inconclusive: somebody has to look. More than a trained
+detector may say for a photo, since each one misses generators that it never saw: that alone contradicts nobody."""
 
 
 class Opinion(StrEnum):
