@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 N_FOLDS = 5
 REGULARIZATION = 1e-3
-"""Inverse strength: 1e-4 to 1e-2 differ by less than 0.02 AUROC on held-out sources."""
+"""Inverse strength. On held-out sources, blocks 6 to 8: AUROC 0.833 at 1e-4, 0.864 at 1e-3, 0.866 at 1e-2."""
 
 SIZE_POWER = 0.5
 """A source weighs as its size to this power: one of 400 pictures counts as much as four of 25, not sixteen."""

@@ -1,7 +1,7 @@
 """What the semantic reading looks at: class token and mean patch token of five blocks, of the whole picture in small.
 
-The whole picture shrunk to the tower's size told unseen generators better than crops at native scale (0.09 AUROC), and
-block 8 alone worse than blocks 6 to 10 together; both on sources held out of training.
+On sources held out of training, the whole picture told the classes better than overlapping crops of it (AUROC 0.919 and
+0.906), and blocks 6 to 10 together better than block 8 alone (0.877 and 0.836).
 """
 
 from __future__ import annotations

@@ -108,7 +108,7 @@ class _Washer:
 
     def __call__(self, example: Example, view: int) -> Pixels | None:
         """The picture to look at; None when its features are known."""
-        if _cached(self._cache, example, view, self._seed) is not None:
+        if self._cache is not None and _place(self._cache, example, view, self._seed).is_file():
             return None
         if self._last is None or self._last[0] is not example:
             self._last = example, self._reader(example)
