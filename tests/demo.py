@@ -105,7 +105,8 @@ def show(samples: tuple[Sample, ...], results: dict[str, dict[str, Any]], out: P
     for sample in samples:
         line = results[sample.name]
         verdict = line["verdict"] or BROKEN
-        chance = "" if line["probability"] is None else percent(line["probability"])
+        # A plain space: a terminal without UTF-8 would show the no-break one of the reports as an escape.
+        chance = "" if line["probability"] is None else percent(line["probability"]).replace("\u00a0", " ")
         match = "yes" if verdict == sample.right else "open" if verdict == "inconclusive" else "no"
         rows.append((sample.name, sample.planted, verdict, chance, match))
     table(("file", "planted", "verdict", "prob.", "right?"), rows, styled=2, wide=(1,))
