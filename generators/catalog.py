@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
+
+if TYPE_CHECKING:
+    from generators.base import Generator
 
 T = TypeVar("T")
 
@@ -61,3 +64,7 @@ class Catalog(Generic[T]):
 
     def __len__(self) -> int:
         return len(self.names())
+
+
+GENERATORS: Catalog[Generator] = Catalog("unforged.generators", {})
+"""Adding one costs a file and a line here; plug-ins register under the entry-point group."""

@@ -1,0 +1,124 @@
+"""Folders of pictures as one array for training, with a count of whatever could not be used."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif")
+
+MAX_PIXELS = 200_000_000
+"""A header that claims more than any camera gives is not believed."""
+
+
+@dataclass(frozen=True, eq=False)
+class PictureSet:
+    """Square pictures of one size.
+
+    Attributes:
+        pixels: (N, S, S, 3) uint8 RGB.
+        paths: where each came from.
+        skipped: reason -> number of files that were not used.
+    """
+
+    pixels: NDArray[np.uint8]
+    paths: tuple[Path, ...]
+    skipped: Mapping[str, int]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def describe(self) -> str:
+        """One line: how many are used, how many were skipped and why."""
+        reasons = ", ".join(f"{n} {reason}" for reason, n in self.skipped.items())
+        return f"{len(self)} pictures" + (f"; skipped {reasons}" if reasons else "")
+
+
+def find_pictures(folders: Sequence[Path]) -> tuple[Path, ...]:
+    """Every file with a picture's ending in the folders and below, sorted by path."""
+    found = {path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES}
+    return tuple(sorted(path for path in found if path.is_file()))
+
+
+def read_folders(
+    folders: Sequence[Path],
+    side_px: int,
+    *,
+    min_pictures: int = 1,
+    progress: Callable[[int], None] | None = None,
+) -> PictureSet:
+    """Read pictures of any size as squares: the middle is cut out and shrunk by averaging.
+
+    Args:
+        folders: searched with all below them.
+        side_px: of the squares; a picture with a shorter side is skipped, never blown up.
+        min_pictures: fewer usable ones are an error.
+        progress: called with 1 after each file.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        ValueError: there are too few usable pictures; the message counts what was skipped.
+    """
+    for folder in folders:
+        if not folder.is_dir():
+            raise FileNotFoundError(2, "there is no such folder", str(folder))
+    squares: list[NDArray[np.uint8]] = []
+    paths: list[Path] = []
+    skipped: Counter[str] = Counter()
+    for path in find_pictures(folders):
+        try:
+            squares.append(square(read_pixels(path), side_px))
+            paths.append(path)
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+            skipped["unreadable"] += 1
+        except TooSmall:
+            skipped[f"smaller than {side_px} pixels"] += 1
+        if progress is not None:
+            progress(1)
+    where = ", ".join(map(str, folders))
+    if len(squares) < min_pictures:
+        reasons = "".join(f", {n} {reason}" for reason, n in skipped.items())
+        wanted = f"at least {min_pictures} pictures" if min_pictures > 1 else "pictures"
+        raise ValueError(f"{where} must hold {wanted}; found {len(squares)} usable{reasons}")
+    pixels = np.stack(squares) if squares else np.zeros((0, side_px, side_px, 3), np.uint8)
+    return PictureSet(pixels, tuple(paths), dict(skipped))
+
+
+class TooSmall(Exception):
+    """A picture has fewer pixels than are wanted."""
+
+
+def read_pixels(path: Path) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 RGB, upright.
+
+    Raises:
+        OSError, SyntaxError, ValueError, Image.DecompressionBombError: it is no picture or a broken one.
+    """
+    with Image.open(path) as image:
+        if image.width * image.height > MAX_PIXELS:
+            raise ValueError(f"{path.name} claims {image.width} x {image.height} pixels")
+        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+
+
+def square(pixels: NDArray[np.uint8], side_px: int) -> NDArray[np.uint8]:
+    """The middle square of a picture, shrunk to (side_px, side_px, 3).
+
+    Raises:
+        TooSmall: its shorter side is shorter than `side_px`.
+    """
+    height, width = pixels.shape[:2]
+    side = min(height, width)
+    if side < side_px:
+        raise TooSmall
+    top, left = (height - side) // 2, (width - side) // 2
+    middle = pixels[top : top + side, left : left + side]
+    if side == side_px:
+        return np.ascontiguousarray(middle)
+    return np.asarray(cv2.resize(middle, (side_px, side_px), interpolation=cv2.INTER_AREA), np.uint8)
