@@ -23,6 +23,7 @@ class Family(StrEnum):
     INPAINTING = "inpainting"
     FACE = "face"
     FORGERY = "forgery"
+    LAUNDERING = "laundering"
 
 
 @dataclass(frozen=True, eq=False)

@@ -66,5 +66,13 @@ class Catalog(Generic[T]):
         return len(self.names())
 
 
-GENERATORS: Catalog[Generator] = Catalog("unforged.generators", {})
+GENERATORS: Catalog[Generator] = Catalog(
+    "unforged.generators",
+    {
+        "splice": "generators.splice:Splice",
+        "copy_move": "generators.copy_move:CopyMove",
+        "removal": "generators.removal:Removal",
+        "launder": "generators.laundered:Launder",
+    },
+)
 """Adding one costs a file and a line here; plug-ins register under the entry-point group."""

@@ -5,13 +5,15 @@ Every function leaves the pixels outside its mask exactly as they were, and give
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from generators.images import Pixels
+from generators.base import FakeBatch, check_sources, keep_outside, randomness
+from generators.images import Images, Pixels, to_float, to_uint8
 
 MIN_SIDE = 64
 """Below this there is no room for an object and its surroundings."""
@@ -104,6 +106,31 @@ def removal(target: Pixels, *, seed: int, area: float = 0.04) -> Forgery:
     filled = cv2.inpaint(target, mask.astype(np.uint8), 5, cv2.INPAINT_TELEA)
     pixels = np.where(mask[..., None], filled, target).astype(np.uint8)
     return Forgery(pixels, mask, np.zeros_like(mask), "removal by inpainting")
+
+
+def forge_each(
+    name: str, sources: Images, forge: Callable[[Pixels, int, np.random.Generator], Forgery], *, seed: int
+) -> FakeBatch:
+    """Forge each picture of a batch by itself.
+
+    Args:
+        name: written name of the generator.
+        sources: (N, 3, H, W) float32 RGB 0..1; they need not be whole steps of 8 bits.
+        forge: a photo (H, W, 3) uint8, its place in the batch and its randomness -> its forgery.
+        seed: of the first fake.
+
+    Raises:
+        ValueError: the sources break the contract or are too small.
+    """
+    check_sources(sources, MIN_SIDE)
+    draws = randomness(seed, len(sources))
+    photos = map(np.ascontiguousarray, to_uint8(sources))
+    forged = [forge(photo, i, rng) for i, (photo, rng) in enumerate(zip(photos, draws, strict=True))]
+    if not forged:
+        return FakeBatch(sources.copy(), sources[:, :1].copy(), (), name, seed)
+    masks = np.stack([f.mask for f in forged])[:, None].astype(np.float32)  # (N, 1, H, W)
+    images = keep_outside(to_float(np.stack([f.pixels for f in forged])), sources, masks)
+    return FakeBatch(images, masks, tuple(f.recipe for f in forged), name, seed)
 
 
 def _check(pixels: Pixels, area: float) -> None:

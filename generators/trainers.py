@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from generators.catalog import Catalog
-from generators.weights import ModelCard
+
+if TYPE_CHECKING:
+    from generators.weights import ModelCard
 
 Size = Literal["cpu", "gpu"]
 """Networks and batches for two processor cores or for one graphics card."""
