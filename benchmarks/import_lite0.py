@@ -128,9 +128,9 @@ def main() -> None:
         settings={"network": "EfficientNet-Lite0", "storage": "int8, a float16 scale for each output channel",
                   "norms": "folded into the convolutions", "side_px": SIDE_PX},
         measures=agreement(theirs, state, stored, pixels, labels),
-        limits="Not trained by this project. It learned to tell the classes of ImageNet, not faces. The samples of its figures "
-        "are ImageNet's, perhaps ones it learned from. Distances on it compare sets of one size, and with no other "
-        "network's.",
+        limits="Not trained by this project. It learned to tell the classes of ImageNet, not faces. The samples of its "
+        "figures are ImageNet's, perhaps ones it learned from. Distances on it compare sets of one size, and with no "
+        "other network's.",
         licence="Apache-2.0 (EfficientNet-Lite0); learned from ImageNet, whose pictures are for research",
     )  # fmt: skip
     written = save(stored, card, args.out)

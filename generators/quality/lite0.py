@@ -123,7 +123,9 @@ def load(device: str = "cpu") -> Lite0:
     tensors, _ = load_weights(STEM, ZOO)
     network = Lite0()
     network.load_state_dict(unpacked(tensors))
-    return network.eval().to(device, memory_format=torch.channels_last)
+    network.eval().to(device)
+    network.to(memory_format=torch.channels_last)
+    return network
 
 
 def packed(state: Mapping[str, Tensor]) -> dict[str, NDArray[Any]]:
