@@ -50,4 +50,9 @@ def _at_old_size(chain: Chain, photo: Pixels) -> Pixels:
 
 
 def _recipe(chain: Chain) -> str:
-    return f"{chain.preset}: " + ", ".join(map(repr, chain.steps))
+    steps = [" ".join((type(step).__name__.lower(), *map(_short, vars(step).values()))) for step in chain.steps]
+    return f"{chain.preset}: " + ", ".join(steps)
+
+
+def _short(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -25,7 +25,9 @@ Exit codes:
 
 @click.command(epilog=EPILOG)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-@click.option("--check", metavar="NAME", help="Check that an analyzer or detector keeps the rules of docs/plugins.md.")
+@click.option(
+    "--check", metavar="NAME", help="Check that an analyzer, detector or generator keeps the rules of docs/plugins.md."
+)
 def analyzers(as_json: bool, check: str | None) -> int:
     """List every installed analyzer: its trace, what its ratios rest on, and what it looks for.
 
@@ -49,21 +51,25 @@ def analyzers(as_json: bool, check: str | None) -> int:
 def _check(name: str) -> int:
     from detectors.catalog import DETECTORS
     from forensics.analyzers import ANALYZERS
-    from forensics.conformance import ConformanceError, Rule, check_analyzer, check_detector
+    from forensics.conformance import ConformanceError, Rule, check_analyzer, check_detector, check_generator
+    from generators.catalog import GENERATORS
 
+    checks: tuple[tuple[Any, Any], ...] = (
+        (ANALYZERS, check_analyzer),
+        (DETECTORS, check_detector),
+        (GENERATORS, check_generator),
+    )
+    # An analyzer and the generator that it looks for may share a name.
+    chosen = [(catalog, check) for catalog, check in checks if name in catalog.names()]
+    if not chosen:
+        known = ", ".join(dict.fromkeys(known for catalog, _ in checks for known in catalog.names()))
+        raise click.UsageError(f"there is no analyzer, detector or generator {name!r}; there is {known}")
     try:
-        kind: Any
-        if name in ANALYZERS.names():
-            kind = ANALYZERS.load(name)
-            check_analyzer(kind)
-        elif name in DETECTORS.names():
-            kind = DETECTORS.load(name)
-            check_detector(kind)
-        else:
-            known = ", ".join((*ANALYZERS.names(), *DETECTORS.names()))
-            raise click.UsageError(f"there is no analyzer or detector {name!r}; there is {known}")
-        if kind.name != name:
-            raise ConformanceError(name, Rule.NAMED, f"it is registered as {name}, its class says {kind.name}")
+        for catalog, check in chosen:
+            kind = catalog.load(name)
+            check(kind)
+            if kind.name != name:
+                raise ConformanceError(name, Rule.NAMED, f"it is registered as {name}, its class says {kind.name}")
     except ConformanceError as error:
         line(str(error))
         return RULE_BROKEN

@@ -10,11 +10,11 @@ import pytest
 
 from forensics.analyzers import ANALYZERS as INSTALLED
 from forensics.cli import main
-from forensics.conformance import ConformanceError, Rule, check_analyzer, check_detector
+from forensics.conformance import ConformanceError, Rule, check_analyzer, check_detector, check_generator
 from forensics.media import Media
 from forensics.side_effects import observe
 from forensics.specimens import specimens
-from tests.contracts import broken_analyzers, broken_detectors
+from tests.contracts import broken_analyzers, broken_detectors, broken_generators
 
 ANALYZERS = {
     "Shouting": Rule.NAMED,
@@ -70,6 +70,40 @@ DETECTORS = {
     "Littering": Rule.UNWRITTEN,
 }
 
+GENERATORS = {
+    "Spaced": Rule.NAMED,
+    "Untold": Rule.NAMED,
+    "Homeless": Rule.FAMILY,
+    "Immeasurable": Rule.WELL_FORMED,
+    "Carded": Rule.CARD,
+    "Boundless": Rule.CARD,
+    "Falling": Rule.UPRIGHT,
+    "Even": Rule.UPRIGHT,
+    "One": Rule.WELL_FORMED,
+    "Overflowing": Rule.WELL_FORMED,
+    "Shrinking": Rule.WELL_FORMED,
+    "Idle": Rule.WELL_FORMED,
+    "Renamed": Rule.OWN,
+    "Rambling": Rule.PLAIN,
+    "Rolling": Rule.REPEATED,
+    "Counting": Rule.REPEATED,
+    "Normalizing": Rule.SEEDED,
+    "Stubborn": Rule.SEEDED,
+    "Deaf": Rule.VARIED,
+    "Spilling": Rule.OUTSIDE,
+    "Painter": Rule.UNTOUCHED,
+    "Lenient": Rule.REFUSED,
+    "Clumsy": Rule.REFUSED,
+    "Talkative": Rule.SILENT,
+    "Littering": Rule.UNWRITTEN,
+    "Fetching": Rule.OFFLINE,
+    "Seeding": Rule.CLEAN,
+    "Peeping": Rule.REPEATED,
+    "Collapsed": Rule.VARIED,
+    "Halfway": Rule.WELL_FORMED,
+    "Tiny": Rule.WELL_FORMED,
+}
+
 
 @pytest.fixture(autouse=True)
 def restored(monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -84,6 +118,8 @@ def restored(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_what_keeps_every_rule_passes_in_silence(capfd: pytest.CaptureFixture[str]) -> None:
     check_analyzer(broken_analyzers.Sound)
     check_detector(broken_detectors.Sound)
+    check_generator(broken_generators.Sound)
+    check_generator(broken_generators.Maker)
     assert capfd.readouterr() == ("", "")
 
 
@@ -102,8 +138,21 @@ def test_a_detector_that_breaks_a_rule_is_told_which(broken: str, rule: Rule) ->
     assert caught.value.rule is rule
 
 
+@pytest.mark.parametrize(("broken", "rule"), GENERATORS.items())
+def test_a_generator_that_breaks_a_rule_is_told_which(broken: str, rule: Rule) -> None:
+    with pytest.raises(ConformanceError) as caught:
+        check_generator(getattr(broken_generators, broken))
+    assert caught.value.rule is rule
+
+
 def test_every_rule_is_broken_by_something() -> None:
-    assert {*ANALYZERS.values(), *DETECTORS.values()} == set(Rule)
+    assert {*ANALYZERS.values(), *DETECTORS.values(), *GENERATORS.values()} == set(Rule)
+
+
+def test_nobody_breaks_a_rule_untested() -> None:
+    for listed, home in ((ANALYZERS, broken_analyzers), (DETECTORS, broken_detectors), (GENERATORS, broken_generators)):
+        broken = {n for n, kind in vars(home).items() if getattr(kind, "__module__", "") == home.__name__}
+        assert broken - {"Sound", "Maker"} == set(listed)
 
 
 def test_every_specimen_is_media_with_pictures() -> None:
@@ -156,4 +205,4 @@ def test_the_command_checks_a_plug_in_and_says_so_in_one_line(
 
 def test_checking_what_is_not_installed_is_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["analyzers", "--check", "nonsense"]) == 2
-    assert "there is no analyzer or detector 'nonsense'" in capsys.readouterr().err
+    assert "there is no analyzer, detector or generator 'nonsense'" in capsys.readouterr().err

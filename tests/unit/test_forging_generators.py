@@ -61,7 +61,7 @@ def test_every_wash_is_drawn_and_the_picture_keeps_its_size_and_scene(sources: I
     batch = Launder().forge(many, seed=0)
     assert {recipe.partition(":")[0] for recipe in batch.recipes} == set(WASHES)
     assert batch.images.shape == many.shape and (batch.masks == 1).all()
-    uncropped = [i for i, recipe in enumerate(batch.recipes) if "Crop(" not in recipe]
+    uncropped = [i for i, recipe in enumerate(batch.recipes) if "crop " not in recipe]
     assert max(np.abs(batch.images[i] - many[i]).mean() for i in uncropped) < 0.06
 
 
