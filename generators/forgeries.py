@@ -47,9 +47,9 @@ def splice(target: Pixels, donor: Pixels, *, seed: int, area: float = 0.06) -> F
     _check(target, area)
     _check(donor, area)
     rng = np.random.default_rng(seed)
-    shape = _blob(target.shape[:2], area, rng)
-    (y, x), (h, w) = _place(target.shape[:2], shape.shape, rng), shape.shape
-    dy, dx = _place(donor.shape[:2], (min(h, donor.shape[0]), min(w, donor.shape[1])), rng)
+    shape = blob(target.shape[:2], area, rng)
+    (y, x), (h, w) = place(target.shape[:2], shape.shape, rng), shape.shape
+    dy, dx = place(donor.shape[:2], (min(h, donor.shape[0]), min(w, donor.shape[1])), rng)
     part = donor[dy : dy + h, dx : dx + w]
     part = np.pad(part, ((0, h - part.shape[0]), (0, w - part.shape[1]), (0, 0)), mode="symmetric")
     return _paste(target, part, shape, y, x, np.zeros(target.shape[:2], bool), "splice")
@@ -68,10 +68,10 @@ def copy_move(target: Pixels, *, seed: int, area: float = 0.04, angle_deg: float
     _check(target, area)
     rng = np.random.default_rng(seed)
     height, width = target.shape[:2]
-    shape = _blob((height, width), area / scale**2, rng)
+    shape = blob((height, width), area / scale**2, rng)
     h, w = shape.shape
     # An object worth copying has texture: of twelve places the busiest is taken.
-    spots = [_place((height, width), (h, w), rng) for _ in range(12)]
+    spots = [place((height, width), (h, w), rng) for _ in range(12)]
     sy, sx = max(spots, key=lambda p: float(target[p[0] : p[0] + h, p[1] : p[1] + w].std()))
     turn = cv2.getRotationMatrix2D((w / 2, h / 2), angle_deg, scale)
     cos, sin = abs(turn[0, 0]), abs(turn[0, 1])
@@ -83,7 +83,7 @@ def copy_move(target: Pixels, *, seed: int, area: float = 0.04, angle_deg: float
     shape_new = cv2.warpAffine(shape.astype(np.uint8), turn, (new_w, new_h), flags=cv2.INTER_NEAREST) > 0
     origin = np.zeros((height, width), bool)
     origin[sy : sy + h, sx : sx + w] = shape
-    places = [_place((height, width), (new_h, new_w), rng) for _ in range(64)]
+    places = [place((height, width), (new_h, new_w), rng) for _ in range(64)]
     y, x = min(places, key=lambda p: int(origin[p[0] : p[0] + new_h, p[1] : p[1] + new_w][shape_new].sum()))
     recipe = f"copy-move, turned {angle_deg:g} degrees, scaled {scale:g}"
     return _paste(target, np.asarray(part, np.uint8), shape_new, y, x, origin, recipe)
@@ -99,8 +99,8 @@ def removal(target: Pixels, *, seed: int, area: float = 0.04) -> Forgery:
     """
     _check(target, area)
     rng = np.random.default_rng(seed)
-    shape = _blob(target.shape[:2], area, rng)
-    y, x = _place(target.shape[:2], shape.shape, rng)
+    shape = blob(target.shape[:2], area, rng)
+    y, x = place(target.shape[:2], shape.shape, rng)
     mask = np.zeros(target.shape[:2], bool)
     mask[y : y + shape.shape[0], x : x + shape.shape[1]] = shape
     filled = cv2.inpaint(target, mask.astype(np.uint8), 5, cv2.INPAINT_TELEA)
@@ -142,7 +142,7 @@ def _check(pixels: Pixels, area: float) -> None:
         raise ValueError(f"area must lie between 0 and 0.5, not {area}")
 
 
-def _blob(size: tuple[int, int], area: float, rng: np.random.Generator) -> NDArray[np.bool_]:
+def blob(size: tuple[int, int], area: float, rng: np.random.Generator) -> NDArray[np.bool_]:
     """A smooth closed outline like an object's, cropped to its own box: (h, w) bool covering about area * H * W."""
     radius = float(np.sqrt(area * size[0] * size[1] / np.pi))
     angle = np.linspace(0, 2 * np.pi, 90, endpoint=False)
@@ -157,7 +157,8 @@ def _blob(size: tuple[int, int], area: float, rng: np.random.Generator) -> NDArr
     return np.asarray(cv2.fillPoly(canvas, [corners], 1) > 0)
 
 
-def _place(size: tuple[int, int], part: tuple[int, int], rng: np.random.Generator) -> tuple[int, int]:
+def place(size: tuple[int, int], part: tuple[int, int], rng: np.random.Generator) -> tuple[int, int]:
+    """Where a part of a picture may lie: its (top, left)."""
     return int(rng.integers(0, size[0] - part[0] + 1)), int(rng.integers(0, size[1] - part[1] + 1))
 
 
