@@ -1,0 +1,1 @@
+"""Adversarial networks: two nets that learn against each other, one training loop, and what watches over it."""

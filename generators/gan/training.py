@@ -1,0 +1,300 @@
+"""The game of a GAN in its classical order: the discriminator learns on reals and fakes, then the generator against it.
+
+Everything random is drawn from the seed and the number of the step, and the pictures of a step follow from how many
+were seen before: the two counts are all the random state that there is, and a killed run goes on as if nothing had
+happened.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from generators.gan.augment import augment
+from generators.gan.balance import Balance, mean_sign
+from generators.gan.losses import Judge, discriminator_loss, generator_loss
+from generators.gan.networks import Discriminator, Synthesis
+from generators.gan.settings import GanSettings
+
+READ_EVERY = 4
+"""Steps between two readings of losses and signs: each one makes a graphics card wait."""
+
+
+class Critic(Protocol):
+    """Somebody else's frozen network that the generator also tries to please."""
+
+    def loss(self, fakes: Tensor, random: torch.Generator) -> Tensor:
+        """(N, 3, H, W) in 0..1 -> (), low where the network takes the fakes for real."""
+        ...
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the last steps showed.
+
+    Attributes:
+        loss_d, loss_g: of the relativistic pair.
+        r1, r2: mean squared gradients on reals and on fakes, when last applied.
+        critic: loss of the critic; 0 where there is none.
+    """
+
+    loss_d: float = 0.0
+    loss_g: float = 0.0
+    r1: float = 0.0
+    r2: float = 0.0
+    critic: float = 0.0
+
+    @property
+    def finite(self) -> bool:
+        """Whether all of them are numbers."""
+        return all(math.isfinite(value) for value in asdict(self).values())
+
+
+class Game:
+    """Two networks, their optimisers, and how far they are.
+
+    Args:
+        pixels: (N, S, S, 3) uint8 to learn from.
+        settings: of the run.
+        fabric: a launched `lightning_fabric.Fabric`.
+        critic: joins the generator's loss with `critic_weight`.
+    """
+
+    def __init__(
+        self, pixels: NDArray[np.uint8], settings: GanSettings, fabric: Any, critic: Critic | None = None
+    ) -> None:
+        self.pixels, self.settings, self.critic = pixels, settings, critic
+        self._fabric = fabric
+        made = torch.Generator().manual_seed(settings.seed)
+        generator, discriminator = networks(settings, made)
+        self.average = copy.deepcopy(generator).to(fabric.device).eval().requires_grad_(False)
+        self.generator, self._g_steps = fabric.setup(generator, _adam(generator, settings))
+        self.discriminator, self._d_steps = fabric.setup(Judge(discriminator), _adam(discriminator, settings))
+        self.n_seen = self.n_steps = self.n_rollbacks = 0
+        self.balance = Balance()
+        self.reading = Reading()
+        self._real_logits = torch.zeros(self._n_local, device=fabric.device)
+
+    def step(self) -> None:
+        """One turn: reals, fakes, then the generator."""
+        random = self._random()
+        self._set_rates()
+        reals = self._next_reals(random)
+        turns = self._turns()
+        with torch.set_grad_enabled(turns.generator):
+            fakes = self.generator(self._latents(random))
+        if turns.discriminator:
+            self._discriminator_learns(reals, fakes.detach(), random)
+        if turns.generator:
+            self._generator_learns(fakes, random)
+        self.n_steps += 1
+        self.n_seen += self.settings.batch_size
+
+    def _discriminator_learns(self, reals: Tensor, fakes: Tensor, random: torch.Generator) -> None:
+        strength = self.balance.strength
+        penalised = self.n_steps % self.settings.penalty_every == 0
+        reals, fakes = augment(reals, strength, random), augment(fakes, strength, random)
+        (on_reals, r1), (on_fakes, r2) = self.discriminator(reals, fakes, penalised=penalised)
+        loss = discriminator_loss(on_reals, on_fakes)
+        total = loss
+        if penalised:
+            # Applied to one step of many with the weight of all of them.
+            total = loss + 0.5 * self.settings.penalty * self.settings.penalty_every * (r1 + r2)
+            self._read(r1=r1, r2=r2)
+        self._learn(self._d_steps, total)
+        self._real_logits = on_reals.detach()
+        if self.n_steps % READ_EVERY == 0:
+            self._read(loss_d=loss)
+            sign = mean_sign(on_reals.detach(), on_fakes.detach())
+            n_images = READ_EVERY * self.settings.batch_size
+            self.balance = self.balance.after(sign, n_images, max_strength=self.settings.max_strength)
+
+    def _generator_learns(self, fakes: Tensor, random: torch.Generator) -> None:
+        self.discriminator.requires_grad_(False)
+        # The logits of the reals are those from before the discriminator's step: a pass saved, and no gradient lost.
+        ((logits, _),) = self.discriminator(augment(fakes, self.balance.strength, random))
+        loss = generator_loss(self._real_logits, logits)
+        total = loss
+        if self.critic is not None and self.settings.critic_weight > 0:
+            critic = self.critic.loss((fakes.clamp(-1, 1) + 1) / 2, random)
+            total = loss + self.settings.critic_weight * critic
+            self._read(critic=critic)
+        self._learn(self._g_steps, total)
+        self.discriminator.requires_grad_(True)
+        self._update_average()
+        if self.n_steps % READ_EVERY == 0:
+            self._read(loss_g=loss)
+
+    def sample(self, latents: Tensor) -> NDArray[np.uint8]:
+        """(N, latent) -> (N, S, S, 3) uint8 by the averaged generator in full precision."""
+        with torch.inference_mode():
+            made = [to_pixels(self.average(part.to(self._fabric.device))) for part in torch.split(latents, 64)]
+        return np.concatenate(made)
+
+    def logits(self, pixels: NDArray[np.uint8]) -> Tensor:
+        """What the discriminator thinks of (N, S, S, 3) uint8: (N,)."""
+        with torch.inference_mode():
+            parts = [pixels[i : i + 64] for i in range(0, len(pixels), 64)]
+            return torch.cat([self._judge(self._to_device(from_pixels(part))) for part in parts]).cpu()
+
+    def state(self) -> dict[str, Any]:
+        """All that decides how the run goes on."""
+        return {
+            "generator": _plain(self.generator).state_dict(),
+            "discriminator": self._judge.state_dict(),
+            "average": self.average.state_dict(),
+            "g_steps": self._g_steps.state_dict(),
+            "d_steps": self._d_steps.state_dict(),
+            "real_logits": self._real_logits,
+            "n_seen": self.n_seen,
+            "n_steps": self.n_steps,
+            "n_rollbacks": self.n_rollbacks,
+            "balance": asdict(self.balance),
+            "reading": asdict(self.reading),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to, or on from, a state."""
+        _plain(self.generator).load_state_dict(state["generator"])
+        self._judge.load_state_dict(state["discriminator"])
+        self.average.load_state_dict(state["average"])
+        self._g_steps.load_state_dict(state["g_steps"])
+        self._d_steps.load_state_dict(state["d_steps"])
+        self._real_logits = state["real_logits"].to(self._fabric.device)
+        self.n_seen, self.n_steps, self.n_rollbacks = state["n_seen"], state["n_steps"], state["n_rollbacks"]
+        self.balance, self.reading = Balance(**state["balance"]), Reading(**state["reading"])
+
+    @property
+    def _judge(self) -> nn.Module:
+        network: nn.Module = _plain(self.discriminator).network  # type: ignore[assignment]
+        return network
+
+    @property
+    def _n_local(self) -> int:
+        return self.settings.batch_size // int(self._fabric.world_size)
+
+    def _random(self) -> torch.Generator:
+        """Of this step on this device; another one after each roll-back, or the same accident would happen again."""
+        words = (self.settings.seed, self.n_steps, self.n_rollbacks, int(self._fabric.global_rank))
+        seed = int(np.random.SeedSequence(words).generate_state(1, np.uint64)[0] >> 1)
+        return torch.Generator().manual_seed(seed)
+
+    def _latents(self, random: torch.Generator) -> Tensor:
+        return torch.randn(self._n_local, self.settings.latent, generator=random).to(self._fabric.device)
+
+    def _next_reals(self, random: torch.Generator) -> Tensor:
+        places = positions(self.n_seen, self.settings.batch_size, len(self.pixels), self.settings.seed)
+        rank = int(self._fabric.global_rank)
+        batch = from_pixels(self.pixels[places[rank * self._n_local : (rank + 1) * self._n_local]])
+        if self.settings.mirror:
+            turned = torch.rand(len(batch), generator=random) < 0.5
+            batch[turned] = batch[turned].flip(3)
+        return self._to_device(batch)
+
+    def _to_device(self, images: Tensor) -> Tensor:
+        return images.to(self._fabric.device, memory_format=torch.channels_last)
+
+    def _turns(self) -> Turns:
+        ratio = self.balance.d_per_g
+        even = self.n_steps % 2 == 0
+        return Turns(discriminator=ratio >= 1 or even, generator=ratio <= 1 or even)
+
+    def _learn(self, steps: Any, loss: Tensor) -> None:
+        steps.zero_grad(set_to_none=True)
+        self._fabric.backward(loss)
+        steps.step()
+
+    def _set_rates(self) -> None:
+        s = self.settings
+        done = min(self.n_seen / s.n_images, 1.0)
+        fallen = max(done - (1 - s.share_falling), 0.0) / s.share_falling if s.share_falling else 0.0
+        factor = s.final_rate + (1 - s.final_rate) * 0.5 * (1 + math.cos(math.pi * fallen))
+        for steps in (self._g_steps, self._d_steps):
+            for group in steps.param_groups:
+                group["lr"] = s.learning_rate * factor * 0.7**self.n_rollbacks
+
+    def _update_average(self) -> None:
+        # Short at the start, or the average would still remember the first noise (Karras et al. 2020).
+        half_life = min(self.settings.ema_half_life, max(0.05 * self.n_seen, 1.0))
+        kept = 0.5 ** (self.settings.batch_size / half_life)
+        with torch.no_grad():
+            averages: list[Tensor] = list(self.average.parameters())
+            now: list[Tensor] = list(_plain(self.generator).parameters())
+            torch._foreach_lerp_(averages, now, 1 - kept)
+
+    def _read(self, **values: Tensor) -> None:
+        self.reading = Reading(
+            **(asdict(self.reading) | {name: float(value.detach()) for name, value in values.items()})
+        )
+
+
+@dataclass(frozen=True)
+class Turns:
+    """Who learns in a step."""
+
+    discriminator: bool
+    generator: bool
+
+
+def networks(settings: GanSettings, random: torch.Generator) -> tuple[Synthesis, Discriminator]:
+    """New networks, drawn from `random` alone, in the memory order that convolutions like best."""
+    # Modules draw their first weights from the global state; it is put back as it was.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(torch.randint(2**62, (), generator=random)))
+        generator = Synthesis(settings.side_px, settings.g_channels, settings.latent, settings.g_tail)
+        discriminator = Discriminator(settings.side_px, settings.d_channels, settings.d_deep)
+    return (
+        generator.to(memory_format=torch.channels_last),
+        discriminator.to(memory_format=torch.channels_last),
+    )
+
+
+def positions(n_seen: int, n: int, n_pictures: int, seed: int) -> NDArray[np.int64]:
+    """Which pictures come after `n_seen`: each once an epoch, in an order of its own for each epoch."""
+    order: list[NDArray[np.int64]] = []
+    epoch, start = divmod(n_seen, n_pictures)
+    missing = n
+    while missing > 0:
+        shuffled = np.random.default_rng((seed, epoch)).permutation(n_pictures)[start : start + missing]
+        order.append(shuffled)
+        missing -= len(shuffled)
+        epoch, start = epoch + 1, 0
+    return np.concatenate(order)
+
+
+def from_pixels(pixels: NDArray[np.uint8]) -> Tensor:
+    """(N, S, S, 3) uint8 -> (N, 3, S, S) float32 -1..1, without a copy of another memory order."""
+    return torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float() / 127.5 - 1.0
+
+
+def to_pixels(images: Tensor) -> NDArray[np.uint8]:
+    """(N, 3, S, S) about -1..1 -> (N, S, S, 3) uint8."""
+    levels = ((images.float() + 1.0) * 127.5).clamp(0, 255).round().to(torch.uint8)
+    return levels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
+def _adam(network: nn.Module, settings: GanSettings) -> torch.optim.Optimizer:
+    return torch.optim.Adam(network.parameters(), settings.learning_rate, betas=(0.0, 0.99), eps=1e-8, fused=True)
+
+
+def _plain(network: Any) -> nn.Module:
+    """The network itself, out of what Fabric wraps around it."""
+    inner: nn.Module = network.module
+    return inner
+
+
+def grid(pixels: NDArray[np.uint8], n_columns: int) -> NDArray[np.uint8]:
+    """(N, S, S, 3) -> one picture with `n_columns` a row."""
+    rows: Sequence[NDArray[np.uint8]] = [
+        np.concatenate(list(pixels[i : i + n_columns]), axis=1)
+        for i in range(0, len(pixels) - n_columns + 1, n_columns)
+    ]
+    return np.concatenate(rows)
