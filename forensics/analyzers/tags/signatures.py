@@ -40,6 +40,7 @@ class _Rule:
     tool: str
     key: str = ".*"
     texts: tuple[str, ...] = ()
+    edit: bool = False
 
     def matches(self, field: Field) -> bool:
         name = field.key.rpartition("/")[2]
@@ -50,9 +51,15 @@ _PROGRAM = "software|creatortool|processingsoftware|originatingprogram|generator
 """Fields that name the program that wrote the file."""
 _SOFTWARE = f"{_PROGRAM}|make|model|source|credit|comment"
 """Where generators with a name of their own also sign. People called Sora have credits too: common words stay out."""
+_DESCRIPTION = "description|comment"
 _STEPS = r"\bSteps: \d{1,9}, "
 
 _RULES = (
+    # What `unforged generate sample` writes: its forgeries rest on no AI, so their source type alone does not tell.
+    _Rule("the generators of unforged", key=_DESCRIPTION, texts=(r"\AMade by the unforged generator \S",)),
+    _Rule(
+        "the generators of unforged", key=_DESCRIPTION, texts=(r"\AAltered by the unforged generator \S",), edit=True
+    ),
     _Rule("SwarmUI", texts=(r'"sui_image_params"',)),
     _Rule("Fooocus", key="fooocus_scheme"),
     _Rule("Fooocus", texts=(r'"(adm_guidance|fooocus_scheme)"|\bVersion: Fooocus',)),
@@ -122,7 +129,7 @@ def find(tags: Tags) -> list[Match]:
         else:
             rule = next((r for r in _RULES if r.matches(field)), None)
             if rule is not None:
-                matches.setdefault(rule.tool, Match(rule.tool, field))
+                matches.setdefault(rule.tool, Match(rule.tool, field, rule.edit))
     return list(matches.values())
 
 
