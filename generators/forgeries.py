@@ -99,10 +99,7 @@ def removal(target: Pixels, *, seed: int, area: float = 0.04) -> Forgery:
     """
     _check(target, area)
     rng = np.random.default_rng(seed)
-    shape = blob(target.shape[:2], area, rng)
-    y, x = place(target.shape[:2], shape.shape, rng)
-    mask = np.zeros(target.shape[:2], bool)
-    mask[y : y + shape.shape[0], x : x + shape.shape[1]] = shape
+    mask = hole(target.shape[:2], area, rng)
     filled = cv2.inpaint(target, mask.astype(np.uint8), 5, cv2.INPAINT_TELEA)
     pixels = np.where(mask[..., None], filled, target).astype(np.uint8)
     return Forgery(pixels, mask, np.zeros_like(mask), "removal by inpainting")
@@ -155,6 +152,15 @@ def blob(size: tuple[int, int], area: float, rng: np.random.Generator) -> NDArra
     corners = np.rint(points).astype(np.int32)
     canvas = np.zeros((int(corners[:, 1].max()) + 1, int(corners[:, 0].max()) + 1), np.uint8)
     return np.asarray(cv2.fillPoly(canvas, [corners], 1) > 0)
+
+
+def hole(size: tuple[int, int], area: float, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """A blob at a random place: (H, W) bool that covers about `area` of it."""
+    shape = blob(size, area, rng)
+    y, x = place(size, shape.shape, rng)
+    mask = np.zeros(size, bool)
+    mask[y : y + shape.shape[0], x : x + shape.shape[1]] = shape
+    return mask
 
 
 def place(size: tuple[int, int], part: tuple[int, int], rng: np.random.Generator) -> tuple[int, int]:

@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+ZOO = Path(__file__).parent / "zoo"
+"""What ships with the generators."""
+
 CLAIMS = ("", "synthetic", "manipulated")
 """What a detector may speak for; the words of a finding's claim."""
 
