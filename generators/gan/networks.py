@@ -119,7 +119,8 @@ class Halving(nn.Module):
         y = x if self.refine is None else F.leaky_relu(self.refine(x), SLOPE)
         y = F.leaky_relu(self.halve(y), SLOPE)
         # Two variances add up; the root keeps the sum at one.
-        return (y + self.past(F.avg_pool2d(x, 2))) * math.sqrt(0.5)
+        halved: Tensor = (y + self.past(F.avg_pool2d(x, 2))) * math.sqrt(0.5)
+        return halved
 
 
 def normalised(x: Tensor) -> Tensor:

@@ -1,22 +1,23 @@
-"""One GAN run from pictures to weights: saves, figures, samples and alarms around the game itself."""
+"""One GAN run from pictures to trained networks: saves, ways back and the clock around the game itself."""
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar, cast
 
-import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from generators.checkpoints import load_state, save_state
 from generators.gan.settings import GanSettings
-from generators.gan.training import Critic, Game, grid
+from generators.gan.training import Critic, Game
 from generators.trainers import Progress
+
+T = TypeVar("T")
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -28,61 +29,123 @@ FREE = ("n_images", "minutes", "device", "n_devices", "n_between_saves", "n_betw
 
 
 class Diverged(RuntimeError):
-    """A run whose losses are no numbers any more, however often it went back."""
+    """A run that breaks again however often it went back."""
 
 
-def split(n: int, settings: GanSettings) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Which of n pictures are learnt from and which are held out for the figures."""
-    order = np.random.default_rng(settings.seed).permutation(n)
-    n_held_out = min(int(n * settings.held_out_share), settings.max_held_out)
-    return order[n_held_out:], order[:n_held_out]
+class Observer(Protocol):
+    """Looks at a run from outside; it draws nothing from the run's randomness."""
+
+    def log(self, game: Game, per_second: float) -> None:
+        """Note where the run stands; called at every save."""
+        ...
+
+    def evaluate(self, game: Game, per_second: float) -> str | None:
+        """Measure the fakes.
+
+        Returns:
+            Why the run must go back to its last good save, as a plain sentence; None when all is well.
+        """
+        ...
 
 
-def play(
-    pixels: NDArray[np.uint8],
-    out: Path,
-    settings: GanSettings,
-    *,
-    resume: bool = False,
-    critic: Critic | None = None,
-    report: Callable[[Progress], None] | None = None,
-) -> Game:
-    """Play until `n_images` were seen or the time is up; every save is a whole checkpoint.
+class Run:
+    """A run in a folder, which holds its checkpoint.
 
     Args:
-        pixels: (N, S, S, 3) uint8, the pictures to learn from and to hold out.
-        out: folder for checkpoint, log, samples.
+        pixels: (N, S, S, 3) uint8, pictures to learn from.
+        out: made if missing.
         settings: of the run.
-        resume: go on from the checkpoint there.
         critic: see `Game`.
-        report: called about once a second.
-
-    Raises:
-        Diverged: losses are no numbers after `MAX_ROLLBACKS` ways back to the last checkpoint.
+        observer: looks on; None to play unwatched.
     """
-    learnt, _held_out = split(len(pixels), settings)
-    fabric = _fabric(settings)
-    game = Game(pixels[learnt], settings, fabric, critic)
-    checkpoint = out / CHECKPOINT
-    if resume:
-        state = load_state(checkpoint)
-        check_same(state["settings"], settings)
-        game.restore(state["game"])
-    latents = torch.randn(64, settings.latent, generator=torch.Generator().manual_seed(settings.seed))
-    pace = Pace(game.n_seen)
-    while game.n_seen < settings.n_images and not pace.is_up(settings.minutes):
-        before = game.n_seen
-        game.step()
+
+    def __init__(
+        self,
+        pixels: NDArray[np.uint8],
+        out: Path,
+        settings: GanSettings,
+        *,
+        critic: Critic | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        self._fabric = _fabric(settings)
+        self.game = Game(pixels, settings, self._fabric, critic)
+        self.spent_s = 0.0
+        self._settings, self._observer = settings, observer
+        self._checkpoint = out / CHECKPOINT
+        self._pictures = hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
+
+    def resume(self) -> None:
+        """Go on from the checkpoint in the folder.
+
+        Raises:
+            FileNotFoundError: there is none.
+            ValueError: it is damaged, or of another run.
+        """
+        state = load_state(self._checkpoint)
+        check_same(state["settings"], self._settings)
+        if state["pictures"] != self._pictures:
+            raise ValueError(f"the checkpoint in {self._checkpoint.parent} was made with other pictures")
+        self.game.restore(state["game"])
+        self.spent_s = state["spent_s"]
+
+    def play(self, report: Callable[[Progress], None] | None = None) -> None:
+        """Play until `n_images` were seen or the time is up.
+
+        Args:
+            report: called about once a second.
+
+        Raises:
+            Diverged: it broke again after `MAX_ROLLBACKS` ways back to the last save.
+        """
+        game, settings, pace = self.game, self._settings, Pace(self.game.n_seen)
+        while game.n_seen < settings.n_images and not self._agreed(pace.is_up(settings.minutes)):
+            before = game.n_seen
+            game.step()
+            trouble = self._agreed(self._trouble(before, pace))
+            if trouble is not None:
+                self._go_back(trouble)
+            elif crossed(before, game.n_seen, settings.n_between_saves):
+                self._save(pace)
+            if report is not None and self._fabric.is_global_zero and pace.is_due():
+                note = trouble or game.balance.verdict
+                report(Progress(game.n_seen, settings.n_images, pace.per_second(game.n_seen), note))
+        self._save(pace)
+
+    def _trouble(self, before: int, pace: Pace) -> str | None:
+        game = self.game
         if not game.reading.finite:
-            _go_back(game, checkpoint)
-            continue
-        if crossed(before, game.n_seen, settings.n_between_saves):
-            _save(game, checkpoint, settings)
-            cv2.imwrite(str(out / "samples.png"), cv2.cvtColor(grid(game.sample(latents), 8), cv2.COLOR_RGB2BGR))
-        if report is not None and pace.is_due():
-            report(Progress(game.n_seen, settings.n_images, pace.per_second(game.n_seen), game.balance.verdict))
-    _save(game, checkpoint, settings)
-    return game
+            return f"a loss is no number after {game.n_seen:,} pictures"
+        if self._observes and crossed(before, game.n_seen, self._settings.n_between_evaluations):
+            assert self._observer is not None
+            return self._observer.evaluate(game, pace.per_second(game.n_seen))
+        return None
+
+    @property
+    def _observes(self) -> bool:
+        return self._observer is not None and bool(self._fabric.is_global_zero)
+
+    def _agreed(self, own: T) -> T:
+        """What the first device thinks: all must do the same."""
+        return own if self._fabric.world_size == 1 else cast(T, self._fabric.broadcast(own))
+
+    def _save(self, pace: Pace) -> None:
+        self._fabric.barrier()
+        if not self._fabric.is_global_zero:
+            return
+        settings = {name: _written(value) for name, value in asdict(self._settings).items()}
+        self.spent_s += pace.lap_s()
+        state = {"settings": settings, "pictures": self._pictures, "spent_s": self.spent_s, "game": self.game.state()}
+        save_state(self._checkpoint, state)
+        if self._observer is not None:
+            self._observer.log(self.game, pace.per_second(self.game.n_seen))
+
+    def _go_back(self, why: str) -> None:
+        n_rollbacks = self.game.n_rollbacks + 1
+        if n_rollbacks > MAX_ROLLBACKS or not self._checkpoint.is_file():
+            raise Diverged(f"{why}, and {self.game.n_rollbacks} ways back did not help")
+        self.game.restore(load_state(self._checkpoint)["game"])
+        self.game.n_rollbacks = n_rollbacks
 
 
 def check_same(found: dict[str, Any], settings: GanSettings) -> None:
@@ -103,10 +166,14 @@ def crossed(before: int, after: int, every: int) -> bool:
 
 
 class Pace:
-    """How fast a run goes and how long it has taken."""
+    """How fast a run goes and how long it has taken.
+
+    Args:
+        n_seen: pictures seen before it began.
+    """
 
     def __init__(self, n_seen: int) -> None:
-        self._start_s = self._last_s = time.monotonic()
+        self._start_s = self._lap_start_s = self._last_s = time.monotonic()
         self._last_n = n_seen
         self._rate = 0.0
 
@@ -118,26 +185,19 @@ class Pace:
         """Whether a second has gone by since the last report."""
         return time.monotonic() - self._last_s >= 1.0
 
+    def lap_s(self) -> float:
+        """Seconds since the last call, or since the start."""
+        now = time.monotonic()
+        lap, self._lap_start_s = now - self._lap_start_s, now
+        return lap
+
     def per_second(self, n_seen: int) -> float:
         """Pictures a second since the last call, smoothed."""
         now = time.monotonic()
-        rate = (n_seen - self._last_n) / max(now - self._last_s, 1e-6)
+        rate = max(n_seen - self._last_n, 0) / max(now - self._last_s, 1e-6)
         self._last_s, self._last_n = now, n_seen
         self._rate = rate if self._rate == 0 else 0.8 * self._rate + 0.2 * rate
         return self._rate
-
-
-def _save(game: Game, checkpoint: Path, settings: GanSettings) -> None:
-    written = {name: _written(value) for name, value in asdict(settings).items()}
-    save_state(checkpoint, {"settings": written, "game": game.state()})
-
-
-def _go_back(game: Game, checkpoint: Path) -> None:
-    n_rollbacks = game.n_rollbacks + 1
-    if n_rollbacks > MAX_ROLLBACKS or not checkpoint.is_file():
-        raise Diverged(f"losses are no numbers after {game.n_seen:,} pictures and {game.n_rollbacks} ways back")
-    game.restore(load_state(checkpoint)["game"])
-    game.n_rollbacks = n_rollbacks
 
 
 def _written(value: Any) -> Any:

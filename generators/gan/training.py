@@ -113,22 +113,19 @@ class Game:
         self._real_logits = on_reals.detach()
         if self.n_steps % READ_EVERY == 0:
             self._read(loss_d=loss)
-            sign = mean_sign(on_reals.detach(), on_fakes.detach())
+            sign = self._of_all(mean_sign(on_reals.detach(), on_fakes.detach()))
             n_images = READ_EVERY * self.settings.batch_size
             self.balance = self.balance.after(sign, n_images, max_strength=self.settings.max_strength)
 
     def _generator_learns(self, fakes: Tensor, random: torch.Generator) -> None:
-        self.discriminator.requires_grad_(False)
         # The logits of the reals are those from before the discriminator's step: a pass saved, and no gradient lost.
-        ((logits, _),) = self.discriminator(augment(fakes, self.balance.strength, random))
-        loss = generator_loss(self._real_logits, logits)
+        loss = generator_loss(self._real_logits, self._frozen_logits(augment(fakes, self.balance.strength, random)))
         total = loss
         if self.critic is not None and self.settings.critic_weight > 0:
             critic = self.critic.loss((fakes.clamp(-1, 1) + 1) / 2, random)
             total = loss + self.settings.critic_weight * critic
             self._read(critic=critic)
         self._learn(self._g_steps, total)
-        self.discriminator.requires_grad_(True)
         self._update_average()
         if self.n_steps % READ_EVERY == 0:
             self._read(loss_g=loss)
@@ -166,8 +163,8 @@ class Game:
         _plain(self.generator).load_state_dict(state["generator"])
         self._judge.load_state_dict(state["discriminator"])
         self.average.load_state_dict(state["average"])
-        self._g_steps.load_state_dict(state["g_steps"])
-        self._d_steps.load_state_dict(state["d_steps"])
+        _restore_steps(self._g_steps, state["g_steps"])
+        _restore_steps(self._d_steps, state["d_steps"])
         self._real_logits = state["real_logits"].to(self._fabric.device)
         self.n_seen, self.n_steps, self.n_rollbacks = state["n_seen"], state["n_steps"], state["n_rollbacks"]
         self.balance, self.reading = Balance(**state["balance"]), Reading(**state["reading"])
@@ -201,6 +198,21 @@ class Game:
 
     def _to_device(self, images: Tensor) -> Tensor:
         return images.to(self._fabric.device, memory_format=torch.channels_last)
+
+    def _frozen_logits(self, images: Tensor) -> Tensor:
+        """Logits whose gradients reach the pictures and leave the discriminator alone."""
+        self.discriminator.requires_grad_(False)
+        with self._fabric.no_backward_sync(self.discriminator, enabled=self._fabric.world_size > 1):
+            ((logits, _),) = self.discriminator(images)
+        self.discriminator.requires_grad_(True)
+        own: Tensor = logits
+        return own
+
+    def _of_all(self, sign: float) -> float:
+        """Mean over all devices: whose turn it is must be the same on each."""
+        if self._fabric.world_size == 1:
+            return sign
+        return float(self._fabric.all_reduce(torch.tensor(sign, device=self._fabric.device)))
 
     def _turns(self) -> Turns:
         ratio = self.balance.d_per_g
@@ -283,6 +295,15 @@ def to_pixels(images: Tensor) -> NDArray[np.uint8]:
 
 def _adam(network: nn.Module, settings: GanSettings) -> torch.optim.Optimizer:
     return torch.optim.Adam(network.parameters(), settings.learning_rate, betas=(0.0, 0.99), eps=1e-8, fused=True)
+
+
+def _restore_steps(steps: Any, state: dict[str, Any]) -> None:
+    steps.load_state_dict(state)
+    for parameter, moments in steps.optimizer.state.items():
+        for name, moment in moments.items():
+            if moment.shape == parameter.shape:
+                # The fused step walks through memory, so the moments must lie in the order of their weights.
+                moments[name] = torch.empty_like(parameter).copy_(moment)
 
 
 def _plain(network: Any) -> nn.Module:

@@ -1,0 +1,93 @@
+"""The trained GANs as generators: latents in, pictures out, no source needed."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from generators.base import FakeBatch, Family, everywhere, randomness
+from generators.gan.networks import Synthesis
+from generators.images import Images
+from generators.weights import ModelCard, load, read_card
+
+ZOO = Path(__file__).parents[1] / "zoo"
+
+BATCH = 32
+
+
+class GanSampler:
+    """Draws pictures from a trained generator; what ships are its subclasses, `folder` is for weights of one's own.
+
+    Args:
+        folder: holds the weights and their card.
+    """
+
+    name: ClassVar[str]
+    about: ClassVar[str]
+    stem: ClassVar[str]
+    family: ClassVar[Family] = Family.GAN
+    needs_sources: ClassVar[bool] = False
+    min_side_px: ClassVar[int] = 64
+
+    def __init__(self, folder: Path = ZOO) -> None:
+        self._folder = folder
+
+    @cached_property
+    def card(self) -> ModelCard:
+        """Where the weights come from and how good they are."""
+        return read_card(self._folder / f"{self.stem}.card.json")
+
+    def forge(self, sources: Images, *, seed: int) -> FakeBatch:
+        """Draw as many pictures as there are sources; see `Generator.forge`.
+
+        Returns:
+            N fakes of the generator's own size, wholly synthetic: all of each mask is 1.
+        """
+        draws = [random.standard_normal(self._latent, dtype=np.float32) for random in randomness(seed, len(sources))]
+        side = self.min_side_px
+        images = self._paint(np.stack(draws)) if draws else np.zeros((0, 3, side, side), np.float32)
+        recipes = tuple(f"{self.name}, latent drawn with seed {seed + i}" for i in range(len(images)))
+        return FakeBatch(images, everywhere(images), recipes, self.name, seed)
+
+    @property
+    def _latent(self) -> int:
+        return int(self.card.settings["latent"])
+
+    def _paint(self, latents: NDArray[np.float32]) -> Images:
+        with torch.inference_mode():
+            parts = [self._network(part) for part in torch.split(torch.from_numpy(latents), BATCH)]
+            painted: Tensor = torch.cat(parts).add(1).div(2).clamp(0, 1)
+        return np.ascontiguousarray(painted.numpy(), dtype=np.float32)
+
+    @cached_property
+    def _network(self) -> Synthesis:
+        tensors, card = load(self.stem, self._folder)
+        s = card.settings
+        network = Synthesis(s["side_px"], s["g_channels"], s["latent"], s["g_tail"])
+        try:
+            network.load_state_dict({name: torch.from_numpy(t.astype(np.float32)) for name, t in tensors.items()})
+        except RuntimeError as error:
+            raise ValueError(f"{self.stem} does not fit the network that its card describes") from error
+        return network.eval().requires_grad_(False)
+
+
+class Face64(GanSampler):
+    """Faces of 64 pixels."""
+
+    name = "face-64"
+    stem = "face-64-1"
+    about = "Faces that nobody has, 64 pixels a side."
+
+
+class Photo64(GanSampler):
+    """Small photos of 64 pixels."""
+
+    name = "photo-64"
+    stem = "photo-64-1"
+    about = "Small scenes, animals and things, 64 pixels a side."
