@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict, fields
@@ -20,6 +21,8 @@ from generators.trainers import Progress
 T = TypeVar("T")
 
 CHECKPOINT = "checkpoint.safetensors"
+GOOD = "good.safetensors"
+"""The checkpoint of the last evaluation that found nothing wrong; the newest one may have caught the trouble."""
 
 MAX_ROLLBACKS = 5
 """A run that breaks more often is not going to get well by itself."""
@@ -105,6 +108,8 @@ class Run:
             trouble = self._agreed(self._trouble(before, pace))
             if trouble is not None:
                 self._go_back(trouble)
+            elif crossed(before, game.n_seen, settings.n_between_evaluations):
+                self._save(pace, good=True)
             elif crossed(before, game.n_seen, settings.n_between_saves):
                 self._save(pace)
             if report is not None and self._fabric.is_global_zero and pace.is_due():
@@ -114,8 +119,8 @@ class Run:
 
     def _trouble(self, before: int, pace: Pace) -> str | None:
         game = self.game
-        if not game.reading.finite:
-            return f"a loss is no number after {game.n_seen:,} pictures"
+        if not game.reading.finite or (crossed(before, game.n_seen, self._settings.n_between_saves) and game.is_broken):
+            return f"a loss or a weight is no number after {game.n_seen:,} pictures"
         if self._observes and crossed(before, game.n_seen, self._settings.n_between_evaluations):
             assert self._observer is not None
             return self._observer.evaluate(game, pace.per_second(game.n_seen))
@@ -129,7 +134,7 @@ class Run:
         """What the first device thinks: all must do the same."""
         return own if self._fabric.world_size == 1 else cast(T, self._fabric.broadcast(own))
 
-    def _save(self, pace: Pace) -> None:
+    def _save(self, pace: Pace, *, good: bool = False) -> None:
         self._fabric.barrier()
         if not self._fabric.is_global_zero:
             return
@@ -137,14 +142,18 @@ class Run:
         self.spent_s += pace.lap_s()
         state = {"settings": settings, "pictures": self._pictures, "spent_s": self.spent_s, "game": self.game.state()}
         save_state(self._checkpoint, state)
+        if good:
+            _copy(self._checkpoint, self._checkpoint.with_name(GOOD))
         if self._observer is not None:
             self._observer.log(self.game, pace.per_second(self.game.n_seen))
 
     def _go_back(self, why: str) -> None:
         n_rollbacks = self.game.n_rollbacks + 1
-        if n_rollbacks > MAX_ROLLBACKS or not self._checkpoint.is_file():
+        good = self._checkpoint.with_name(GOOD)
+        last = good if good.is_file() else self._checkpoint
+        if n_rollbacks > MAX_ROLLBACKS or not last.is_file():
             raise Diverged(f"{why}, and {self.game.n_rollbacks} ways back did not help")
-        self.game.restore(load_state(self._checkpoint)["game"])
+        self.game.restore(load_state(last)["game"])
         self.game.n_rollbacks = n_rollbacks
 
 
@@ -198,6 +207,12 @@ class Pace:
         self._last_s, self._last_n = now, n_seen
         self._rate = rate if self._rate == 0 else 0.8 * self._rate + 0.2 * rate
         return self._rate
+
+
+def _copy(path: Path, to: Path) -> None:
+    part = to.with_name(to.name + ".part")
+    shutil.copyfile(path, part)
+    part.replace(to)
 
 
 def _written(value: Any) -> Any:

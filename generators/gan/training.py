@@ -170,6 +170,12 @@ class Game:
         self.balance, self.reading = Balance(**state["balance"]), Reading(**state["reading"])
 
     @property
+    def is_broken(self) -> bool:
+        """Whether a weight is no number."""
+        weights = [*_plain(self.generator).parameters(), *self._judge.parameters()]
+        return not all(bool(weight.isfinite().all()) for weight in weights)
+
+    @property
     def _judge(self) -> nn.Module:
         network: nn.Module = _plain(self.discriminator).network  # type: ignore[assignment]
         return network
