@@ -110,5 +110,14 @@ class Trainer(Protocol):
         ...
 
 
-TRAINERS: Catalog[Trainer] = Catalog("unforged.trainers", {})
+TRAINERS: Catalog[Trainer] = Catalog(
+    "unforged.trainers",
+    {
+        "reconstruct-f4": "generators.restoration.trainers:ReconstructF4Trainer",
+        "reconstruct-f8": "generators.restoration.trainers:ReconstructF8Trainer",
+        "superres-x2": "generators.restoration.trainers:SuperresX2Trainer",
+        "superres-x4": "generators.restoration.trainers:SuperresX4Trainer",
+        "inpaint": "generators.restoration.trainers:InpaintTrainer",
+    },
+)
 """Adding one costs a file and a line here; plug-ins register under the entry-point group."""

@@ -1,0 +1,1 @@
+"""Networks that rebuild a given photo, and the adversarial training they share."""

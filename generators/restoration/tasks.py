@@ -1,0 +1,100 @@
+"""The three ways of taking something from a photo that a network then has to rebuild."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from generators.forgeries import hole
+from generators.restoration.networks import LATENT_NOISE, N_LATENT, Autoencoder, Inpainter, Upsampler
+
+KERNELS = ("area", "bilinear", "bicubic")
+"""How photos are shrunk, each with the low-pass that its scale asks for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rebuilt:
+    """What a network made of photos.
+
+    Attributes:
+        output: (N, 3, H, W), about 0..1, as the network gave it.
+        fakes: (N, 3, H, W), what a viewer sees: the photo where nothing was rebuilt.
+        weights: (N, 1, H, W), how much each pixel of the output counts.
+    """
+
+    output: Tensor
+    fakes: Tensor
+    weights: Tensor
+
+
+class Task(Protocol):
+    """What is taken away and which network puts it back."""
+
+    def network(self) -> nn.Module: ...
+
+    def rebuild(self, network: nn.Module, reals: Tensor, rng: np.random.Generator) -> Rebuilt:
+        """Take something from (N, 3, H, W) photos 0..1 at random and let the network put it back."""
+        ...
+
+
+@dataclass(frozen=True)
+class Reconstruct:
+    """The whole photo through a bottleneck, `factor` times smaller a side, with noise on the latents."""
+
+    factor: int
+
+    def network(self) -> nn.Module:
+        return Autoencoder(self.factor)
+
+    def rebuild(self, network: nn.Module, reals: Tensor, rng: np.random.Generator) -> Rebuilt:
+        n, _, height, width = reals.shape
+        shape = (n, N_LATENT[self.factor], height // self.factor, width // self.factor)
+        strength = rng.uniform(0, LATENT_NOISE, (n, 1, 1, 1))
+        noise = torch.from_numpy((strength * rng.standard_normal(shape)).astype(np.float32)).to(reals.device)
+        output = network(reals, noise).float()
+        return Rebuilt(output, output, torch.ones_like(reals[:, :1]))
+
+
+@dataclass(frozen=True)
+class Enlarge:
+    """The photo shrunk `factor` times and grown again."""
+
+    factor: int
+
+    def network(self) -> nn.Module:
+        return Upsampler(self.factor)
+
+    def rebuild(self, network: nn.Module, reals: Tensor, rng: np.random.Generator) -> Rebuilt:
+        small = shrink(reals, self.factor, KERNELS[int(rng.integers(len(KERNELS)))])
+        output = network(small).float()
+        return Rebuilt(output, output, torch.ones_like(reals[:, :1]))
+
+
+@dataclass(frozen=True)
+class Fill:
+    """Blob-shaped holes filled; pixels in them count ten times as much as the others, which teach what a photo is."""
+
+    outside: float = 0.1
+
+    def network(self) -> nn.Module:
+        return Inpainter()
+
+    def rebuild(self, network: nn.Module, reals: Tensor, rng: np.random.Generator) -> Rebuilt:
+        size = (reals.shape[2], reals.shape[3])
+        holes = np.stack([hole(size, float(rng.uniform(0.02, 0.3)), rng) for _ in range(len(reals))])
+        masks = torch.from_numpy(holes[:, None].astype(np.float32)).to(reals.device)
+        output = network(reals, masks).float()
+        return Rebuilt(output, torch.where(masks > 0, output, reals), self.outside + (1 - self.outside) * masks)
+
+
+def shrink(images: Tensor, factor: int, kernel: str) -> Tensor:
+    """(N, 3, H, W) -> (N, 3, H / factor, W / factor) within 0 and 1; sides are multiples of `factor`."""
+    if kernel == "area":
+        return functional.avg_pool2d(images, factor)
+    size = (images.shape[2] // factor, images.shape[3] // factor)
+    return functional.interpolate(images, size, mode=kernel, antialias=True, align_corners=False).clamp(0, 1)

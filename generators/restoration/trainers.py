@@ -1,0 +1,182 @@
+"""The presets that train networks which rebuild a photo: one class each, one loop for all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from generators.extras import needs
+from generators.restoration.settings import RestorationSettings
+from generators.trainers import Progress, RunSettings, Size
+from generators.weights import ModelCard, save
+
+if TYPE_CHECKING:
+    from generators.restoration.losses import Features
+    from generators.restoration.tasks import Task
+
+FEATURES_SIDE_PX = 64
+N_STAGES = 4
+"""The perceptual loss looks at patches of 64 pixels through all but the last, coarsest stage of the network."""
+
+LICENCE = "Apache-2.0; the pictures it learned from have licences of their own: see the data, and ask their owners."
+
+LIMITS = (
+    "A small network: fine texture is smoothed or made up, and a viewer who compares sees it. Learned from photos that "
+    "were shrunk up to four times; drawings, text and medical pictures come out worse."
+)
+
+
+class _Rebuilding:
+    """Trains one network.
+
+    Attributes:
+        stem: of the weights that it writes, a generator's name and a version.
+        task_line: what goes in and what comes out.
+    """
+
+    name: ClassVar[str]
+    about: ClassVar[str]
+    min_pictures: ClassVar[int] = 20
+    stem: ClassVar[str]
+    task_line: ClassVar[str]
+
+    def settings(self, size: Size) -> RestorationSettings:
+        """See `Trainer.settings`."""
+        if size == "cpu":
+            return RestorationSettings()
+        return RestorationSettings(
+            n_images=3_000_000, batch_size=128, side_px=96, n_warmup=300_000, ema_images=50_000, n_between_saves=200_000
+        )
+
+    def task(self) -> Task:
+        """What the network learns."""
+        raise NotImplementedError
+
+    def train(
+        self,
+        folders: Sequence[Path],
+        out: Path,
+        settings: RunSettings,
+        *,
+        resume: bool = False,
+        report: Callable[[Progress], None] | None = None,
+    ) -> ModelCard:
+        """See `Trainer.train`."""
+        if not isinstance(settings, RestorationSettings):
+            raise ValueError(f"{self.name} needs the settings it gives, not {type(settings).__name__}")
+        with needs("learned"):
+            from generators.restoration.evaluation import held_out_figures
+            from generators.restoration.patches import read_patches
+            from generators.restoration.shipped import packed
+            from generators.restoration.training import check_folder, train
+        check_folder(out, resume)
+        task = self.task()
+        patches = read_patches(
+            folders, settings.side_px, settings.n_each, seed=settings.seed, min_pictures=self.min_pictures
+        )
+        started = time.monotonic()
+        network, n_seen = train(
+            task, patches, out, settings, resume=resume, report=report, features=_features(settings.device)
+        )
+        name, _, version = self.stem.rpartition("-")
+        card = ModelCard(
+            name=name,
+            version=version,
+            task=self.task_line,
+            data=patches.sources,
+            settings=asdict(settings)
+            | {"n_seen": n_seen, "hours of the last start": round((time.monotonic() - started) / 3600, 3)},
+            measures=held_out_figures(task, network, patches.held_out),
+            limits=LIMITS,
+            licence=LICENCE,
+        )
+        return save(packed(network), card, out)
+
+
+class ReconstructF4Trainer(_Rebuilding):
+    """Trains the weights of `reconstruct_f4`."""
+
+    name: ClassVar[str] = "reconstruct-f4"
+    about: ClassVar[str] = "Learns to rebuild photos from latents 4 times smaller a side."
+    stem: ClassVar[str] = "reconstruct_f4-1"
+    task_line: ClassVar[str] = "A photo in; the photo rebuilt from 8 channels of latents 4 times smaller a side out."
+
+    def task(self) -> Task:
+        """See the base."""
+        from generators.restoration.tasks import Reconstruct
+
+        return Reconstruct(4)
+
+
+class ReconstructF8Trainer(_Rebuilding):
+    """Trains the weights of `reconstruct_f8`."""
+
+    name: ClassVar[str] = "reconstruct-f8"
+    about: ClassVar[str] = "Learns to rebuild photos from latents 8 times smaller a side."
+    stem: ClassVar[str] = "reconstruct_f8-1"
+    task_line: ClassVar[str] = "A photo in; the photo rebuilt from 16 channels of latents 8 times smaller a side out."
+
+    def task(self) -> Task:
+        """See the base."""
+        from generators.restoration.tasks import Reconstruct
+
+        return Reconstruct(8)
+
+
+class SuperresX2Trainer(_Rebuilding):
+    """Trains the weights of `superres_x2`."""
+
+    name: ClassVar[str] = "superres-x2"
+    about: ClassVar[str] = "Learns to enlarge photos to twice their side."
+    stem: ClassVar[str] = "superres_x2-1"
+    task_line: ClassVar[str] = "A photo in; a photo of twice its side out."
+
+    def task(self) -> Task:
+        """See the base."""
+        from generators.restoration.tasks import Enlarge
+
+        return Enlarge(2)
+
+
+class SuperresX4Trainer(_Rebuilding):
+    """Trains the weights of `superres_x4`."""
+
+    name: ClassVar[str] = "superres-x4"
+    about: ClassVar[str] = "Learns to enlarge photos to four times their side."
+    stem: ClassVar[str] = "superres_x4-1"
+    task_line: ClassVar[str] = "A photo in; a photo of four times its side out."
+
+    def task(self) -> Task:
+        """See the base."""
+        from generators.restoration.tasks import Enlarge
+
+        return Enlarge(4)
+
+
+class InpaintTrainer(_Rebuilding):
+    """Trains the weights of `inpaint`."""
+
+    name: ClassVar[str] = "inpaint"
+    about: ClassVar[str] = "Learns to fill holes in photos."
+    stem: ClassVar[str] = "inpaint-1"
+    task_line: ClassVar[str] = "A photo and a mask in; the photo with what is masked filled from its surroundings out."
+
+    def task(self) -> Task:
+        """See the base."""
+        from generators.restoration.tasks import Fill
+
+        return Fill()
+
+
+def _features(device: str) -> Features:
+    """The shipped EfficientNet-Lite0, for the perceptual loss."""
+    import torch
+
+    from generators.quality import lite0
+
+    wanted = "cuda" if device == "cuda" or (device == "auto" and torch.cuda.is_available()) else "cpu"
+    network = lite0.load(wanted)
+    return lambda images: network.stages(images, FEATURES_SIDE_PX)[:N_STAGES]
