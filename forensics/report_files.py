@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forensics.report import ScanReport
+from generators.whole_files import write_whole
 
 RESULTS = "results.jsonl"
 
@@ -72,7 +73,7 @@ def write_reports(sha256: str, pages: Mapping[str, bytes], folder: Path) -> tupl
     names = []
     for form, page in pages.items():
         name = f"{sha256[:NAME_DIGITS]}.{form}"
-        _replace(folder / name, page)
+        write_whole(folder / name, page)
         names.append(name)
     return tuple(names)
 
@@ -113,15 +114,3 @@ def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
     with path.open(encoding="utf-8") as file:
         for line in file:
             yield json.loads(line)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    # Whoever stops the run must not find half a report.
-    unfinished = path.with_name(path.name + ".part")
-    try:
-        unfinished.write_bytes(data)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        # A full disk is told without the file's name.
-        raise OSError(error.errno, error.strerror, str(path)) from None
-    unfinished.replace(path)

@@ -13,6 +13,8 @@ from typing import Any
 
 import torch
 
+from generators.whole_files import write_whole
+
 TENSOR = "\x00tensor"
 """Stands in the JSON where a tensor was; its value is the key in the file."""
 
@@ -32,13 +34,7 @@ def save_state(path: Path, state: State) -> None:
     plain = _taken_apart(state, "", tensors)
     data = save(tensors, {"state": json.dumps(plain)})
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_bytes(data)
-        part.replace(path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
+    write_whole(path, data)
 
 
 def load_state(path: Path) -> dict[str, Any]:

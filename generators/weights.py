@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from generators.whole_files import write_whole
+
 ZOO = Path(__file__).parent / "zoo"
 """What ships with the generators."""
 
@@ -90,8 +92,8 @@ def save(tensors: Mapping[str, NDArray[Any]], card: ModelCard, folder: Path) -> 
     folder.mkdir(parents=True, exist_ok=True)
     data = to_bytes({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()})
     written = ModelCard(**{**asdict(card), "sha256": hashlib.sha256(data).hexdigest()})
-    _replace(folder / f"{card.stem}.safetensors", data)
-    _replace(folder / f"{card.stem}.card.json", (json.dumps(asdict(written), indent=2) + "\n").encode())
+    write_whole(folder / f"{card.stem}.safetensors", data)
+    write_whole(folder / f"{card.stem}.card.json", (json.dumps(asdict(written), indent=2) + "\n").encode())
     return written
 
 
@@ -123,9 +125,3 @@ def read_card(path: Path) -> ModelCard:
         return ModelCard(**json.loads(path.read_text(encoding="utf-8")))
     except (TypeError, json.JSONDecodeError) as error:
         raise ValueError(f"{path.name} is no model card: {error}") from error
-
-
-def _replace(path: Path, data: bytes) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(data)
-    part.replace(path)
