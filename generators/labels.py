@@ -63,22 +63,22 @@ class Label:
         return f"{self.action.capitalize()} by the unforged generator {self.generator}, seed {self.seed}: {self.recipe}"
 
 
-def label(generator: Generator | type[Generator], *, trained: bool, seed: int, recipe: str) -> Label:
+def label(generator: Generator, *, seed: int, recipe: str) -> Label:
     """The label of one fake.
 
     Args:
-        generator: that made it.
-        trained: whether it rests on trained weights, as its card says.
+        generator: that made it; whether it was trained, its card tells.
         seed: of this fake alone.
         recipe: as in the batch.
     """
     washed = generator.family is Family.LAUNDERING
     action: Literal["made", "altered", "washed"] = "altered" if generator.needs_sources else "made"
-    return Label(generator.name, "washed" if washed else action, _source_type(generator, trained), seed, recipe)
+    return Label(generator.name, "washed" if washed else action, _source_type(generator), seed, recipe)
 
 
-def _source_type(generator: Generator | type[Generator], trained: bool) -> str:
+def _source_type(generator: Generator) -> str:
     """The IPTC term that fits; the two with "trained" are those that readers take for AI."""
+    trained = generator.card is not None
     if not generator.needs_sources:
         return "trainedAlgorithmicMedia" if trained else "algorithmicMedia"
     if trained:

@@ -21,6 +21,7 @@ COMMANDS = {
     "models": ("forensics.cli.models:models", "List trained models and read their cards."),
     "evaluate": ("forensics.cli.evaluate:evaluate", "Measure a detector on pictures of known origin."),
     "train": ("forensics.cli.train:train", "Fit a detector to pictures of known origin."),
+    "generate": ("forensics.cli.generate:generate", "Make labelled fakes, or train what makes them."),
     "camera": ("forensics.cli.camera:camera", "Enroll cameras, to recognise their sensors."),
 }
 """Name -> where it lives and what help says of it, so that help loads none of them."""

@@ -17,16 +17,22 @@ from forensics.settings import ScanSettings
 from generators.catalog import GENERATORS
 from generators.labels import SOURCE_TYPES, Form, Label, encode, label, software
 from generators.signing import Signer
-from tests.contracts.broken_generators import Maker, Sound
+from tests.contracts.broken_generators import CARD, Maker, Sound
 from tests.make_c2pa import Signer as Keys
 from tests.make_c2pa import signer
 from tests.make_media import decode, photo
 
 PICTURE = photo(1, width=96, height=64)
-MADE = label(Maker, trained=True, seed=3, recipe="a <face> & more")
-EDITED = label(Sound, trained=True, seed=4, recipe="one eye")
-SPLICED = label(GENERATORS.load("splice"), trained=False, seed=5, recipe="a part of another photo")
-WASHED = label(GENERATORS.load("launder"), trained=False, seed=6, recipe="q90")
+
+
+class Trained(Maker):
+    card = CARD
+
+
+MADE = label(Trained(), seed=3, recipe="a <face> & more")
+EDITED = label(Sound(), seed=4, recipe="one eye")
+SPLICED = label(GENERATORS.load("splice")(), seed=5, recipe="a part of another photo")
+WASHED = label(GENERATORS.load("launder")(), seed=6, recipe="q90")
 CLAIMS = {
     "made": (MADE, Claim.SYNTHETIC),
     "edited": (EDITED, Claim.MANIPULATED),
@@ -92,7 +98,7 @@ def test_png_text_names_generator_seed_and_recipe_and_keeps_every_pixel() -> Non
     ("made", "term"),
     [
         (MADE, "trainedAlgorithmicMedia"),
-        (label(Maker, trained=False, seed=1, recipe="noise"), "algorithmicMedia"),
+        (label(Maker(), seed=1, recipe="noise"), "algorithmicMedia"),
         (EDITED, "compositeWithTrainedAlgorithmicMedia"),
         (SPLICED, "compositeCapture"),
         (WASHED, "algorithmicallyEnhanced"),

@@ -1,0 +1,142 @@
+"""unforged generate: fakes with labels, masks and originals, and the training of what makes them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from forensics.cli.evaluate import File, Folder, progress
+from forensics.cli.generate_train import train
+from forensics.cli.terminal import is_terminal, line, plain, table
+
+if TYPE_CHECKING:
+    from generators.base import Generator
+    from generators.samples import Written
+    from generators.signing import Signer
+
+INTERRUPTED = 130
+
+DEFAULT_N = 64
+
+
+@click.group()
+def generate() -> None:
+    """Make labelled fakes to learn from and to measure with, or train what makes them.
+
+    Whatever is written says so to machines: in XMP, in PNG text, and signed (C2PA) for who has a certificate.
+    """
+
+
+generate.add_command(train)
+
+
+@generate.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def list_generators(as_json: bool) -> int:
+    """List installed generators: name, family, whether they need photos, weights, what they make."""
+    from generators.catalog import GENERATORS
+
+    found = [_describe(name) for name in GENERATORS.names()]
+    if as_json:
+        for entry in found:
+            click.echo(json.dumps(entry))
+        return 0
+    rows = [(e["name"], e["family"], "photos" if e["needs_photos"] else "", e["weights"], e["about"]) for e in found]
+    if is_terminal():
+        table(("generator", "family", "needs", "weights", "what it makes"), rows, wide=(4,))
+    else:
+        for row in rows:
+            line(*row)
+    return 0
+
+
+@generate.command(context_settings={"show_default": True})
+@click.argument("name")
+@click.option(
+    "-n", "n", type=click.IntRange(min=1), default=DEFAULT_N, help="Number of fakes; photos are taken in turn."
+)
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to fill.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="Of the first fake; fake i is that of seed + i.")
+@click.option("--photos", multiple=True, type=Folder, help="Folder of real photos to alter; repeatable.")
+@click.option("--max-side", "max_side_px", type=click.IntRange(min=64), default=1024, help="Larger photos are shrunk.")
+@click.option("--format", "form", type=click.Choice(["png", "jpeg"]), default="png", help="Of fakes and originals.")
+@click.option("--certificate", type=File, help="PEM certificates to sign with (C2PA), the signer's own first.")
+@click.option("--key", type=File, help="PEM private key of the certificate, without a password.")
+@click.option("--sheet", is_flag=True, help="Also sheet.png: the first fakes, with originals and masks.")
+def sample(
+    name: str, photos: tuple[Path, ...], certificate: Path | None, key: Path | None, out: Path, n: int, **given: Any
+) -> int:
+    """Write fakes of the generator NAME to OUT.
+
+    OUT receives 0000.png and so on, for altered photos masks/ and originals/ as well, and manifest.tsv, a list that
+    `unforged evaluate --data OUT` reads. A stopped run goes on when the same command is given again.
+    """
+    generator = _generator(name, photos)
+    signer = _signer(certificate, key)
+    from generators.samples import write_samples
+
+    n_done = 0
+
+    def count(done: int) -> None:
+        nonlocal n_done
+        n_done += done
+        if advance is not None:
+            advance(done)
+
+    try:
+        with progress(n) as advance:
+            written = write_samples(generator, out, n=n, photos=photos, signer=signer, progress=count, **given)
+    except KeyboardInterrupt:
+        click.echo(f"interrupted with {n_done} of {n} done; the same command goes on from there", err=True)
+        return INTERRUPTED
+    _tell(written, plain(str(out)))
+    line("written", str(out / "manifest.tsv"))
+    return 0
+
+
+def _describe(name: str) -> dict[str, Any]:
+    from generators.catalog import GENERATORS
+
+    entry: dict[str, Any] = {"name": name, "family": "", "needs_photos": False, "weights": "", "about": ""}
+    try:
+        kind = GENERATORS.load(name)
+        entry |= {"family": str(kind.family), "needs_photos": kind.needs_sources, "about": kind.about}
+        card = kind().card
+    except (ImportError, AttributeError, OSError, ValueError) as error:
+        # What one lacks must not hide the others.
+        return entry | {"about": f"not available: {error}", "available": False}
+    return entry | {"weights": "none" if card is None else card.stem, "available": True}
+
+
+def _generator(name: str, photos: tuple[Path, ...]) -> Generator:
+    from generators.catalog import GENERATORS
+
+    if name not in GENERATORS.names():
+        raise click.UsageError(f"there is no generator {name!r}; there is {', '.join(GENERATORS.names())}")
+    generator = GENERATORS.load(name)()
+    if generator.needs_sources and not photos:
+        raise click.UsageError(f"{name} alters photos; --photos DIR says where they are")
+    if photos and not generator.needs_sources:
+        raise click.UsageError(f"{name} makes pictures from nothing and takes no --photos")
+    return generator
+
+
+def _signer(certificate: Path | None, key: Path | None) -> Signer | None:
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise click.UsageError("--certificate and --key go together")
+    from generators.signing import Signer
+
+    return Signer.open(certificate, key)
+
+
+def _tell(written: Written, out: str) -> None:
+    kept = f", {written.n_kept} were there" if written.n_kept else ""
+    click.echo(f"{written.n_made} made{kept}, in {out}", err=True)
+    if written.skipped:
+        reasons = ", ".join(f"{n} {reason}" for reason, n in written.skipped.items())
+        click.echo(f"photos skipped: {reasons}", err=True)
