@@ -113,6 +113,7 @@ class Trainer(Protocol):
 TRAINERS: Catalog[Trainer] = Catalog(
     "unforged.trainers",
     {
+        "attributes": "generators.attributes.training:AttributesTrainer",
         "reconstruct-f4": "generators.restoration.trainers:ReconstructF4Trainer",
         "reconstruct-f8": "generators.restoration.trainers:ReconstructF8Trainer",
         "superres-x2": "generators.restoration.trainers:SuperresX2Trainer",
