@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,9 +18,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from generators.images import to_float
+from generators.weights import ZOO
 from generators.weights import load as load_weights
 
-ZOO = Path(__file__).parents[1] / "zoo"
 STEM = "efficientnet_lite0-1"
 
 SIDE_PX = 224
