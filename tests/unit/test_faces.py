@@ -1,0 +1,145 @@
+"""Faces: found where there is one, in the right place at any size, and not in noise; weights are read, never run."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from scipy.stats import binomtest
+from skimage.data import astronaut, chelsea
+
+from generators import mtcnn
+from generators.faces import face_share, find_faces, share
+from generators.images import Pixels
+from generators.torch_files import read_pickle, read_tensors
+from tests.make_media import photo
+
+EYES_NOSE_MOUTH = np.array([[203, 101], [247, 104], [225, 128], [204, 140], [244, 142]])
+"""In skimage's photo of an astronaut, by eye."""
+
+
+@pytest.fixture(scope="module")
+def portrait() -> Pixels:
+    """(256, 256, 3): the head and shoulders."""
+    return np.ascontiguousarray(astronaut()[:256, 100:356])
+
+
+def resized(pixels: Pixels, side_px: int) -> Pixels:
+    return np.asarray(cv2.resize(pixels, (side_px, side_px), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def test_points_are_where_eyes_nose_and_mouth_are(portrait: Pixels) -> None:
+    (face,) = find_faces(portrait)
+    assert np.abs(face.points - (EYES_NOSE_MOUTH - [100, 0])).max() < 4
+    left, top, right, bottom = face.box
+    assert (face.points > (left, top)).all() and (face.points < (right, bottom)).all()
+    assert face.confidence > 0.99
+
+
+@pytest.mark.parametrize("side_px", [64, 128])
+def test_a_smaller_picture_has_the_face_in_the_same_place(side_px: int, portrait: Pixels) -> None:
+    (large,), (small,) = find_faces(portrait), find_faces(resized(portrait, side_px), min_side_px=12)
+    scale = 256 / side_px
+    assert np.abs((small.points + 0.5) * scale - 0.5 - large.points).max() < 6
+
+
+def test_a_face_at_the_edge_has_its_points_in_the_same_place(portrait: Pixels) -> None:
+    (whole,) = find_faces(portrait)
+    left, top, right, bottom = (round(edge) for edge in whole.box)
+    corner = np.array([left + 4, top + 4])
+    (cut,) = find_faces(np.ascontiguousarray(portrait[top + 4 : bottom, left + 4 : right - 4]))
+    assert cut.box[0] < 0 and np.abs(cut.points + corner - whole.points).max() < 4
+
+
+def test_the_same_picture_gives_the_same_faces(portrait: Pixels) -> None:
+    two = np.hstack([portrait, resized(portrait, 128).repeat(2, axis=0).repeat(2, axis=1)])
+    first, second = find_faces(two), find_faces(two.copy())
+    assert len(first) == 2
+    for a, b in zip(first, second, strict=True):
+        assert a.box == b.box and a.confidence == b.confidence and np.array_equal(a.points, b.points)
+    assert first[0].area_px >= first[1].area_px
+
+
+def test_inside_a_picture_the_cascade_is_that_of_facenet(portrait: Pixels) -> None:
+    from facenet_pytorch.models.utils.detect_face import detect_face
+
+    boxes, points = mtcnn.detect(portrait, 30)
+    with torch.inference_mode():
+        theirs, their_points = detect_face(portrait, 30, *mtcnn.networks(), [0.6, 0.7, 0.7], 0.709, torch.device("cpu"))
+    assert np.allclose(boxes, theirs[0].astype(np.float32), atol=1e-2)
+    assert np.allclose(points, their_points[0].astype(np.float32), atol=1e-2)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (200, 150), (1, 1), (5, 300)])
+def test_there_is_no_face_in_noise(size: tuple[int, int]) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (*size, 3)).astype(np.uint8)
+    assert find_faces(noise, min_side_px=12) == () == find_faces(np.full_like(noise, 128))
+
+
+def test_the_share_counts_pictures_not_faces(portrait: Pixels) -> None:
+    none, two = photo(1, width=160, height=120), np.hstack([portrait, portrait])
+    cat = np.ascontiguousarray(chelsea())
+    found = face_share([two, none, portrait, cat])
+    assert (found.n_found, found.n) == (2, 4)
+    assert str(found).startswith("2 of 4 (50.0%, 95 % interval 15.0% to 85.0%)")
+
+
+@pytest.mark.parametrize(("n_found", "n"), [(9, 10), (0, 5), (300, 300), (271, 300)])
+def test_the_interval_is_that_of_scipy(n_found: int, n: int) -> None:
+    wanted = binomtest(n_found, n).proportion_ci(method="wilson")
+    found = share(n_found, n)
+    assert (found.low, found.high) == pytest.approx((wanted.low, wanted.high), abs=1e-6)
+
+
+def test_an_impossible_share_is_refused() -> None:
+    with pytest.raises(ValueError, match="3 of 2"):
+        share(3, 2)
+    with pytest.raises(ValueError, match="0 of 0"):
+        share(0, 0)
+
+
+def test_without_the_extra_its_name_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "generators.mtcnn")
+    monkeypatch.setitem(sys.modules, "facenet_pytorch.models.mtcnn", None)
+    with pytest.raises(ImportError, match=r"pip install 'unforged\[learned\]'"):
+        find_faces(np.zeros((64, 64, 3), np.uint8))
+
+
+def test_wrong_pictures_are_named() -> None:
+    with pytest.raises(ValueError, match=r"\(H, W, 3\) uint8"):
+        find_faces(np.zeros((64, 64), np.uint8))
+    with pytest.raises(ValueError, match=r"\(H, W, 3\) uint8"):
+        find_faces(np.zeros((0, 64, 3), np.uint8))
+
+
+def test_a_state_dict_is_read_as_torch_writes_it(tmp_path: Path) -> None:
+    layers = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2)).state_dict()
+    layers["turned"] = torch.arange(6.0).view(2, 3).T  # not contiguous
+    torch.save(layers, tmp_path / "weights.pt", _use_new_zipfile_serialization=False)
+    found = read_tensors(tmp_path / "weights.pt")
+    assert list(found) == list(layers)
+    assert all(torch.equal(found[name], layers[name]) and found[name].dtype == layers[name].dtype for name in layers)
+
+
+def test_a_pickle_that_calls_something_is_only_looked_at(tmp_path: Path) -> None:
+    trap = b"\x80\x02cos\nsystem\nX\x05\x00\x00\x00false\x85R."
+    assert read_pickle(io.BytesIO(trap)) == ("os system", ("false",))
+    (tmp_path / "trap.pt").write_bytes(trap * 4)
+    with pytest.raises(ValueError, match=r"trap\.pt holds no tensors"):
+        read_tensors(tmp_path / "trap.pt")
+
+
+def test_damaged_weights_are_refused(tmp_path: Path) -> None:
+    torch.save({"w": torch.ones(64)}, tmp_path / "w.pt", _use_new_zipfile_serialization=False)
+    whole = (tmp_path / "w.pt").read_bytes()
+    for end in (0, 10, len(whole) // 2, len(whole) - 1):
+        (tmp_path / "cut.pt").write_bytes(whole[:end])
+        with pytest.raises(ValueError, match=r"cut\.pt holds no tensors"):
+            read_tensors(tmp_path / "cut.pt")
+    with pytest.raises(FileNotFoundError):
+        read_tensors(tmp_path / "none.pt")
