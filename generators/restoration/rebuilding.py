@@ -21,23 +21,23 @@ def through_bottleneck(
 ) -> Photo:
     """A photo through an autoencoder, with noise of standard deviation `strength` on its latents."""
     factor = network.factor
-    images = _padded(photo, factor)
+    images = padded(photo, factor)
     n_rows, n_columns = images.shape[2] // factor, images.shape[3] // factor
     drawn = rng.standard_normal((1, N_LATENT[factor], n_rows, n_columns), np.float32) * np.float32(strength)
     noise = torch.from_numpy(drawn)
 
     def make(rows: slice, columns: slice) -> torch.Tensor:
-        part = images[:, :, _times(rows, factor), _times(columns, factor)]
+        part = images[:, :, times(rows, factor), times(columns, factor)]
         return cast("torch.Tensor", network(part, noise[:, :, rows, columns]))
 
     halo_px = network.halo_px
-    return _cropped(in_tiles(make, n_rows, n_columns, step_px=factor, halo_px=halo_px, tile_px=tile_px), photo)
+    return cropped(in_tiles(make, n_rows, n_columns, step_px=factor, halo_px=halo_px, tile_px=tile_px), photo)
 
 
 def through_small_size(network: Upsampler, photo: Photo, kernel: str, tile_px: int = TILE_PX) -> Photo:
     """A photo shrunk and grown again."""
     factor = network.factor
-    small = shrink(_padded(photo, factor), factor, kernel)
+    small = shrink(padded(photo, factor), factor, kernel)
 
     def make(rows: slice, columns: slice) -> torch.Tensor:
         return cast("torch.Tensor", network(small[:, :, rows, columns]))
@@ -45,7 +45,7 @@ def through_small_size(network: Upsampler, photo: Photo, kernel: str, tile_px: i
     grown = in_tiles(
         make, small.shape[2], small.shape[3], step_px=factor, halo_px=network.halo_px * factor, tile_px=tile_px
     )
-    return _cropped(grown, photo)
+    return cropped(grown, photo)
 
 
 def filled(network: Inpainter, photo: Photo, mask: NDArray[np.bool_], tile_px: int = TILE_PX) -> Photo:
@@ -58,17 +58,17 @@ def filled(network: Inpainter, photo: Photo, mask: NDArray[np.bool_], tile_px: i
         tile_px: side of a tile without its halo.
     """
     rows, columns = (_around(np.asarray(mask.any(axis=axis)), network.halo_px, network.factor) for axis in (1, 0))
-    images, holes = _padded(photo[:, rows, columns], network.factor), _padded(mask[None, rows, columns], network.factor)
+    images, holes = padded(photo[:, rows, columns], network.factor), padded(mask[None, rows, columns], network.factor)
 
     def make(rows: slice, columns: slice) -> torch.Tensor:
-        at = (_times(rows, network.factor), _times(columns, network.factor))
+        at = (times(rows, network.factor), times(columns, network.factor))
         return cast("torch.Tensor", network(images[:, :, at[0], at[1]], holes[:, :, at[0], at[1]]))
 
     n_rows, n_columns = images.shape[2] // network.factor, images.shape[3] // network.factor
     made = in_tiles(make, n_rows, n_columns, step_px=network.factor, halo_px=network.halo_px, tile_px=tile_px)
     result = photo.copy()
     part = result[:, rows, columns]
-    np.copyto(part, _cropped(made, part), where=mask[rows, columns])
+    np.copyto(part, cropped(made, part), where=mask[rows, columns])
     return result
 
 
@@ -78,17 +78,17 @@ def _around(touched: NDArray[np.bool_], halo_px: int, multiple: int) -> slice:
     return slice(max(0, at[0] - halo_px) // multiple * multiple, min(len(touched), at[-1] + 1 + halo_px))
 
 
-def _padded(planes: NDArray[np.float32] | NDArray[np.bool_], multiple: int) -> torch.Tensor:
+def padded(planes: NDArray[np.float32] | NDArray[np.bool_], multiple: int) -> torch.Tensor:
     """(1, C, H, W), grown by its own mirror image below and to the right to multiples."""
     below, right = padding(planes.shape[1], planes.shape[2], multiple)
     mirrored = np.pad(planes.astype(np.float32, copy=False), ((0, 0), (0, below), (0, right)), mode="reflect")
     return torch.from_numpy(mirrored)[None]
 
 
-def _cropped(picture: torch.Tensor, photo: Photo) -> Photo:
+def cropped(picture: torch.Tensor, photo: Photo) -> Photo:
     inside = picture[:, : photo.shape[1], : photo.shape[2]].clamp_(0, 1)
     return cast("Photo", np.ascontiguousarray(inside.numpy()))
 
 
-def _times(span: slice, factor: int) -> slice:
+def times(span: slice, factor: int) -> slice:
     return slice(span.start * factor, span.stop * factor)
