@@ -113,6 +113,9 @@ class Trainer(Protocol):
 TRAINERS: Catalog[Trainer] = Catalog(
     "unforged.trainers",
     {
+        "face-64": "generators.gan.presets:Face64Trainer",
+        "face-128": "generators.gan.presets:Face128Trainer",
+        "photo-64": "generators.gan.presets:Photo64Trainer",
         "attributes": "generators.attributes.training:AttributesTrainer",
         "reconstruct-f4": "generators.restoration.trainers:ReconstructF4Trainer",
         "reconstruct-f8": "generators.restoration.trainers:ReconstructF8Trainer",

@@ -1,15 +1,14 @@
 """Keeps the game even: how strongly pictures are augmented, and who learns how often.
 
-Three readings. The sign of D(real) - D(fake) over pairs: 1 when every real is told from every fake, 0 when none is. A
+It is read off the sign of D(real) - D(fake) over pairs: 1 when every real is told from every fake, 0 when none is. A
 relativistic discriminator has no zero of its own, so the sign of D(real) alone (Karras et al. 2020, ADA) would say
-nothing; the sign of the difference is the same reading without that zero. And at evaluations the overfit reading of the
-same paper, (D(train) - D(held out)) / (D(train) - D(fake)): 0 for a discriminator that learnt what reals look like, 1
-for one that learnt them by heart.
+nothing; the sign of the difference is the same reading without that zero. Evaluations read it on held-out reals too:
+where that falls behind, the discriminator knows its pictures by heart.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -26,9 +25,6 @@ N_IMAGES_TO_FULL = 500_000
 LOST, WON = 0.05, 0.97
 """Mean signs at which the discriminator is as good as beaten, or has all but won."""
 
-N_IMAGES_FOR_GOOD = 50_000
-"""So long beyond one of them is for good."""
-
 
 @dataclass(frozen=True)
 class Balance:
@@ -38,29 +34,17 @@ class Balance:
         sign: running mean of the sign, -1..1.
         strength: of the augmentation, 0..1.
         d_per_g: steps of the discriminator for one of the generator: 0.5, 1 or 2.
-        n_won, n_lost: pictures since the discriminator has all but won, or is as good as beaten; 0 when it is neither.
     """
 
     sign: float = 0.5
     strength: float = 0.0
     d_per_g: float = 1.0
-    n_won: int = 0
-    n_lost: int = 0
 
     def after(self, sign: float, n_images: int, *, max_strength: float) -> Balance:
         """The balance after a step of the discriminator over that many reals."""
         mean = MEMORY * self.sign + (1 - MEMORY) * sign
         change = n_images / N_IMAGES_TO_FULL * (1 if mean > TARGET else -1)
-        n_won = self.n_won + n_images if mean > WON else 0
-        n_lost = self.n_lost + n_images if mean < LOST else 0
-        return replace(
-            self,
-            sign=mean,
-            strength=min(max(self.strength + change, 0.0), max_strength),
-            d_per_g=self._ratio(mean),
-            n_won=n_won,
-            n_lost=n_lost,
-        )
+        return Balance(mean, min(max(self.strength + change, 0.0), max_strength), self._ratio(mean))
 
     def _ratio(self, mean: float) -> float:
         # Left only in the middle of the range, so that the ratio does not flicker at a border.
@@ -70,22 +54,7 @@ class Balance:
             return 2.0
         return 1.0 if 0.2 < mean < 0.9 else self.d_per_g
 
-    @property
-    def verdict(self) -> str:
-        """One plain sentence when a side has won for good, "" otherwise."""
-        if self.n_won >= N_IMAGES_FOR_GOOD:
-            return f"the discriminator has told real from fake for {self.n_won:,} pictures: it has won"
-        if self.n_lost >= N_IMAGES_FOR_GOOD:
-            return f"the discriminator has told nothing for {self.n_lost:,} pictures: the generator has won"
-        return ""
-
 
 def mean_sign(real: Tensor, fake: Tensor) -> float:
     """Mean sign of D(real) - D(fake), -1..1, over pairs of (N,) logits."""
     return float(torch.sign(real - fake).mean())
-
-
-def overfit(train: Tensor, held_out: Tensor, fake: Tensor) -> float:
-    """(D(train) - D(held out)) / (D(train) - D(fake)) of mean logits; 0 when real and fake are not told apart."""
-    told_apart = float(train.mean() - fake.mean())
-    return float(train.mean() - held_out.mean()) / told_apart if told_apart > 1e-6 else 0.0

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +14,31 @@ from numpy.typing import NDArray
 from generators.gan.settings import GanSettings, gan_settings
 from generators.picture_folder import read_folders
 from generators.trainers import Progress, RunSettings, Size
-from generators.weights import ModelCard
+from generators.weights import ModelCard, save
+
+if TYPE_CHECKING:
+    from generators.gan.observing import Watch
+    from generators.gan.running import Run
+    from generators.quality.monitor import Quality
 
 VERSION = "1"
+
+LICENCE = (
+    "Weights Apache-2.0 as far as they are ours to give; learnt from pictures that their owners offer for research, so "
+    "look at the terms of the sources above before any other use."
+)
+
+SPOKEN = {
+    "fd_lite0": "FD-lite0 against held-out reals",
+    "fd_floor": "FD-lite0 of reals against held-out reals (floor)",
+    "kd_lite0": "KD-lite0 against held-out reals",
+    "kd_floor": "KD-lite0 of reals against held-out reals (floor)",
+    "inception_score": "inception-style score",
+    "spread": "distance between fakes over that between reals",
+    "copied": "share nearer to a training picture than 99 % of held-out reals",
+    "nearest": "distance to the nearest training picture over that of held-out reals",
+}
+"""Figures whose own names say too little on a card."""
 
 
 class GanTrainer:
@@ -57,7 +81,88 @@ class GanTrainer:
         if resume:
             run.resume()
         run.play(report)
-        return self._finish(run, watch, pictures, folders, out)
+        sources = Counter(_source(pictures.paths[i], folders) for i in learnt)
+        return self._finish(run, watch, settings, sources, out)
+
+    def _finish(
+        self, run: Run, watch: Watch, settings: GanSettings, sources: Mapping[str, int], out: Path
+    ) -> ModelCard:
+        """Weights in half precision and a card whose figures are of just these weights."""
+        tensors = {name: tensor.half() for name, tensor in run.game.average.state_dict().items()}
+        run.game.average.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+        quality = watch.final(run.game)
+        card = ModelCard(
+            name=self.name,
+            version=VERSION,
+            task=self.task,
+            data=dict(sorted(sources.items())),
+            settings=asdict(settings)
+            | {
+                "pictures seen": run.game.n_seen,
+                "hours": round(run.spent_s / 3600, 2),
+                "device": run.device,
+                "ways back": run.game.n_rollbacks,
+            },
+            measures=card_measures(quality),
+            limits=self.limits,
+            licence=LICENCE,
+        )
+        return save({name: tensor.cpu().numpy() for name, tensor in tensors.items()}, card, out)
+
+
+class Face64Trainer(GanTrainer):
+    """Faces of 64 pixels."""
+
+    name = "face-64"
+    about = "Faces, 64 pixels a side, from aligned pictures of faces."
+    task = "A seed in, a picture of a face that nobody has out, 64 x 64 pixels."
+    limits = (
+        "Faces as they lie in the training pictures: frontal, aligned, tight; glasses, hands, hats and backgrounds "
+        "come out smeared, and rare faces look worse than frequent ones. Not a likeness of anybody."
+    )
+
+
+class Face128Trainer(GanTrainer):
+    """Faces of 128 pixels."""
+
+    name = "face-128"
+    about = "Faces, 128 pixels a side, from aligned pictures of faces; wants a graphics card."
+    task = "A seed in, a picture of a face that nobody has out, 128 x 128 pixels."
+    limits = Face64Trainer.limits
+
+
+class Photo64Trainer(GanTrainer):
+    """Photos of 64 pixels."""
+
+    name = "photo-64"
+    about = "Small scenes, animals and things, 64 pixels a side, from any photos."
+    task = "A seed in, a small picture that resembles a photo at a glance out, 64 x 64 pixels."
+    limits = (
+        "Colours, light and layout of photos; things are rarely recognisable, because few and very different pictures "
+        "were learnt from."
+    )
+
+
+def card_measures(quality: Quality) -> dict[str, float]:
+    """Figures with interval and number of pictures in their names, as a card wants them."""
+    measures: dict[str, float] = {}
+    for name, figure in quality.figures().items():
+        spoken = SPOKEN.get(name, name.replace("_", " "))
+        measures[f"{spoken}, n {figure.n:,}"] = round(figure.value, 5)
+        measures[f"{spoken}, 95 % low"] = round(figure.low, 5)
+        measures[f"{spoken}, 95 % high"] = round(figure.high, 5)
+    measures["FD-lite0 over its floor"] = round(quality.over_floor, 3)
+    return measures
+
+
+def _source(path: Path, folders: Sequence[Path]) -> str:
+    """The folder just below the given one that a picture lies in, or the given one itself."""
+    for folder in folders:
+        if path.is_relative_to(folder):
+            parts = path.relative_to(folder).parts
+            # Folders of repositories are written owner__name.
+            return parts[0].replace("__", "/") if len(parts) > 1 else folder.name
+    return path.parent.name
 
 
 def split(n: int, settings: GanSettings) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

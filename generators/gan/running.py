@@ -38,8 +38,12 @@ class Diverged(RuntimeError):
 class Observer(Protocol):
     """Looks at a run from outside; it draws nothing from the run's randomness."""
 
-    def log(self, game: Game, per_second: float) -> None:
-        """Note where the run stands; called at every save."""
+    def log(self, game: Game, per_second: float) -> str:
+        """Note where the run stands; called at every save that no evaluation precedes.
+
+        Returns:
+            What is wrong though no reason to go back, as a plain sentence; "" for nothing.
+        """
         ...
 
     def evaluate(self, game: Game, per_second: float) -> str | None:
@@ -74,9 +78,16 @@ class Run:
         self._fabric = _fabric(settings)
         self.game = Game(pixels, settings, self._fabric, critic)
         self.spent_s = 0.0
+        self._note = ""
+        self._saved_at = -1
         self._settings, self._observer = settings, observer
         self._checkpoint = out / CHECKPOINT
         self._pictures = hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
+
+    @property
+    def device(self) -> str:
+        """What it plays on, in words."""
+        return f"{self._fabric.world_size} x {self._fabric.device.type}"
 
     def resume(self) -> None:
         """Go on from the checkpoint in the folder.
@@ -113,9 +124,10 @@ class Run:
             elif crossed(before, game.n_seen, settings.n_between_saves):
                 self._save(pace)
             if report is not None and self._fabric.is_global_zero and pace.is_due():
-                note = trouble or game.balance.verdict
+                note = trouble or self._note
                 report(Progress(game.n_seen, settings.n_images, pace.per_second(game.n_seen), note))
-        self._save(pace)
+        if self._saved_at != game.n_seen:
+            self._save(pace)
 
     def _trouble(self, before: int, pace: Pace) -> str | None:
         game = self.game
@@ -136,6 +148,7 @@ class Run:
 
     def _save(self, pace: Pace, *, good: bool = False) -> None:
         self._fabric.barrier()
+        self._saved_at = self.game.n_seen
         if not self._fabric.is_global_zero:
             return
         settings = {name: _written(value) for name, value in asdict(self._settings).items()}
@@ -144,8 +157,8 @@ class Run:
         save_state(self._checkpoint, state)
         if good:
             _copy(self._checkpoint, self._checkpoint.with_name(GOOD))
-        if self._observer is not None:
-            self._observer.log(self.game, pace.per_second(self.game.n_seen))
+        if self._observer is not None and not good:
+            self._note = self._observer.log(self.game, pace.per_second(self.game.n_seen))
 
     def _go_back(self, why: str) -> None:
         n_rollbacks = self.game.n_rollbacks + 1

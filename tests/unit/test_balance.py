@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra 'learned'")
 
-from generators.gan.balance import N_IMAGES_FOR_GOOD, Balance, mean_sign, overfit  # noqa: E402
+from generators.gan.balance import Balance, mean_sign  # noqa: E402
 
 
 def after(balance: Balance, sign: float, n_steps: int, max_strength: float = 1.0) -> Balance:
@@ -35,26 +35,7 @@ def test_a_ratio_does_not_flicker_at_a_border() -> None:
     assert after(Balance(sign=0.95, d_per_g=0.5), 0.95, 5).d_per_g == 0.5
 
 
-def test_a_side_that_wins_for_good_is_named() -> None:
-    n = N_IMAGES_FOR_GOOD // 100 + 200
-    assert "the discriminator has told real from fake" in after(Balance(), 1.0, n).verdict
-    assert "the generator has won" in after(Balance(), 0.0, n).verdict
-    assert after(Balance(), 0.6, n).verdict == ""
-
-
-def test_a_lead_that_is_lost_again_is_not_for_good() -> None:
-    n = N_IMAGES_FOR_GOOD // 100 + 200
-    assert after(after(Balance(), 1.0, n), 0.6, 100).verdict == ""
-
-
 def test_the_sign_counts_pairs_and_knows_no_zero() -> None:
     real, fake = torch.tensor([1.0, 2.0, 3.0, 4.0]), torch.tensor([0.0, 3.0, 2.0, 3.0])
     assert mean_sign(real, fake) == pytest.approx(0.5)
     assert mean_sign(real + 9, fake + 9) == pytest.approx(0.5)
-
-
-def test_overfit_is_0_for_what_was_learnt_and_1_for_what_is_known_by_heart() -> None:
-    train, fake = torch.full((4,), 2.0), torch.full((4,), -2.0)
-    assert overfit(train, torch.full((4,), 2.0), fake) == pytest.approx(0.0)
-    assert overfit(train, torch.full((4,), -2.0), fake) == pytest.approx(1.0)
-    assert overfit(train, train, train) == 0.0
