@@ -72,6 +72,7 @@ GENERATORS: Catalog[Generator] = Catalog(
         "splice": "generators.splice:Splice",
         "copy_move": "generators.copy_move:CopyMove",
         "removal": "generators.removal:Removal",
+        "selfblend": "generators.selfblend:SelfBlend",
         "launder": "generators.laundered:Launder",
     },
 )
