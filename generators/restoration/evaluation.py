@@ -12,6 +12,7 @@ from PIL import Image
 from torch import nn
 
 from generators.images import to_float, to_uint8
+from generators.quality.estimates import Figure, mean
 from generators.restoration.patches import Patches
 from generators.restoration.tasks import Task
 
@@ -48,27 +49,22 @@ def judge(task: Task, network: nn.Module, patches: Patches, sheet: Path) -> floa
     return float(psnr(made, reals).mean())
 
 
-def held_out_figures(task: Task, network: nn.Module, patches: Patches) -> dict[str, float]:
-    """PSNR of patches of photos that were not learned from, averaged by photo, with its 95 % interval over photos."""
+def held_out_psnr(task: Task, network: nn.Module, patches: Patches) -> Figure:
+    """PSNR in dB of patches of photos that were not learned from, averaged by photo, with its interval over photos."""
     values = []
     for photo in range(len(patches.paths)):
         reals = patches.pixels[patches.photo == photo]
         with torch.no_grad():
             rebuilt = task.rebuild(network, torch.from_numpy(to_float(reals)), np.random.default_rng(photo))
         values.append(psnr(to_uint8(rebuilt.fakes.clamp(0, 1).numpy()), reals).mean())
-    low, high = bootstrap(np.array(values))
-    figures = {"PSNR in dB": float(np.mean(values)), "PSNR in dB, low": low, "PSNR in dB, high": high}
-    return {f"held-out patches, {name}": round(value, 2) for name, value in figures.items()} | {
-        "held-out patches, photos": len(values)
-    }
+    return mean(np.array(values), np.random.default_rng(0))
 
 
-def bootstrap(values: NDArray[np.float64], *, seed: int = 1, n_draws: int = 1000) -> tuple[float, float]:
-    """95 % interval of a mean, by drawing pictures with replacement."""
-    rng = np.random.default_rng(seed)
-    means = values[rng.integers(0, len(values), (n_draws, len(values)))].mean(axis=1)
-    low, high = np.quantile(means, (0.025, 0.975))
-    return float(low), float(high)
+def as_measures(name: str, figure: Figure) -> dict[str, float]:
+    """A figure with its interval as a card's measures, the number of pictures in their names."""
+    key = f"{name}, n = {figure.n}"
+    values = {key: figure.value, f"{key}, low": figure.low, f"{key}, high": figure.high}
+    return {name: round(value, 4) for name, value in values.items()}
 
 
 def _sheet(path: Path, reals: NDArray[Any], made: NDArray[Any]) -> None:

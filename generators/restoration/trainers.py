@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from generators.extras import needs
 from generators.restoration.settings import RestorationSettings
@@ -68,32 +67,33 @@ class _Rebuilding:
         if not isinstance(settings, RestorationSettings):
             raise ValueError(f"{self.name} needs the settings it gives, not {type(settings).__name__}")
         with needs("learned"):
-            from generators.restoration.evaluation import held_out_figures
+            from generators.restoration.evaluation import as_measures, held_out_psnr
             from generators.restoration.patches import read_patches
             from generators.restoration.shipped import packed
-            from generators.restoration.training import check_folder, train
+            from generators.restoration.training import check_folder, hours_of, train
         check_folder(out, resume)
         task = self.task()
         patches = read_patches(
             folders, settings.side_px, settings.n_each, seed=settings.seed, min_pictures=self.min_pictures
         )
-        started = time.monotonic()
         network, n_seen = train(
             task, patches, out, settings, resume=resume, report=report, features=_features(settings.device)
         )
-        name, _, version = self.stem.rpartition("-")
-        card = ModelCard(
-            name=name,
-            version=version,
-            task=self.task_line,
-            data=patches.sources,
-            settings=asdict(settings)
-            | {"n_seen": n_seen, "hours of the last start": round((time.monotonic() - started) / 3600, 3)},
-            measures=held_out_figures(task, network, patches.held_out),
-            limits=LIMITS,
-            licence=LICENCE,
+        reached = {"n_seen": n_seen, "hours": round(hours_of(out), 3), "device": _device(settings.device)}
+        figure = held_out_psnr(task, network, patches.held_out)
+        card = self.card_of(
+            patches.sources, asdict(settings) | reached, as_measures("held-out patches, PSNR in dB", figure)
         )
         return save(packed(network), card, out)
+
+    def card_of(
+        self, sources: Mapping[str, int], settings: Mapping[str, Any], measures: Mapping[str, float]
+    ) -> ModelCard:
+        """The card of weights that came out of a run."""
+        name, _, version = self.stem.rpartition("-")
+        return ModelCard(
+            name, version, self.task_line, sources, settings, measures=measures, limits=LIMITS, licence=LICENCE
+        )
 
 
 class ReconstructF4Trainer(_Rebuilding):
@@ -173,10 +173,15 @@ class InpaintTrainer(_Rebuilding):
 
 def _features(device: str) -> Features:
     """The shipped EfficientNet-Lite0, for the perceptual loss."""
-    import torch
-
     from generators.quality import lite0
 
-    wanted = "cuda" if device == "cuda" or (device == "auto" and torch.cuda.is_available()) else "cpu"
-    network = lite0.load(wanted)
+    network = lite0.load("cuda" if _device(device) != "cpu" else "cpu")
     return lambda images: network.stages(images, FEATURES_SIDE_PX)[:N_STAGES]
+
+
+def _device(device: str) -> str:
+    """What Lightning Fabric makes of a device's name: "cpu", or the name of the graphics card."""
+    import torch
+
+    wants_card = device == "cuda" or (device == "auto" and torch.cuda.is_available())
+    return str(torch.cuda.get_device_name()) if wants_card else "cpu"

@@ -1,12 +1,12 @@
-"""The adversarial training of every network that rebuilds a photo: one loop, the discriminator first, then the network.
+"""The training of every network that rebuilds a photo, from patches to an averaged network: one loop for all.
 
-What is drawn depends on the seed and the number of the step alone. A checkpoint with the weights, the optimisers and
-that number is therefore all that a run needs to go on as if nothing had happened: on the processor bit for bit.
+Around the steps of a `Run` it logs, judges on held-out patches, saves, goes back when losses are no numbers, and stops
+when it is done or when its time is up.
 """
 
 from __future__ import annotations
 
-import copy
+import contextlib
 import json
 import math
 import time
@@ -14,16 +14,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from generators.checkpoints import load_state, save_state
-from generators.restoration.discriminator import PatchDiscriminator, gradient_penalty, relativistic
 from generators.restoration.evaluation import judge
-from generators.restoration.losses import Features, colour_loss, edge_loss, feature_loss
+from generators.restoration.losses import Features
 from generators.restoration.patches import PatchSet
-from generators.restoration.settings import RestorationSettings, check_same, fixed
+from generators.restoration.run import Run
+from generators.restoration.settings import RestorationSettings
 from generators.restoration.tasks import Task
 from generators.trainers import Progress
 
@@ -34,128 +32,6 @@ MAX_ROLLBACKS = 3
 
 N_BETWEEN_LINES = 25
 """Steps between two lines of the log."""
-
-
-class Run:
-    """Networks, optimisers and how far they are.
-
-    Args:
-        task: what is rebuilt.
-        patches: to learn from and to be judged on.
-        settings: of the run.
-        features: of a frozen network for the perceptual loss; None does without.
-    """
-
-    def __init__(self, task: Task, patches: PatchSet, settings: RestorationSettings, features: Features | None) -> None:
-        from lightning_fabric import Fabric
-
-        self.task, self.patches, self.settings, self.features = task, patches, settings, features
-        self.fabric = Fabric(
-            accelerator=settings.device,
-            devices=settings.n_devices,
-            precision=settings.precision,  # type: ignore[arg-type]
-        )
-        self.fabric.launch()
-        # Layers draw their first weights from the global state, which is put back afterwards.
-        with torch.random.fork_rng():
-            torch.manual_seed(settings.seed)
-            network = task.network().to(memory_format=torch.channels_last)
-            discriminator = PatchDiscriminator().to(memory_format=torch.channels_last)
-        self.averaged = self.fabric.to_device(copy.deepcopy(network)).requires_grad_(False)
-        self.network, self.network_optimiser = self.fabric.setup(network, self._optimiser(network, 0.9))
-        self.discriminator, self.discriminator_optimiser = self.fabric.setup(
-            discriminator, self._optimiser(discriminator, 0.0)
-        )
-        self.step = self.n_rollbacks = 0
-
-    def _optimiser(self, network: nn.Module, momentum: float) -> torch.optim.Optimizer:
-        return torch.optim.AdamW(
-            network.parameters(),
-            lr=self.settings.learning_rate,
-            betas=(momentum, 0.99),
-            weight_decay=self.settings.weight_decay,
-        )
-
-    @property
-    def n_seen(self) -> int:
-        return min(self.step * self.settings.batch_size, self.settings.n_images)
-
-    def state(self) -> dict[str, Any]:
-        """Everything that decides how the run goes on."""
-        parts = {name: _plain(getattr(self, name).state_dict()) for name in _PARTS}
-        return copy.deepcopy(parts) | {
-            "step": self.step,
-            "n_rollbacks": self.n_rollbacks,
-            "settings": fixed(self.settings),
-        }
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go back to a state.
-
-        Raises:
-            ValueError: it is of a run with other settings.
-        """
-        check_same(state.get("settings", {}), self.settings)
-        for name in _PARTS:
-            getattr(self, name).load_state_dict(copy.deepcopy(state[name]))
-        self.step, self.n_rollbacks = state["step"], state["n_rollbacks"]
-
-    def advance(self) -> dict[str, float]:
-        """One step: the discriminator learns, then the network. Returns the losses."""
-        settings = self.settings
-        rng = np.random.default_rng((settings.seed, self.n_rollbacks, self.step, self.fabric.global_rank))
-        reals = to_tensor(self.patches.learned.draw(settings.batch_size, rng), self.fabric.device)
-        for optimiser in (self.network_optimiser, self.discriminator_optimiser):
-            for group in optimiser.param_groups:
-                group["lr"] = settings.learning_rate * min(1.0, 3 * (1 - self.n_seen / settings.n_images))
-        rebuilt = self.task.rebuild(self.network, reals, rng)
-        weights = rebuilt.weights
-        losses = {
-            "colours": colour_loss(rebuilt.output, reals, weights),
-            "edges": settings.edges * edge_loss(rebuilt.fakes, reals),
-        }
-        if self.features is not None and settings.features:
-            losses["features"] = settings.features * feature_loss(self.features, rebuilt.fakes, reals)
-        told: dict[str, float] = {}
-        if self.n_seen >= settings.n_warmup:
-            told = self._teach_discriminator(reals, rebuilt.fakes.detach())
-            losses["adversarial"] = settings.adversarial * self._fool(reals, rebuilt.fakes)
-        self.network_optimiser.zero_grad()
-        self.fabric.backward(torch.stack(list(losses.values())).sum())
-        self.network_optimiser.step()
-        self.step += 1
-        self._average()
-        return {name: float(loss.detach()) for name, loss in losses.items()} | told
-
-    def _teach_discriminator(self, reals: Tensor, fakes: Tensor) -> dict[str, float]:
-        self.discriminator.requires_grad_(True)
-        scores = self.discriminator(torch.cat([reals, fakes]))
-        on_reals, on_fakes = scores.float().chunk(2)
-        loss = relativistic(on_reals, on_fakes)
-        if self.step % self.settings.r1_every == 0:
-            # Fabric's wrapping refuses any backward but its own; the slope is not one of the run.
-            with self.fabric.autocast():
-                penalty = gradient_penalty(self.discriminator.module, reals)
-            loss = loss + self.settings.r1 / 2 * self.settings.r1_every * penalty
-        self.discriminator_optimiser.zero_grad()
-        self.fabric.backward(loss)
-        self.discriminator_optimiser.step()
-        return {"discriminator": float(loss.detach()), "told_apart": float((on_reals > on_fakes).float().mean())}
-
-    def _fool(self, reals: Tensor, fakes: Tensor) -> Tensor:
-        self.discriminator.requires_grad_(False)
-        with torch.no_grad():
-            on_reals = self.discriminator(reals)
-        return relativistic(self.discriminator(fakes), on_reals)
-
-    def _average(self) -> None:
-        decay = min(math.exp(-self.settings.batch_size / self.settings.ema_images), (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            for slow, fast in zip(self.averaged.parameters(), self.network.parameters(), strict=True):
-                slow.lerp_(fast, 1 - decay)
-
-
-_PARTS = ("network", "averaged", "discriminator", "network_optimiser", "discriminator_optimiser")
 
 
 def train(
@@ -195,6 +71,7 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     _forget_after(out / LOG, run.n_seen)
     good = run.state()
+    hours_before = hours_of(out)
     started, first = time.monotonic(), run.n_seen
     n_saves = run.n_seen // settings.n_between_saves
     while run.n_seen < settings.n_images and not _time_is_up(started, settings.minutes):
@@ -203,14 +80,15 @@ def train(
             _roll_back(run, good)
             continue
         rate = (run.n_seen - first) / (time.monotonic() - started)
-        if run.step % N_BETWEEN_LINES == 0:
+        if run.step % N_BETWEEN_LINES == 0 and run.fabric.is_global_zero:
             _log(out / LOG, {"n_seen": run.n_seen, "per_second": round(rate, 1), **losses})
             if report is not None:
                 report(Progress(run.n_seen, settings.n_images, rate))
         if run.n_seen // settings.n_between_saves > n_saves:
             n_saves = run.n_seen // settings.n_between_saves
-            good = _saved(run, out, rate, report)
-    _saved(run, out, (run.n_seen - first) / max(time.monotonic() - started, 1e-9), report)
+            good = _saved(run, out, hours_before + (time.monotonic() - started) / 3600, rate, report)
+    seconds = max(time.monotonic() - started, 1e-9)
+    _saved(run, out, hours_before + seconds / 3600, (run.n_seen - first) / seconds, report)
     return run.averaged.cpu().eval(), run.n_seen
 
 
@@ -228,15 +106,18 @@ def check_folder(out: Path, resume: bool) -> None:
         raise FileNotFoundError(2, "there is no checkpoint to resume", str(out / CHECKPOINT))
 
 
-def to_tensor(pixels: np.ndarray[Any, np.dtype[np.uint8]], device: torch.device | str = "cpu") -> Tensor:
-    """(N, H, W, 3) uint8 -> (N, 3, H, W) float32 0..1, channels last in memory."""
-    return torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float() / 255
+def hours_of(out: Path) -> float:
+    """Hours that a run in a folder has taken, over all its starts, up to its last checkpoint."""
+    lines = _lines(out / LOG)
+    return max((line["hours"] for line in lines if "hours" in line), default=0.0)
 
 
-def _saved(run: Run, out: Path, rate: float, report: Callable[[Progress], None] | None) -> dict[str, Any]:
+def _saved(run: Run, out: Path, hours: float, rate: float, report: Callable[[Progress], None] | None) -> dict[str, Any]:
     """Judge the averaged network, write samples and checkpoint; gives the state that was written."""
+    if not run.fabric.is_global_zero:
+        return run.state()
     psnr_db = judge(run.task, run.averaged, run.patches.held_out, out / f"samples-{run.n_seen:09d}.png")
-    _log(out / LOG, {"n_seen": run.n_seen, "held_out_psnr_db": round(psnr_db, 3)})
+    _log(out / LOG, {"n_seen": run.n_seen, "held_out_psnr_db": round(psnr_db, 3), "hours": round(hours, 5)})
     state = run.state()
     save_state(out / CHECKPOINT, state)
     if report is not None:
@@ -253,15 +134,6 @@ def _roll_back(run: Run, good: dict[str, Any]) -> None:
     run.n_rollbacks = n_rollbacks
 
 
-def _plain(state: Any) -> Any:
-    """A state without the types that only Python knows."""
-    if isinstance(state, dict):
-        return {key: _plain(value) for key, value in state.items()}
-    if isinstance(state, list | tuple):
-        return [_plain(value) for value in state]
-    return state
-
-
 def _time_is_up(started: float, minutes: float) -> bool:
     return minutes > 0 and time.monotonic() - started > minutes * 60
 
@@ -271,8 +143,16 @@ def _log(path: Path, line: dict[str, float]) -> None:
         file.write(json.dumps(line) + "\n")
 
 
+def _lines(path: Path) -> list[dict[str, float]]:
+    """What was logged; the last line may have been cut by a kill."""
+    lines: list[dict[str, float]] = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        with contextlib.suppress(json.JSONDecodeError):
+            lines.append(json.loads(line))
+    return lines
+
+
 def _forget_after(path: Path, n_seen: int) -> None:
     """Drop lines that a killed run wrote after its last checkpoint: they are written again."""
-    if path.exists():
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        path.write_text("".join(line for line in lines if json.loads(line)["n_seen"] <= n_seen), encoding="utf-8")
+    kept = [line for line in _lines(path) if line["n_seen"] <= n_seen]
+    path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")

@@ -16,7 +16,7 @@ from tests.make_media import photo
 torch = pytest.importorskip("torch")
 pytest.importorskip("lightning_fabric")
 
-from generators.restoration import networks, training  # noqa: E402
+from generators.restoration import networks, run, training  # noqa: E402
 from generators.restoration.evaluation import psnr  # noqa: E402
 from generators.restoration.networks import Autoencoder, Inpainter, Upsampler  # noqa: E402
 from generators.restoration.patches import PatchSet, cut, held_out, read_patches  # noqa: E402
@@ -80,7 +80,7 @@ def test_a_killed_run_goes_on_bit_for_bit(name: str, patches: PatchSet, tmp_path
     resumed, n_seen = training.train(task, patches, tmp_path / "killed", SETTINGS, resume=True)
     assert n_seen == SETTINGS.n_images
     assert _same(whole, resumed)
-    ends = [(tmp_path / run / training.CHECKPOINT).read_bytes() for run in ("whole", "killed")]
+    ends = [(tmp_path / name / training.CHECKPOINT).read_bytes() for name in ("whole", "killed")]
     assert ends[0] == ends[1], "optimisers and discriminator too"
 
 
@@ -113,8 +113,8 @@ def test_losses_that_are_no_numbers_send_a_run_back_and_at_last_stop_it(
         calls.append(args)
         return edge_loss(*args) * (float("nan") if len(calls) in fatal else 1.0)
 
-    edge_loss = training.edge_loss
-    monkeypatch.setattr(training, "edge_loss", broken)
+    edge_loss = run.edge_loss
+    monkeypatch.setattr(run, "edge_loss", broken)
     fatal = {5}
     network, n_seen = training.train(TASKS["enlarge"], patches, tmp_path / "once", SETTINGS)
     assert n_seen == SETTINGS.n_images
