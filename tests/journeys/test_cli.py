@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from forensics.cli import COMMANDS
 from tests.make_media import jpeg, photo
 
 HEAVY = (
@@ -70,7 +71,7 @@ def test_help_loads_nothing_heavy_and_answers_at_once(tmp_path: Path) -> None:
         "took = time.perf_counter() - t; print(sorted(set(sys.modules)), took, code, file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    for command in ("scan", "history", "report", "analyzers", "models", "evaluate", "camera"):
+    for command in COMMANDS:
         assert f"\n  {command} " in done.stdout
     names, _, rest = done.stderr.rpartition("]")
     assert not [heavy for heavy in HEAVY if f"'{heavy}'" in names]
@@ -81,7 +82,7 @@ def test_help_loads_nothing_heavy_and_answers_at_once(tmp_path: Path) -> None:
 def test_help_of_a_command_loads_nothing_heavy_either() -> None:
     program = "import sys; from forensics.cli import main; main([sys.argv[1], '--help']); "
     program += "print(*sys.modules, file=sys.stderr)"
-    for command in ("scan", "history", "report", "analyzers", "models", "evaluate", "camera"):
+    for command in COMMANDS:
         done = subprocess.run([sys.executable, "-c", program, command], capture_output=True, text=True, check=True)
         assert not set(HEAVY) & set(done.stderr.split())
 
