@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from generators.base import FakeBatch, Family, check_sources, everywhere
 from generators.extras import needs
 from generators.images import Images
+from generators.weights import ModelCard
 
 if TYPE_CHECKING:
     from generators.restoration.tiny_decoder import TinyDecoder, TinyEncoder
@@ -28,6 +30,9 @@ class OutsideAutoencoder:
     Args:
         encoder, decoder: weight files, as `generators.restoration.tiny_decoder.read_numbers` takes them.
 
+    Attributes:
+        card: says that the weights are not ours, with the hash of the decoder's file.
+
     Raises:
         ImportError: the extra `learned` is not installed.
         FileNotFoundError, ValueError: a file is missing, or is no such network's.
@@ -38,13 +43,21 @@ class OutsideAutoencoder:
     family: ClassVar[Family] = Family.AUTOENCODER
     needs_sources: ClassVar[bool] = True
     min_side_px: ClassVar[int] = 32
-    card: ClassVar[None] = None
 
     def __init__(self, encoder: Path, decoder: Path) -> None:
         with needs("learned"):
             from generators.restoration.tiny_decoder import TinyDecoder, TinyEncoder, tiny
         self._encoder: TinyEncoder | TinyDecoder = tiny(TinyEncoder, encoder)
         self._decoder: TinyEncoder | TinyDecoder = tiny(TinyDecoder, decoder)
+        self.card = ModelCard(
+            name=self.name,
+            version=decoder.stem,
+            task="A photo in; the photo rebuilt from latents 8 times smaller a side out.",
+            data={"unknown": 0},
+            limits="Whatever its makers say; in tiles where a photo is larger than half a thousand pixels.",
+            licence="That of the weights, which the user brings.",
+            sha256=hashlib.sha256(decoder.read_bytes()).hexdigest(),
+        )
         self._recipe = f"rebuilt by {decoder.stem} from the latents of {encoder.stem}"
 
     def forge(self, sources: Images, *, seed: int) -> FakeBatch:

@@ -81,8 +81,10 @@ def _around(touched: NDArray[np.bool_], halo_px: int, multiple: int) -> slice:
 def padded(planes: NDArray[np.float32] | NDArray[np.bool_], multiple: int) -> torch.Tensor:
     """(1, C, H, W), grown by its own mirror image below and to the right to multiples."""
     below, right = padding(planes.shape[1], planes.shape[2], multiple)
-    mirrored = np.pad(planes.astype(np.float32, copy=False), ((0, 0), (0, below), (0, right)), mode="reflect")
-    return torch.from_numpy(mirrored)[None]
+    plain = planes.astype(np.float32, copy=False)
+    if below or right:  # what fits is not copied: a large photo has some 150 MB
+        plain = np.pad(plain, ((0, 0), (0, below), (0, right)), mode="reflect")
+    return torch.from_numpy(np.ascontiguousarray(plain))[None]
 
 
 def cropped(picture: torch.Tensor, photo: Photo) -> Photo:

@@ -17,6 +17,7 @@ from safetensors.torch import save_file  # noqa: E402
 
 from generators.outside_decoder import OutsideAutoencoder  # noqa: E402
 from generators.restoration.tiny_decoder import TinyDecoder, TinyEncoder, read_numbers, tiny  # noqa: E402
+from generators.samples import write_samples  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +68,19 @@ def test_photos_of_any_size_come_back_and_the_seed_changes_nothing(files: dict[s
     assert not np.array_equal(batch.images[0], batch.images[1])
     with pytest.raises(ValueError, match="at least 32 pixels"):
         outside.forge(sources[:, :, :31], seed=1)
+
+
+def test_its_fakes_are_written_and_labelled_like_any(files: dict[str, Path], tmp_path: Path) -> None:
+    from PIL import Image
+
+    (tmp_path / "holiday").mkdir()
+    Image.fromarray(photo(1, width=64, height=48)).save(tmp_path / "holiday" / "1.png")
+    outside = OutsideAutoencoder(files["encoder"], files["decoder"])
+    write_samples(outside, tmp_path / "fakes", n=1, photos=[tmp_path / "holiday"])
+    with Image.open(tmp_path / "fakes" / "0000.png") as fake:
+        assert fake.size == (64, 48)
+        assert "reconstruct_outside" in fake.info["Generator"]
+    assert b"compositeWithTrainedAlgorithmicMedia" in (tmp_path / "fakes" / "0000.png").read_bytes()
 
 
 def test_wrong_files_are_refused_in_one_line(files: dict[str, Path], tmp_path: Path) -> None:
