@@ -16,4 +16,6 @@ def needs(extra: str) -> Iterator[None]:
     try:
         yield
     except ImportError as error:
+        if "pip install" in str(error):
+            raise  # whoever raised it knows better
         raise ImportError(f"{error}; install the extra: pip install 'unforged[{extra}]'", name=error.name) from None

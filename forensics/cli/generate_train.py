@@ -7,7 +7,7 @@ import errno
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
@@ -74,7 +74,8 @@ def train(
     out = out or Path(preset)
     with _watched(settings.n_images) as report:
         try:
-            card = trainer.train(folders, out, settings, resume=resume, report=report)
+            with _extra_named(preset):
+                card = trainer.train(folders, out, settings, resume=resume, report=report)
         except KeyboardInterrupt:
             click.echo(f"interrupted; the last checkpoint is kept, {RESUME}", err=True)
             return INTERRUPTED
@@ -146,7 +147,16 @@ def _trainer(preset: str) -> Trainer:
 
     if preset not in TRAINERS.names():
         raise click.UsageError(f"there is no preset {preset!r}; there is {', '.join(TRAINERS.names()) or 'none'}")
-    return TRAINERS.load(preset)()
+    with _extra_named(preset):
+        return TRAINERS.load(preset)()
+
+
+def _extra_named(preset: str) -> AbstractContextManager[None]:
+    """What a trainer of ours lacks is in our extra; a plug-in's own libraries are not."""
+    from generators.extras import needs
+    from generators.trainers import TRAINERS
+
+    return needs("learned") if TRAINERS.places()[preset].startswith("generators.") else nullcontext()
 
 
 def _is_exhausted(error: BaseException) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +93,25 @@ def test_what_a_dry_run_prints_can_be_set_again(capsys: pytest.CaptureFixture[st
     run("standing", "--dry-run", *(w for k in vars(settings) for w in ("--set", f"{k}={told(getattr(settings, k))}")))
     lines = capsys.readouterr().out.splitlines()
     assert changed(OwnSettings(), tuple(line.replace("\t", "=") for line in lines)) == settings
+
+
+WITHOUT_TORCH = """
+import sys
+for name in ("torch", "torchvision", "facenet_pytorch", "lightning_fabric", "timm"):
+    sys.modules[name] = None
+from forensics.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_without_the_extra_settings_can_be_seen_and_training_says_what_to_install(pictures: Path) -> None:
+    train = ("generate", "train", "face-64", "--data", str(pictures), "--out", str(pictures.parent / "out"))
+    command = [sys.executable, "-c", WITHOUT_TORCH, *train, "--set", "side_px=16"]
+    refused = subprocess.run(command, capture_output=True, text=True, check=False)
+    (said,) = refused.stderr.splitlines()
+    assert refused.returncode == 2 and said.endswith("install the extra: pip install 'unforged[learned]'")
+    shown = subprocess.run([*command, "--dry-run"], capture_output=True, text=True, check=True)
+    assert "side_px\t16" in shown.stdout.splitlines()
 
 
 def told(value: object) -> str:
