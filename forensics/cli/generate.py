@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forensics.cli.evaluate import File, Folder, progress
+from forensics.cli.generate_quality import quality
 from forensics.cli.generate_train import train
 from forensics.cli.terminal import is_terminal, line, plain, table
 
@@ -31,6 +32,7 @@ def generate() -> None:
 
 
 generate.add_command(train)
+generate.add_command(quality)
 
 
 @generate.command("list")
