@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 torch = pytest.importorskip("torch", reason="needs the extra 'learned'")
 
 from generators.checkpoints import load_state, save_state  # noqa: E402
+from generators.gan.critic import Critic  # noqa: E402
 from generators.gan.losses import Judge, discriminator_loss, generator_loss, gradient_penalty  # noqa: E402
 from generators.gan.networks import Discriminator, Synthesis, spread  # noqa: E402
 from generators.gan.presets import split  # noqa: E402
@@ -219,6 +220,18 @@ def test_a_critic_pulls_the_generator(tmp_path: Path) -> None:
         critic=LikesDark(),
     )
     assert pulled.sample(latents).mean() < plain.sample(latents).mean() - 10
+
+
+def test_a_frozen_network_joins_through_jpeg_and_resizing_and_stays_as_it_was(tmp_path: Path) -> None:
+    network = Discriminator(16, (8, 8), 0)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    critic = Critic(network, scale=(1.0, 1.0))
+    settings = replace(TINY, n_images=48, critic_weight=1.0)
+    attacked = play(discs(40), tmp_path / "attacked", settings, critic=critic)
+    alone = play(discs(40), tmp_path / "alone", settings)
+    assert attacked.reading.critic > 0
+    assert same(network.state_dict(), before)
+    assert not same(attacked.average.state_dict(), alone.average.state_dict())
 
 
 def test_other_settings_cannot_go_on_from_a_checkpoint() -> None:
