@@ -98,7 +98,8 @@ class DifferentiableResize:
             raise ValueError(f"scale must be above 0, not {self.scale}")
 
     def __call__(self, images: Tensor) -> Tensor:
-        """(N, 3, H, W) float 0..1 -> the same."""
+        """(N, 3, H, W) float 0..1 -> the same of float32: the filters know no half precision."""
+        images = images.float()
         size = (int(images.shape[2]), int(images.shape[3]))
         between = (max(1, round(size[0] * self.scale)), max(1, round(size[1] * self.scale)))
         if between == size:

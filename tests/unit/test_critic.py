@@ -68,7 +68,7 @@ def test_a_resize_there_and_back_keeps_size_and_mean_and_loses_detail() -> None:
     back = DifferentiableResize(0.4)(images)
     assert back.shape == images.shape and abs(float(back.mean() - images.mean())) < 0.005
     assert back.diff(dim=3).abs().mean() < 0.8 * images.diff(dim=3).abs().mean()
-    assert DifferentiableResize(1.0)(images) is images
+    assert torch.equal(DifferentiableResize(1.0)(images), images)
 
 
 @pytest.mark.parametrize(
@@ -115,6 +115,18 @@ def test_the_generator_given_decides_every_draw() -> None:
     first, again, other = (critic.loss(fakes, random(seed)) for seed in (1, 1, 2))
     assert first == again and first != other
     assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_fakes_in_half_precision_give_about_the_same_loss(layout: torch.memory_format) -> None:
+    critic, fakes = Critic(network(), scale=(0.7, 0.7)), tensor(photo(1, width=16, height=16)).repeat(4, 1, 1, 1)
+    whole = critic.loss(fakes, random())
+    half = fakes.bfloat16().to(memory_format=layout).requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = critic.loss(half, random())
+    (gradient,) = torch.autograd.grad(loss, half)
+    assert loss.dtype == torch.float32 and loss.item() == pytest.approx(whole.item(), abs=0.03)
+    assert torch.isfinite(gradient).all() and gradient.abs().sum() > 0
 
 
 def test_the_loss_is_the_log_of_what_is_left_for_real() -> None:
