@@ -87,8 +87,11 @@ def show(name: str, as_json: bool) -> int:
 def _models() -> Iterator[Model]:
     from detectors.catalog import DETECTORS
     from detectors.loading import load
+    from generators.catalog import GENERATORS
+    from generators.trainers import TRAINERS
     from generators.weights import read_card
 
+    generating = {*GENERATORS.names(), *TRAINERS.names()}
     own: set[str] = set()
     for name in DETECTORS.names():
         try:
@@ -99,11 +102,11 @@ def _models() -> Iterator[Model]:
         else:
             own.add(card.sha256)
             yield Model("detector", name, card)
-    for package, kind in (("detectors", "network"), ("generators", "generator")):
+    for package in ("detectors", "generators"):
         for path in sorted(Path(str(files(package) / "zoo")).glob("*.card.json")):
             card = read_card(path)
             if card.sha256 not in own:
-                yield Model(kind, card.name, card)
+                yield Model("generator" if card.name in generating else "network", card.name, card)
 
 
 def _rows(model: Model, card: ModelCard) -> Iterator[tuple[str, str]]:

@@ -20,6 +20,7 @@ from detectors.data import Example
 from detectors.evaluation import Row, ScoredSet, groups, rows, score_set
 from detectors.evaluation_table import scores_csv, to_csv, to_markdown, to_png
 from forensics.cli import main
+from generators.catalog import GENERATORS
 from generators.weights import ModelCard, save
 from tests.make_media import Pixels, clip, decode, jpeg, photo, png
 
@@ -299,13 +300,16 @@ def test_weights_that_are_no_detector_are_listed_too(
     monkeypatch.setattr("forensics.cli.models.files", lambda package: tmp_path / package)
     tower = save({"w": np.ones(3)}, ModelCard("tower", "2", "looks"), tmp_path / "detectors" / "zoo")
     (tmp_path / "detectors/zoo/red-1.card.json").write_text(json.dumps(asdict(Red.card)))
+    monkeypatch.setattr(GENERATORS, "places", lambda: {"painter": "nowhere:Painter"})
     save({"w": np.zeros(3)}, ModelCard("painter", "1", "paints"), tmp_path / "generators" / "zoo")
+    save({"w": np.ones(4)}, ModelCard("eye", "1", "looks"), tmp_path / "generators" / "zoo")
     assert main(["models", "list", "--json"]) == 0
     listed = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
     assert [(m["kind"], m["name"]) for m in listed] == [
         ("detector", "red"),
         ("detector", "gone"),
         ("network", "tower"),
+        ("network", "eye"),
         ("generator", "painter"),
     ]
     assert listed[2]["card"]["sha256"] == tower.sha256

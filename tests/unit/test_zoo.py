@@ -12,24 +12,32 @@ from detectors.catalog import DETECTORS
 from detectors.loading import load
 from detectors.synthetic import READING, TOWER, ZOO, Synthetic
 from detectors.training import TrainingSettings
+from generators.weights import ZOO as GENERATORS_ZOO
 from generators.weights import load as load_weights
 from tests.make_media import photo
 
-MIB = 1 << 20
-CARDS = sorted(ZOO.glob("*.card.json"))
+MB = 10**6
+ZOOS = (ZOO, GENERATORS_ZOO)
+CARDS = sorted(path for zoo in ZOOS for path in zoo.glob("*.card.json"))
 
 
 def test_the_shipped_weights_are_few_and_small() -> None:
-    files = [path for path in ZOO.iterdir() if path.is_file()]
+    files = [path for zoo in ZOOS for path in zoo.iterdir() if path.is_file()]
     assert {path.suffix for path in files} == {".safetensors", ".json"}
-    assert max(path.stat().st_size for path in files) <= 80 * MIB
-    assert sum(path.stat().st_size for path in files) <= 90 * MIB
+    assert sum(path.stat().st_size for path in files) <= 90 * MB
+    assert max(path.stat().st_size for path in GENERATORS_ZOO.iterdir()) <= 8 * MB
 
 
 @pytest.mark.parametrize("path", CARDS, ids=lambda path: path.name)
 def test_every_weight_file_is_the_one_its_card_describes(path: Path) -> None:
-    tensors, card = load_weights(path.name.removesuffix(".card.json"), ZOO)
+    tensors, card = load_weights(path.name.removesuffix(".card.json"), path.parent)
     assert tensors and card.licence and card.limits and card.data and card.task
+
+
+@pytest.mark.parametrize("zoo", ZOOS, ids=["detectors", "generators"])
+def test_every_weight_file_has_a_card(zoo: Path) -> None:
+    stems = {path.name.removesuffix(".card.json") for path in zoo.glob("*.card.json")}
+    assert {path.stem for path in zoo.glob("*.safetensors")} == stems
 
 
 def test_the_reading_was_made_by_the_committed_recipe() -> None:
