@@ -11,12 +11,9 @@ is taken apart here without running it. FOLDER holds ImageNet samples whose name
 from __future__ import annotations
 
 import argparse
-import pickletools
 import sys
-from collections import deque
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -28,10 +25,9 @@ from timm.data import ImageNetInfo
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from generators.picture_folder import find_pictures, read_pixels, square
 from generators.quality.lite0 import SIDE_PX, STEM, Lite0, embed, packed, unpacked
+from generators.torch_files import read_tensors
 from generators.weights import ModelCard, save
 
-N_HEADER_PICKLES = 3
-"""Magic number, protocol and system come before the tensors; the keys of their storages after."""
 EVALUATED_SIDE_PX = 256
 """ImageNet is evaluated on the middle 224 of 256 pixels."""
 
@@ -42,38 +38,10 @@ def tensors(path: Path, like: Mapping[str, torch.Tensor]) -> dict[str, torch.Ten
     Raises:
         ValueError: the file holds other tensors.
     """
-    with path.open("rb") as file:
-        for _ in range(N_HEADER_PICKLES):
-            deque(pickletools.genops(file), maxlen=0)
-        layouts = dict(strided(file))
-        if len(layouts) != len(like):
-            raise ValueError(f"{path.name} holds {len(layouts)} tensors, {len(like)} are wanted")
-        wanted = dict(zip(layouts, like.values(), strict=True))
-        raw: dict[str, torch.Tensor] = {}
-        for key in [str(arg) for op, arg, _ in pickletools.genops(file) if op.name == "BINUNICODE"]:
-            data = file.read(int.from_bytes(file.read(8), "little") * wanted[key].element_size())
-            raw[key] = torch.frombuffer(bytearray(data), dtype=wanted[key].dtype)
-    found: dict[str, torch.Tensor] = {}
-    for name, (key, (offset, *layout)) in zip(like, layouts.items(), strict=True):
-        shape, strides = layout[: len(layout) // 2], layout[len(layout) // 2 :]
-        if tuple(shape) != tuple(like[name].shape):
-            raise ValueError(f"{name} is {tuple(like[name].shape)}, in the file {tuple(shape)}")
-        found[name] = raw[key].as_strided(shape, strides, offset).contiguous()
-    return found
-
-
-def strided(file: BinaryIO) -> Iterator[tuple[str, list[int]]]:
-    """Of each tensor in the next pickle the key of its storage and its offset, shape and strides; nothing runs."""
-    key, numbers = "", []
-    for op, arg, _ in pickletools.genops(file):
-        if op.name == "BINUNICODE" and str(arg).isdigit():
-            key = str(arg)
-        elif op.name == "BINPERSID":
-            numbers = []
-        elif isinstance(arg, int) and op.name.startswith("BININT"):
-            numbers.append(arg)
-        elif op.name == "NEWFALSE":  # whether it wants a gradient: the last thing said of a tensor
-            yield key, list(numbers)
+    found = read_tensors(path)
+    if [tuple(tensor.shape) for tensor in found.values()] != [tuple(tensor.shape) for tensor in like.values()]:
+        raise ValueError(f"{path.name} holds {len(found)} tensors of other shapes than the {len(like)} wanted")
+    return dict(zip(like, found.values(), strict=True))
 
 
 def folded(state: Mapping[str, torch.Tensor], epsilon: float) -> dict[str, torch.Tensor]:
