@@ -33,8 +33,8 @@ class RestorationSettings(RunSettings):
     ema_images: int = 8_000
     edges: float = 1.0
     features: float = 0.1
-    adversarial: float = 0.01
-    r1: float = 1.0
+    adversarial: float = 0.05
+    r1: float = 0.05
     r1_every: int = 8
 
     def __post_init__(self) -> None:

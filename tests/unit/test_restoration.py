@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from generators.images import Images, to_float
-from generators.trainers import Progress
+from generators.trainers import Progress, RunSettings
 from tests.make_media import photo
 
 torch = pytest.importorskip("torch")
@@ -22,7 +22,9 @@ from generators.restoration.networks import Autoencoder, Inpainter, Upsampler  #
 from generators.restoration.patches import PatchSet, cut, held_out, read_patches  # noqa: E402
 from generators.restoration.rebuilding import filled, through_bottleneck, through_small_size  # noqa: E402
 from generators.restoration.settings import RestorationSettings  # noqa: E402
+from generators.restoration.shipped import network_of  # noqa: E402
 from generators.restoration.tasks import Enlarge, Fill, Reconstruct, Task, shrink  # noqa: E402
+from generators.restoration.trainers import SuperresX2Trainer  # noqa: E402
 
 TASKS = {"reconstruct": Reconstruct(8), "enlarge": Enlarge(2), "fill": Fill()}
 
@@ -96,7 +98,7 @@ def _same(one: torch.nn.Module, other: torch.nn.Module) -> bool:
 
 @pytest.mark.parametrize("name", TASKS)
 def test_what_is_learned_comes_closer_to_the_photos(name: str, patches: PatchSet, tmp_path: Path) -> None:
-    settings = replace(SETTINGS, n_images=400, n_warmup=200, n_between_saves=40, ema_images=80)
+    settings = replace(SETTINGS, n_images=400, n_warmup=320, n_between_saves=40, ema_images=80)
     training.train(TASKS[name], patches, tmp_path, settings)
     lines = [json.loads(line) for line in (tmp_path / training.LOG).read_text().splitlines()]
     judged = [line["held_out_psnr_db"] for line in lines if "held_out_psnr_db" in line]
@@ -234,6 +236,25 @@ def test_bad_folders_are_told_in_one_line(tmp_path: Path, folder: Path) -> None:
         read_patches([tmp_path], 32, 4, seed=1)
     with pytest.raises(ValueError, match="at least 20 pictures; found 0 usable, 8 smaller than 128 pixels"):
         read_patches([folder], 128, 4, seed=1, min_pictures=20)
+
+
+def test_a_preset_writes_weights_with_a_card_that_a_generator_can_read(tmp_path: Path) -> None:
+    from PIL import Image
+
+    for seed in range(20):
+        folder = tmp_path / f"camera {seed % 2}"
+        folder.mkdir(exist_ok=True)
+        Image.fromarray(photo(seed, width=72, height=64)).save(folder / f"{seed}.png")
+    settings = replace(SuperresX2Trainer().settings("cpu"), n_images=16, batch_size=8, n_each=2, device="cpu")
+    card = SuperresX2Trainer().train([tmp_path], tmp_path / "run", settings)
+    assert card.stem == SuperresX2Trainer.stem
+    assert card.data == {"camera 0": 9, "camera 1": 9}, "two were held out"
+    assert card.measures["held-out patches, PSNR in dB, n = 2"] > 10
+    assert (card.settings["n_seen"], card.settings["device"]) == (16, "cpu")
+    network = network_of(Upsampler, 2, card.stem, tmp_path / "run")
+    assert network(torch.zeros(1, 3, 8, 8)).shape == (1, 3, 16, 16)
+    with pytest.raises(ValueError, match="settings it gives"):
+        SuperresX2Trainer().train([tmp_path], tmp_path / "other", RunSettings())
 
 
 def test_psnr_agrees_with_scikit_image() -> None:
