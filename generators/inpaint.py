@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 AREAS = (0.01, 0.12)
 """Least and largest share of a photo that is filled."""
 
-MAX_AREA_PX = 128 * 128
-"""The network sees some 150 pixels far: the middle of a larger hole would be a smear without any neighbour."""
+MAX_AREA_PX = 80 * 80
+"""The network learned on holes of some 40 pixels. Larger ones are filled ring by ring, and smear the more the larger."""
 
 
 class Inpaint:
@@ -52,8 +52,8 @@ class Inpaint:
 
         Args:
             sources: (N, 3, H, W) float32 RGB 0..1.
-            masks: (N, 1, H, W) float32, 1 where to fill and 0 elsewhere. What is wider than about 250 pixels is
-                smooth in its middle.
+            masks: (N, 1, H, W) float32, 1 where to fill and 0 elsewhere. What is wider than 40 pixels is filled
+                ring by ring, and smears towards its middle.
             seed: is only noted in what comes back.
 
         Raises:

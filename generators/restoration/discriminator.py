@@ -58,4 +58,4 @@ def gradient_penalty(discriminator: nn.Module, reals: Tensor) -> Tensor:
     reals = reals.detach().requires_grad_()
     scores = discriminator(reals).float()
     (slope,) = torch.autograd.grad(scores.sum(), reals, create_graph=True)
-    return slope.float().square().sum() / scores.numel()
+    return cast("Tensor", slope.float().square().sum() / scores.numel())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -14,6 +15,9 @@ from generators.restoration.tiles import TILE_PX, in_tiles, padding
 
 Photo = NDArray[np.float32]
 """(3, H, W) float32 RGB 0..1."""
+
+MAX_DEPTH_PX, RING_PX = 20.0, 12.0
+"""In the patches that were learned from, holes are at most some 20 pixels deep; deeper ones are filled in rings."""
 
 
 def through_bottleneck(
@@ -51,12 +55,31 @@ def through_small_size(network: Upsampler, photo: Photo, kernel: str, tile_px: i
 def filled(network: Inpainter, photo: Photo, mask: NDArray[np.bool_], tile_px: int = TILE_PX) -> Photo:
     """A photo whose masked part is made up from its surroundings; only what the part depends on is computed.
 
+    Holes wider than those that the network learned on are filled ring by ring from their edges.
+
     Args:
         network: the inpainter.
         photo: (3, H, W) float32 0..1.
-        mask: (H, W), True where to fill; at least one pixel.
+        mask: (H, W), True where to fill.
         tile_px: side of a tile without its halo.
     """
+    result, left = photo.copy(), mask.copy()
+    while left.any():
+        ring = _outermost(left)
+        np.copyto(result, _filled_at_once(network, result, left, tile_px), where=ring)
+        left &= ~ring
+    return result
+
+
+def _outermost(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """What is filled next: all of a small hole, the ring along the edge of a large one."""
+    depth_px = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    if depth_px.max() <= MAX_DEPTH_PX or mask.all():
+        return mask.copy()
+    return np.asarray(mask & (depth_px <= RING_PX))
+
+
+def _filled_at_once(network: Inpainter, photo: Photo, mask: NDArray[np.bool_], tile_px: int) -> Photo:
     rows, columns = (_around(np.asarray(mask.any(axis=axis)), network.halo_px, network.factor) for axis in (1, 0))
     images, holes = padded(photo[:, rows, columns], network.factor), padded(mask[None, rows, columns], network.factor)
 
@@ -68,7 +91,7 @@ def filled(network: Inpainter, photo: Photo, mask: NDArray[np.bool_], tile_px: i
     made = in_tiles(make, n_rows, n_columns, step_px=network.factor, halo_px=network.halo_px, tile_px=tile_px)
     result = photo.copy()
     part = result[:, rows, columns]
-    np.copyto(part, cropped(made, part), where=mask[rows, columns])
+    part[:] = cropped(made, part)
     return result
 
 

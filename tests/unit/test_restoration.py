@@ -176,7 +176,7 @@ def test_a_hole_is_filled_exactly_and_from_its_surroundings_alone() -> None:
     network = _shaken(Inpainter())
     image = _photo(301, 403)
     mask = np.zeros(image.shape[1:], bool)
-    mask[100:140, 350:403] = True
+    mask[100:140, 360:403] = True
     whole = filled(network, image, mask)
     outside = np.broadcast_to(~mask, image.shape)
     assert np.array_equal(whole[outside], image[outside])
@@ -189,6 +189,23 @@ def test_a_hole_is_filled_exactly_and_from_its_surroundings_alone() -> None:
         torch.from_numpy(np.pad(mask[None], ((0, 0), (0, 3), (0, 5)), mode="reflect").astype(np.float32))[None],
     )[0, :, :301, :403].clamp(0, 1)
     assert np.abs(in_one.numpy() - whole)[~outside].max() < 1e-4, "a crop of the photo is as good as all of it"
+
+
+def test_the_middle_of_a_wide_hole_follows_from_what_was_filled_around_it() -> None:
+    network = _shaken(Inpainter())
+    image = _photo(160, 176)
+    mask = np.zeros(image.shape[1:], bool)
+    mask[40:120, 40:130] = True
+    edge = mask.copy()
+    edge[52:108, 52:118] = False
+    outside = np.broadcast_to(~mask, image.shape)
+    whole = filled(network, image, mask)
+    assert np.array_equal(whole[outside], image[outside])
+    once = network(torch.from_numpy(image)[None], torch.from_numpy(mask.astype(np.float32))[None, None])[0].clamp(0, 1)
+    close = np.abs(once.numpy() - whole).max(axis=0) < 1e-4
+    assert close[edge].mean() > 0.99, "the first ring sees what all of the hole would"
+    assert close[mask & ~edge].mean() < 0.5, "the rest sees more"
+    assert filled(network, image, np.ones_like(mask)).shape == image.shape
 
 
 @pytest.mark.parametrize("task", TASKS.values())
