@@ -20,7 +20,7 @@ AREAS = (0.01, 0.12)
 """Least and largest share of a photo that is filled."""
 
 MAX_AREA_PX = 80 * 80
-"""The network learned on holes of some 40 pixels. Larger ones are filled ring by ring, and smear the more the larger."""
+"""The network learned on holes of some 40 pixels. Larger ones are filled ring by ring; the larger, the more smeared."""
 
 
 class Inpaint:
