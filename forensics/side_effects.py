@@ -33,7 +33,8 @@ class SideEffects:
         printed: what reached standard output and error, also from C libraries.
         written: paths that were opened for writing, made, moved or removed, but for scratch files that are gone again.
         fetched: connections asked for.
-        changed: what differs in the process, each in a few words.
+        changed: what differs in the process, each in a few words. A variable that a library sets while it is imported
+            is the library's doing: whoever comes first to need it cannot help it.
     """
 
     printed: str = ""
@@ -47,6 +48,7 @@ class _Watch:
     scratch: Path
     written: list[str] = field(default_factory=list)
     fetched: list[str] = field(default_factory=list)
+    imported: set[str] = field(default_factory=set)
 
     def hear(self, event: str, args: tuple[Any, ...]) -> None:
         if event == "open" and isinstance(args[2], int) and args[2] & _WRITING:
@@ -54,6 +56,8 @@ class _Watch:
         elif event in _PATH_EVENTS and args[-1] in (-1, None):
             # With an open folder as last argument the path is relative to that: the folder was seen already.
             self._path(args[0])
+        elif event in ("os.putenv", "os.unsetenv") and _is_importing():
+            self.imported.add(os.fsdecode(args[0]))
         elif event in _NETWORK_EVENTS:
             self.fetched.append(" ".join(str(arg) for arg in args[-2:]))
 
@@ -92,6 +96,8 @@ def observe(action: Callable[[], T]) -> tuple[T, SideEffects]:
             _watches.remove(watch)
         left = sorted(str(path.relative_to(scratch)) for path in scratch.rglob("*") if path.is_file())
         after = _process() | {"working directory": before["working directory"]}
+        for state in (before, after):
+            state["environment"] = {k: v for k, v in state["environment"].items() if k not in watch.imported}
         moved = () if Path.cwd() == scratch else ("working directory",)
     changed = (*(name for name in before if before[name] != after.get(name)), *moved)
     return result, SideEffects("".join(printed), (*watch.written, *left), tuple(watch.fetched), changed)
@@ -107,6 +113,16 @@ def _listen() -> None:
 def _hear(event: str, args: tuple[Any, ...]) -> None:
     for watch in _watches:
         watch.hear(event, args)
+
+
+def _is_importing() -> bool:
+    """Whether some module is being loaded further up the stack."""
+    frame = sys._getframe()
+    while frame.f_back is not None:
+        frame = frame.f_back
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+    return False
 
 
 @contextlib.contextmanager
@@ -152,7 +168,7 @@ def _flush() -> None:
         ctypes.CDLL(None).fflush(None)
 
 
-def _process() -> dict[str, object]:
+def _process() -> dict[str, Any]:
     torch = sys.modules.get("torch")
     state = {
         "environment": dict(os.environ),

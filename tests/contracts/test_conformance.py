@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from pathlib import Path
 from typing import Any
@@ -170,6 +171,15 @@ def test_a_scratch_file_that_is_gone_again_is_no_side_effect() -> None:
 
     assert observe(scratch)[0] == 3
     assert not any(vars(observe(scratch)[1]).values())
+
+
+def test_what_a_library_sets_while_it_is_imported_is_no_side_effect_of_its_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "library_of_others.py").write_text("import os\nos.environ['SOUND_WAS_HERE'] = 'library'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert observe(lambda: importlib.import_module("library_of_others"))[1].changed == ()
+    assert observe(lambda: os.environ.update(SOUND_WAS_HERE="user"))[1].changed == ("environment",)
 
 
 def test_watching_leaves_the_process_as_it_was() -> None:

@@ -33,8 +33,13 @@ NETWORK_MODULES = ("requests", "httpx", "aiohttp", "http.client", "ftplib", "smt
 FORBIDDEN_CALLS = ("torch.load", "torch.hub.load", "urllib.request.urlopen", "urlopen", "eval", "exec", "os.system")
 
 WATCHED = """
-import importlib, json, logging, os, random, signal, sys, threading, warnings
+import contextlib, importlib, json, logging, os, random, signal, sys, threading, warnings
 import numpy as np, cv2
+
+# They set variables of the environment as they are imported, whoever comes first to need them.
+for name in ("torchvision", "lightning_fabric"):
+    with contextlib.suppress(ImportError):
+        importlib.import_module(name)
 
 def state():
     return {
