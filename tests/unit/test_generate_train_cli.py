@@ -159,6 +159,18 @@ def test_a_run_gets_folders_settings_and_place_and_says_what_came_of_it(
     ]
 
 
+def test_a_terminal_gets_a_bar_with_rate_and_time_left(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("TERM", "xterm")
+    assert run("standing", "--data", pictures, "--out", tmp_path / "out") == 0
+    said = capsys.readouterr().err
+    assert "1,200 of 1,200 pictures" in said and "10 a second" in said and "0:00:00" in said
+    assert "one side wins for good" in said
+
+
 @pytest.mark.parametrize(
     ("failure", "code", "said"),
     [
