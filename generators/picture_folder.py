@@ -24,7 +24,7 @@ class PictureSet:
 
     Attributes:
         pixels: (N, S, S, 3) uint8 RGB.
-        paths: where each came from.
+        paths: where each came from; squares of one photo share it and follow each other.
         skipped: reason -> number of files that were not used.
     """
 
@@ -38,7 +38,9 @@ class PictureSet:
     def describe(self) -> str:
         """One line: how many are used, how many were skipped and why."""
         reasons = ", ".join(f"{n} {reason}" for reason, n in self.skipped.items())
-        return f"{len(self)} pictures" + (f"; skipped {reasons}" if reasons else "")
+        n_photos = len(set(self.paths))
+        squares = f", {len(self)} squares of them" if n_photos < len(self) else ""
+        return f"{n_photos} pictures{squares}" + (f"; skipped {reasons}" if reasons else "")
 
 
 def find_pictures(folders: Sequence[Path]) -> tuple[Path, ...]:
@@ -52,14 +54,16 @@ def read_folders(
     side_px: int,
     *,
     min_pictures: int = 1,
+    n_squares: int = 1,
     progress: Callable[[int], None] | None = None,
 ) -> PictureSet:
-    """Read pictures of any size as squares: the middle is cut out and shrunk by averaging.
+    """Read pictures of any size as squares, shrunk by averaging.
 
     Args:
         folders: searched with all below them.
         side_px: of the squares; a picture with a shorter side is skipped, never blown up.
         min_pictures: fewer usable ones are an error.
+        n_squares: of a photo that is longer than wide, spread over its longer side; 1 takes the middle.
         progress: called with 1 after each file.
 
     Raises:
@@ -74,8 +78,9 @@ def read_folders(
     skipped: Counter[str] = Counter()
     for path in find_pictures(folders):
         try:
-            squares.append(square(read_pixels(path), side_px))
-            paths.append(path)
+            own = cut_squares(read_pixels(path), side_px, n_squares)
+            squares += own
+            paths += [path] * len(own)
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
             skipped["unreadable"] += 1
         except TooSmall:
@@ -83,10 +88,11 @@ def read_folders(
         if progress is not None:
             progress(1)
     where = ", ".join(map(str, folders))
-    if len(squares) < min_pictures:
+    n_usable = len(set(paths))
+    if n_usable < min_pictures:
         reasons = "".join(f", {n} {reason}" for reason, n in skipped.items())
         wanted = f"at least {min_pictures} pictures" if min_pictures > 1 else "pictures"
-        raise ValueError(f"{where} must hold {wanted}; found {len(squares)} usable{reasons}")
+        raise ValueError(f"{where} must hold {wanted}; found {n_usable} usable{reasons}")
     pixels = np.stack(squares) if squares else np.zeros((0, side_px, side_px, 3), np.uint8)
     return PictureSet(pixels, tuple(paths), dict(skipped))
 
@@ -107,18 +113,25 @@ def read_pixels(path: Path) -> NDArray[np.uint8]:
         return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
 
 
-def square(pixels: NDArray[np.uint8], side_px: int) -> NDArray[np.uint8]:
-    """The middle square of a picture, shrunk to (side_px, side_px, 3).
+def cut_squares(pixels: NDArray[np.uint8], side_px: int, n_squares: int = 1) -> list[NDArray[np.uint8]]:
+    """Squares of a picture over its longer side, each shrunk to (side_px, side_px, 3).
+
+    A picture gets as many as differ by at least an eighth of a square, so that a square picture gives one.
 
     Raises:
         TooSmall: its shorter side is shorter than `side_px`.
     """
     height, width = pixels.shape[:2]
-    side = min(height, width)
+    side, free = min(height, width), abs(height - width)
     if side < side_px:
         raise TooSmall
-    top, left = (height - side) // 2, (width - side) // 2
-    middle = pixels[top : top + side, left : left + side]
-    if side == side_px:
-        return np.ascontiguousarray(middle)
-    return np.asarray(cv2.resize(middle, (side_px, side_px), interpolation=cv2.INTER_AREA), np.uint8)
+    n = min(n_squares, 1 + 8 * free // side)
+    starts = [free // 2] if n == 1 else [round(free * i / (n - 1)) for i in range(n)]
+    parts = [pixels[s : s + side] if height > width else pixels[:, s : s + side] for s in starts]
+    return [_shrunk(part, side_px) for part in parts]
+
+
+def _shrunk(part: NDArray[np.uint8], side_px: int) -> NDArray[np.uint8]:
+    if len(part) == side_px:
+        return np.ascontiguousarray(part)
+    return np.asarray(cv2.resize(part, (side_px, side_px), interpolation=cv2.INTER_AREA), np.uint8)

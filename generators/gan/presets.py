@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -71,10 +71,10 @@ class GanTrainer:
             raise ValueError(f"{self.name} wants GanSettings, not {type(settings).__name__}")
         if not resume and (out / CHECKPOINT).exists():
             raise FileExistsError(17, "holds the checkpoint of a run; resume it or choose another folder", str(out))
-        pictures = read_folders(folders, settings.side_px, min_pictures=self.min_pictures)
+        pictures = read_folders(folders, settings.side_px, min_pictures=self.min_pictures, n_squares=settings.n_squares)
         if report is not None:
             report(Progress(0, settings.n_images, 0.0, pictures.describe()))
-        learnt, held_out = split(len(pictures), settings)
+        learnt, held_out = split(pictures.paths, settings)
         out.mkdir(parents=True, exist_ok=True)
         watch = Watch(pictures.pixels[learnt], pictures.pixels[held_out], out, settings)
         run = Run(pictures.pixels[learnt], out, settings, observer=watch)
@@ -165,8 +165,17 @@ def _source(path: Path, folders: Sequence[Path]) -> str:
     return path.parent.name
 
 
-def split(n: int, settings: GanSettings) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Which of n pictures are learnt from and which are held out for the figures; both in the pictures' order."""
-    order = np.random.default_rng(settings.seed).permutation(n)
-    n_held_out = min(int(n * settings.held_out_share), settings.max_held_out)
-    return np.sort(order[n_held_out:]), np.sort(order[:n_held_out])
+def split(photos: Sequence[Hashable], settings: GanSettings) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Which pictures are learnt from and which are held out for the figures; both in the pictures' order.
+
+    Args:
+        photos: for each picture the photo it was cut from; squares of one photo stay on one side.
+        settings: of the run.
+    """
+    numbers = {photo: i for i, photo in enumerate(dict.fromkeys(photos))}
+    order = np.random.default_rng(settings.seed).permutation(len(numbers))
+    n_held_out = min(int(len(numbers) * settings.held_out_share), settings.max_held_out)
+    of_photo = np.zeros(len(numbers), bool)
+    of_photo[order[:n_held_out]] = True
+    held_out = of_photo[[numbers[photo] for photo in photos]]
+    return np.flatnonzero(~held_out), np.flatnonzero(held_out)

@@ -177,7 +177,8 @@ def check_same(found: dict[str, Any], settings: GanSettings) -> None:
         ValueError: names the setting and both values.
     """
     for field in fields(settings):
-        asked, had = _written(getattr(settings, field.name)), found.get(field.name)
+        # A checkpoint from before a setting was there was made with its default.
+        asked, had = _written(getattr(settings, field.name)), found.get(field.name, _written(field.default))
         if field.name not in FREE and asked != had:
             raise ValueError(f"the checkpoint was made with {field.name} {had}, not {asked}; resume with the same")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from generators.trainers import RunSettings, Size
 
@@ -22,9 +22,10 @@ class GanSettings(RunSettings):
         penalty: weight of R1 and R2, half the mean squared gradient, had it been applied at each step.
         penalty_every: steps of the discriminator between two applications.
         ema_half_life: pictures after which an averaged weight has half forgotten; less at the start of a run.
+        n_squares: cut from a photo that is longer than wide; more of them are more pictures, though not more photos.
         mirror: whether pictures are mirrored left to right at random.
         max_strength: bound of the augmentation, 0..1.
-        held_out_share: of the pictures, kept from training for the figures; at most `max_held_out`.
+        held_out_share: of the photos, kept from training for the figures; at most `max_held_out`.
         n_between_evaluations: real pictures between two rounds of figures.
         n_quality: fakes that a round of figures rests on.
         critic_weight: of a critic's loss beside the discriminator's.
@@ -41,6 +42,7 @@ class GanSettings(RunSettings):
     penalty: float = 5.0
     penalty_every: int = 16
     ema_half_life: int = 20_000
+    n_squares: int = 1
     mirror: bool = True
     max_strength: float = 0.8
     held_out_share: float = 0.1
@@ -108,6 +110,6 @@ _PRESETS: dict[tuple[str, Size], GanSettings] = {
         n_between_evaluations=400_000,
         n_quality=2_000,
     ),
-    ("photo-64", "cpu"): GanSettings(n_images=600_000, held_out_share=0.2),
-    ("photo-64", "gpu"): _GPU_64,
+    ("photo-64", "cpu"): GanSettings(n_images=600_000, d_deep=3, penalty=2.0, n_squares=3, held_out_share=0.2),
+    ("photo-64", "gpu"): replace(_GPU_64, n_squares=3, held_out_share=0.2),
 }

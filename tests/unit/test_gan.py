@@ -138,7 +138,7 @@ def test_the_pictures_of_a_step_follow_from_how_many_were_seen() -> None:
 
 
 def test_held_out_pictures_are_never_learnt_from() -> None:
-    learnt, held_out = split(100, TINY)
+    learnt, held_out = split(range(100), TINY)
     assert len(held_out) == 10 and sorted([*learnt, *held_out]) == list(range(100))
 
 

@@ -19,6 +19,7 @@ from generators.gan.presets import Face64Trainer, GanTrainer, split  # noqa: E40
 from generators.gan.running import CHECKPOINT, GOOD, Run  # noqa: E402
 from generators.gan.sampler import GanSampler  # noqa: E402
 from generators.gan.training import Game  # noqa: E402
+from generators.picture_folder import cut_squares  # noqa: E402
 from generators.quality.log import LOG, read  # noqa: E402
 from generators.trainers import Progress  # noqa: E402
 from tests.unit.test_gan import TINY, discs  # noqa: E402
@@ -77,7 +78,7 @@ def test_the_weights_are_the_averaged_ones(trained: tuple[Path, list[Progress], 
 
 def test_the_card_counts_what_was_learnt_by_source(trained: tuple[Path, list[Progress], Any]) -> None:
     _, _, card = trained
-    learnt, held_out = split(70, SMALL)
+    learnt, held_out = split(range(70), SMALL)
     assert set(card.data) == {"left/one", "right/two"} and sum(card.data.values()) == len(learnt) == 49
     assert card.measures["FD-lite0 against held-out reals, n 21"] >= 0 and len(held_out) == 21
 
@@ -145,3 +146,19 @@ def test_an_alarm_sends_the_run_back_to_its_good_save(tmp_path: Path) -> None:
     run.play()
     assert watch.n == 3 and run.game.n_rollbacks == 1 and run.game.n_seen == 128
     assert load_state(tmp_path / GOOD)["game"]["n_rollbacks"] == 1
+
+
+def test_squares_of_one_photo_stay_on_one_side() -> None:
+    photos = np.repeat(np.arange(30), 3)
+    learnt, held_out = split(list(photos), SMALL)
+    assert len(held_out) == 27 and not set(photos[learnt]) & set(photos[held_out])
+
+
+def test_a_wide_photo_gives_squares_from_end_to_end_and_a_square_one_gives_itself() -> None:
+    ramp = np.repeat(np.arange(64, dtype=np.uint8)[None, :, None], 32, axis=0).repeat(3, axis=2)
+    left, middle, right = cut_squares(ramp, 32, 3)
+    assert (left[0, 0, 0], middle[0, 0, 0], right[0, 0, 0]) == (0, 16, 32)
+    upright = cut_squares(ramp.transpose(1, 0, 2), 32, 3)
+    assert (upright[2] == right.transpose(1, 0, 2)).all()
+    assert len(cut_squares(ramp[:, :32], 32, 3)) == 1
+    assert (cut_squares(ramp, 32)[0] == middle).all()
