@@ -36,19 +36,31 @@ generate.add_command(quality)
 
 
 @generate.command("list")
+@click.option("--presets", is_flag=True, help="What `unforged generate train` trains instead.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-def list_generators(as_json: bool) -> int:
-    """List installed generators: name, family, whether they need photos, weights, what they make."""
-    from generators.catalog import GENERATORS
+def list_generators(presets: bool, as_json: bool) -> int:
+    """List installed generators: name, family, whether they need photos, weights, what they make.
 
-    found = [_describe(name) for name in GENERATORS.names()]
+    With --presets: name, pictures needed at least, what is learned.
+    """
+    from generators.catalog import GENERATORS
+    from generators.trainers import TRAINERS
+
+    catalog, describe = (TRAINERS, _describe_preset) if presets else (GENERATORS, _describe)
+    found = [describe(name) for name in catalog.names()]
     if as_json:
         for entry in found:
             click.echo(json.dumps(entry))
         return 0
-    rows = [(e["name"], e["family"], "photos" if e["needs_photos"] else "", e["weights"], e["about"]) for e in found]
+    rows: list[tuple[str, ...]]
+    if presets:
+        headings: tuple[str, ...] = ("preset", "pictures", "what it learns")
+        rows = [(e["name"], str(e["min_pictures"]), e["about"]) for e in found]
+    else:
+        headings = ("generator", "family", "needs", "weights", "what it makes")
+        rows = [(e["name"], e["family"], "photos" * e["needs_photos"], e["weights"], e["about"]) for e in found]
     if is_terminal():
-        table(("generator", "family", "needs", "weights", "what it makes"), rows, wide=(4,))
+        table(headings, rows, wide=(len(headings) - 1,))
     else:
         for row in rows:
             line(*row)
@@ -111,6 +123,16 @@ def _describe(name: str) -> dict[str, Any]:
         # What one lacks must not hide the others.
         return entry | {"about": f"not available: {error}", "available": False}
     return entry | {"weights": "none" if card is None else card.stem, "available": True}
+
+
+def _describe_preset(name: str) -> dict[str, Any]:
+    from generators.trainers import TRAINERS
+
+    try:
+        kind = TRAINERS.load(name)
+    except (ImportError, AttributeError) as error:
+        return {"name": name, "min_pictures": "", "about": f"not available: {error}", "available": False}
+    return {"name": name, "min_pictures": kind.min_pictures, "about": kind.about, "available": True}
 
 
 def _generator(name: str, photos: tuple[Path, ...]) -> Generator:

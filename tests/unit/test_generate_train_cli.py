@@ -118,6 +118,16 @@ def told(value: object) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
+def test_presets_are_listed_and_one_that_lacks_something_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(TRAINERS, "places", lambda: {"standing": f"{__name__}:Standing", "gone": "no_such_module:X"})
+    assert main(["generate", "list", "--presets"]) == 0
+    standing, gone = (row.split("\t") for row in capsys.readouterr().out.splitlines())
+    assert standing == ["standing", "1", "Learns nothing."]
+    assert gone[0] == "gone" and gone[2].startswith("not available: ")
+
+
 def test_the_size_decides_the_settings(capsys: pytest.CaptureFixture[str]) -> None:
     run("standing", "--dry-run", "--size", "gpu")
     assert "batch_size\t256" in capsys.readouterr().out.splitlines()
