@@ -83,8 +83,9 @@ def find_faces(pixels: Pixels, *, min_side_px: int = 20, min_confidence: float =
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or not pixels.size:
         raise ValueError(f"pixels must be (H, W, 3) uint8, not {pixels.shape} {pixels.dtype}")
     with needs("learned"):
-        from generators.mtcnn import detect
+        from generators.mtcnn import detect, networks
 
+        networks()
     scale = max(1.0, WORKED_SIDE_PX / min(pixels.shape[:2]))
     if scale > 1.0:
         size = (round(pixels.shape[1] * scale), round(pixels.shape[0] * scale))

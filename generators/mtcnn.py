@@ -1,7 +1,8 @@
 """Multi-task cascaded networks: three small networks look for faces, each at what the one before it let through.
 
-The networks are those of facenet-pytorch, with the weights in its own wheel. Boxes count pixels from 1, as in the
-authors' MATLAB code, from which the weights come.
+Weights are those in the wheel of facenet-pytorch, which itself is not imported: with it comes torchvision, which takes
+seconds and changes the environment. Boxes count pixels from 1, as in the authors' MATLAB code, where the weights come
+from.
 
 Source:
     Zhang et al., "Joint face detection and alignment using multi-task cascaded convolutional networks", IEEE Signal
@@ -11,15 +12,15 @@ Source:
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import as_file, files
+from importlib.util import find_spec
+from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
-from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, pad
-from torchvision.ops import nms
 
 from generators.images import Pixels
 from generators.torch_files import read_tensors
@@ -53,54 +54,120 @@ def detect(pixels: Pixels, min_face_px: int) -> tuple[NDArray[np.float32], NDArr
     return boxes.numpy(), points.numpy()
 
 
+class Stage(nn.Module):
+    """One of the three networks: what it sees through common layers, and each answer from one layer more.
+
+    Args:
+        trunk: the common layers.
+        answers: layers for whether it is a face (two numbers), shifts of the edges (four) and, of the last network,
+            places of eyes, nose and mouth (ten).
+    """
+
+    def __init__(self, trunk: nn.Sequential, *answers: nn.Module) -> None:
+        super().__init__()
+        self.trunk, self.answers = trunk, nn.ModuleList(answers)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """(N, 3, H, W) about -1..1 -> probability of a face (N, ...), shifts (N, 4, ...), places (N, 10)."""
+        seen = self.trunk(images)
+        face, *others = (answer(seen) for answer in self.answers)
+        return face.softmax(dim=1)[:, 1], *others
+
+
+class _ByColumn(nn.Module):
+    """(N, C, H, W) -> (N, W * H * C) in the order of MATLAB."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return maps.permute(0, 3, 2, 1).flatten(1)
+
+
+def _convolution(before: int, after: int, kernel_px: int) -> tuple[nn.Module, nn.Module]:
+    return nn.Conv2d(before, after, kernel_px), nn.PReLU(after)
+
+
+def _dense(before: int, after: int) -> tuple[nn.Module, nn.Module, nn.Module]:
+    return _ByColumn(), nn.Linear(before, after), nn.PReLU(after)
+
+
+def _halved(kernel_px: int) -> nn.Module:
+    return nn.MaxPool2d(kernel_px, 2, ceil_mode=True)
+
+
 @cache
-def networks() -> tuple[nn.Module, nn.Module, nn.Module]:
-    """The three networks with their weights, which are read as data and never run."""
-    made = (PNet(pretrained=False), RNet(pretrained=False), ONet(pretrained=False))
-    for network in made:
-        with as_file(files("facenet_pytorch") / "data" / f"{type(network).__name__.lower()}.pt") as path:
-            network.load_state_dict(read_tensors(path))
-        network.eval().requires_grad_(False)
-    return made
+def networks() -> tuple[Stage, Stage, Stage]:
+    """The three networks with their weights, which are read as data and never run.
+
+    Raises:
+        ImportError: facenet-pytorch is not installed.
+    """
+    convolution, halved = _convolution, _halved
+    first = nn.Sequential(*convolution(3, 10, 3), halved(2), *convolution(10, 16, 3), *convolution(16, 32, 3))
+    second = nn.Sequential(
+        *convolution(3, 28, 3),
+        halved(3),
+        *convolution(28, 48, 3),
+        halved(3),
+        *convolution(48, 64, 2),
+        *_dense(576, 128),
+    )
+    third = nn.Sequential(
+        *(*convolution(3, 32, 3), halved(3), *convolution(32, 64, 3), halved(3)),
+        *(*convolution(64, 64, 3), halved(2), *convolution(64, 128, 2), *_dense(1152, 256)),
+    )
+    return (
+        _loaded(Stage(first, nn.Conv2d(32, 2, 1), nn.Conv2d(32, 4, 1)), "pnet.pt"),
+        _loaded(Stage(second, nn.Linear(128, 2), nn.Linear(128, 4)), "rnet.pt"),
+        _loaded(Stage(third, nn.Linear(256, 2), nn.Linear(256, 4), nn.Linear(256, 10)), "onet.pt"),
+    )
 
 
-def _proposals(image: Tensor, network: nn.Module, min_face_px: int) -> Tensor:
+def _loaded(network: Stage, name: str) -> Stage:
+    found = find_spec("facenet_pytorch")  # where it is, without importing it
+    if found is None or not found.submodule_search_locations:
+        raise ImportError("No module named 'facenet_pytorch'", name="facenet_pytorch")
+    tensors = read_tensors(Path(found.submodule_search_locations[0]) / "data" / name)
+    # Both list their layers from the picture to the answers, under names of their own.
+    network.load_state_dict(dict(zip(network.state_dict(), tensors.values(), strict=True)))
+    return network.eval().requires_grad_(False)
+
+
+def _proposals(image: Tensor, network: Stage, min_face_px: int) -> Tensor:
     """(N, 5) boxes that the first network, sliding over the picture at many sizes, finds worth a look."""
     height, width = image.shape[2:]
     scale = CELL_PX / min_face_px
     found = [torch.zeros(0, 9)]
     while min(height, width) * scale >= CELL_PX:
-        shifts, p = network(_scaled(_resampled(image, (int(height * scale + 1), int(width * scale + 1)))))
-        places = (p[0, 1] >= THRESHOLDS[0]).nonzero()  # (K, 2) of y, x
+        p, shifts = network(_scaled(_resampled(image, (int(height * scale + 1), int(width * scale + 1)))))
+        places = (p[0] >= THRESHOLDS[0]).nonzero()  # (K, 2) of y, x
         corners = places.flip(1) * STRIDE_PX + 1
         boxes = torch.cat(((corners / scale).floor(), ((corners + CELL_PX - 1) / scale).floor()), dim=1)
-        inside = p[0, 1, places[:, 0], places[:, 1]]
+        inside = p[0, places[:, 0], places[:, 1]]
         rows = torch.cat((boxes, inside[:, None], shifts[0, :, places[:, 0], places[:, 1]].T), dim=1)
-        found.append(rows[nms(boxes, inside, 0.5)])
+        found.append(rows[_apart(rows, 0.5)])
         scale *= PYRAMID
-    all_found = torch.cat(found)
-    rows = all_found[nms(all_found[:, :4], all_found[:, 4], 0.7)]
+    rows = torch.cat(found)
+    rows = rows[_apart(rows, 0.7)]
     return _shifted(rows[:, :5], rows[:, 5:], 0)
 
 
-def _refined(image: Tensor, boxes: Tensor, network: nn.Module) -> Tensor:
+def _refined(image: Tensor, boxes: Tensor, network: Stage) -> Tensor:
     """(K, 5) boxes that the second network also takes for faces, with its shifts and probabilities."""
     boxes, crops = _crops(image, _squared(boxes), INPUT_PX[0])
     if not len(crops):
         return boxes
-    shifts, p = network(crops)
-    boxes, shifts = _kept(boxes, p[:, 1], THRESHOLDS[1], shifts)
-    picked = nms(boxes[:, :4], boxes[:, 4], 0.7)
+    p, shifts = network(crops)
+    boxes, shifts = _kept(boxes, p, THRESHOLDS[1], shifts)
+    picked = _apart(boxes, 0.7)
     return _shifted(boxes[picked], shifts[picked], 1)
 
 
-def _located(image: Tensor, boxes: Tensor, network: nn.Module) -> tuple[Tensor, Tensor]:
+def _located(image: Tensor, boxes: Tensor, network: Stage) -> tuple[Tensor, Tensor]:
     """(K, 5) boxes that the third network takes for faces, and their (K, 5, 2) points."""
     boxes, crops = _crops(image, _squared(boxes), INPUT_PX[1])
     if not len(crops):
         return boxes, torch.zeros(0, 5, 2)
-    shifts, places, p = network(crops)
-    boxes, shifts, places = _kept(boxes, p[:, 1], THRESHOLDS[2], shifts, places)
+    p, shifts, places = network(crops)
+    boxes, shifts, places = _kept(boxes, p, THRESHOLDS[2], shifts, places)
     sides = boxes[:, 2:4] - boxes[:, :2] + 1
     # The network says five x, then five y, from 0 to 1 inside the square that it saw.
     points = places.view(-1, 2, 5).transpose(1, 2) * sides[:, None] + boxes[:, None, :2] - 1
@@ -146,6 +213,13 @@ def _squared(boxes: Tensor) -> Tensor:
     side = sides.amax(dim=1, keepdim=True)
     corner = boxes[:, :2] + sides * 0.5 - side * 0.5
     return torch.cat((corner, corner + side, boxes[:, 4:]), dim=1)
+
+
+def _apart(boxes: Tensor, overlap: float) -> list[int]:
+    """The most probable first, and none that shares more than `overlap` of their union with one before it."""
+    corner, sides = boxes[:, :2], boxes[:, 2:4] - boxes[:, :2]
+    rectangles = torch.cat((corner, sides), dim=1).tolist()
+    return [int(i) for i in cv2.dnn.NMSBoxes(rectangles, boxes[:, 4].tolist(), 0.0, overlap)]
 
 
 def _without_nested(boxes: Tensor, overlap: float) -> list[int]:
