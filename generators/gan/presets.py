@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from generators.gan.settings import GanSettings, gan_settings
 from generators.picture_folder import read_folders
+from generators.quality.estimates import N_GROUPS
 from generators.trainers import Progress, RunSettings, Size
 from generators.weights import ModelCard, save
 
@@ -75,6 +76,10 @@ class GanTrainer:
         if report is not None:
             report(Progress(0, settings.n_images, 0.0, pictures.describe()))
         learnt, held_out = split(pictures.paths, settings)
+        if len(held_out) < 2 * N_GROUPS:
+            raise ValueError(
+                f"{len(held_out)} held-out pictures cannot carry figures; raise held_out_share or add photos"
+            )
         out.mkdir(parents=True, exist_ok=True)
         watch = Watch(pictures.pixels[learnt], pictures.pixels[held_out], out, settings)
         run = Run(pictures.pixels[learnt], out, settings, observer=watch)

@@ -130,6 +130,12 @@ def test_too_few_pictures_are_an_error(folder: Path, tmp_path: Path) -> None:
         Face64Trainer().train([folder], tmp_path, Face64Trainer().settings("cpu"))
 
 
+def test_too_few_held_out_pictures_are_told_before_anything_is_trained(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="7 held-out pictures cannot carry figures"):
+        Trainer().train([folder], tmp_path / "run", replace(SMALL, held_out_share=0.1))
+    assert not (tmp_path / "run").exists()
+
+
 def test_an_alarm_sends_the_run_back_to_its_good_save(tmp_path: Path) -> None:
     pixels = discs(70)
 
