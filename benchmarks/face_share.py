@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from generators.faces import face_share
-from generators.picture_folder import find_pictures, read_pixels, square
+from generators.picture_folder import cut_squares, find_pictures, read_pixels
 
 
 def pictures(paths: Sequence[Path], side_px: int) -> Iterator[NDArray[np.uint8]]:
     """Pictures one by one, at their own size where `side_px` is 0."""
     for path in paths:
         pixels = read_pixels(path)
-        yield square(pixels, side_px) if side_px else np.ascontiguousarray(pixels)
+        yield cut_squares(pixels, side_px)[0] if side_px else np.ascontiguousarray(pixels)
 
 
 def main() -> None:

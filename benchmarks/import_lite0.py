@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from timm.data import ImageNetInfo
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from generators.picture_folder import find_pictures, read_pixels, square
+from generators.picture_folder import find_pictures, read_pixels
 from generators.quality.lite0 import SIDE_PX, STEM, Lite0, embed, packed, unpacked
 from generators.torch_files import read_tensors
 from generators.weights import ModelCard, save
@@ -72,7 +72,7 @@ def samples(folder: Path) -> Iterator[tuple[NDArray[np.uint8], int]]:
         resized = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
         top, left = (resized.shape[0] - SIDE_PX) // 2, (resized.shape[1] - SIDE_PX) // 2
         middle = np.asarray(resized[top : top + SIDE_PX, left : left + SIDE_PX], np.uint8)
-        yield square(middle, SIDE_PX), classes[path.name.partition("_")[0]]
+        yield np.ascontiguousarray(middle), classes[path.name.partition("_")[0]]
 
 
 def main() -> None:
