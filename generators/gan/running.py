@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from generators.checkpoints import load_state, save_state
 from generators.gan.settings import GanSettings
-from generators.gan.training import Critic, Game
+from generators.gan.training import CriticLike, Game
 from generators.trainers import Progress
 
 T = TypeVar("T")
@@ -72,7 +72,7 @@ class Run:
         out: Path,
         settings: GanSettings,
         *,
-        critic: Critic | None = None,
+        critic: CriticLike | None = None,
         observer: Observer | None = None,
     ) -> None:
         self._fabric = _fabric(settings)

@@ -28,7 +28,7 @@ READ_EVERY = 4
 """Steps between two readings of losses and signs: each one makes a graphics card wait."""
 
 
-class Critic(Protocol):
+class CriticLike(Protocol):
     """Somebody else's frozen network that the generator also tries to please."""
 
     def loss(self, fakes: Tensor, random: torch.Generator) -> Tensor:
@@ -69,7 +69,7 @@ class Game:
     """
 
     def __init__(
-        self, pixels: NDArray[np.uint8], settings: GanSettings, fabric: Any, critic: Critic | None = None
+        self, pixels: NDArray[np.uint8], settings: GanSettings, fabric: Any, critic: CriticLike | None = None
     ) -> None:
         self.pixels, self.settings, self.critic = pixels, settings, critic
         self._fabric = fabric
