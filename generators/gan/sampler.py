@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from generators.base import FakeBatch, Family, everywhere, randomness
-from generators.gan.networks import Synthesis
+from generators.extras import needs
 from generators.images import Images
 from generators.weights import ModelCard, load, read_card
+
+if TYPE_CHECKING:
+    from generators.gan.networks import Synthesis
 
 ZOO = Path(__file__).parents[1] / "zoo"
 
@@ -60,13 +61,20 @@ class GanSampler:
         return int(self.card.settings["latent"])
 
     def _paint(self, latents: NDArray[np.float32]) -> Images:
+        network = self._network
+        import torch
+
         with torch.inference_mode():
-            parts = [self._network(part) for part in torch.split(torch.from_numpy(latents), BATCH)]
-            painted: Tensor = torch.cat(parts).add(1).div(2).clamp(0, 1)
-        return np.ascontiguousarray(painted.numpy(), dtype=np.float32)
+            parts = [network(part) for part in torch.split(torch.from_numpy(latents), BATCH)]
+            painted: Images = torch.cat(parts).add(1).div(2).clamp(0, 1).numpy()
+        return np.ascontiguousarray(painted)
 
     @cached_property
     def _network(self) -> Synthesis:
+        with needs("learned"):
+            import torch
+
+            from generators.gan.networks import Synthesis
         tensors, card = load(self.stem, self._folder)
         s = card.settings
         network = Synthesis(s["side_px"], s["g_channels"], s["latent"], s["g_tail"])
