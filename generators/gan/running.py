@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import time
 from collections.abc import Callable
-from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, cast
+from typing import Protocol, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +14,7 @@ from numpy.typing import NDArray
 from generators.checkpoints import load_state, save_state
 from generators.gan.settings import GanSettings
 from generators.gan.training import CriticLike, Game
+from generators.runs import Pace, check_same, crossed, launch, plain_settings
 from generators.trainers import Progress
 
 T = TypeVar("T")
@@ -26,9 +25,6 @@ GOOD = "good.safetensors"
 
 MAX_ROLLBACKS = 5
 """A run that breaks more often is not going to get well by itself."""
-
-FREE = ("n_images", "minutes", "device", "n_devices", "n_between_saves", "n_between_evaluations", "n_quality")
-"""Settings that a resumed run may change: they decide how long it goes and where, not what it does in a step."""
 
 
 class Diverged(RuntimeError):
@@ -75,7 +71,7 @@ class Run:
         critic: CriticLike | None = None,
         observer: Observer | None = None,
     ) -> None:
-        self._fabric = _fabric(settings)
+        self._fabric = launch(settings)
         self.game = Game(pixels, settings, self._fabric, critic)
         self.spent_s = 0.0
         self._note = ""
@@ -151,9 +147,13 @@ class Run:
         self._saved_at = self.game.n_seen
         if not self._fabric.is_global_zero:
             return
-        settings = {name: _written(value) for name, value in asdict(self._settings).items()}
         self.spent_s += pace.lap_s()
-        state = {"settings": settings, "pictures": self._pictures, "spent_s": self.spent_s, "game": self.game.state()}
+        state = {
+            "settings": plain_settings(self._settings),
+            "pictures": self._pictures,
+            "spent_s": self.spent_s,
+            "game": self.game.state(),
+        }
         save_state(self._checkpoint, state)
         if good:
             _copy(self._checkpoint, self._checkpoint.with_name(GOOD))
@@ -170,73 +170,7 @@ class Run:
         self.game.n_rollbacks = n_rollbacks
 
 
-def check_same(found: dict[str, Any], settings: GanSettings) -> None:
-    """Complain when a checkpoint was made with other settings than those asked for.
-
-    Raises:
-        ValueError: names the setting and both values.
-    """
-    for field in fields(settings):
-        # A checkpoint from before a setting was there was made with its default.
-        asked, had = _written(getattr(settings, field.name)), found.get(field.name, _written(field.default))
-        if field.name not in FREE and asked != had:
-            raise ValueError(f"the checkpoint was made with {field.name} {had}, not {asked}; resume with the same")
-
-
-def crossed(before: int, after: int, every: int) -> bool:
-    """Whether a multiple of `every` lies in (before, after]."""
-    return after // every > before // every
-
-
-class Pace:
-    """How fast a run goes and how long it has taken.
-
-    Args:
-        n_seen: pictures seen before it began.
-    """
-
-    def __init__(self, n_seen: int) -> None:
-        self._start_s = self._lap_start_s = self._last_s = time.monotonic()
-        self._last_n = n_seen
-        self._rate = 0.0
-
-    def is_up(self, minutes: float) -> bool:
-        """Whether the time is over; never for 0 minutes."""
-        return minutes > 0 and time.monotonic() - self._start_s >= 60 * minutes
-
-    def is_due(self) -> bool:
-        """Whether a second has gone by since the last report."""
-        return time.monotonic() - self._last_s >= 1.0
-
-    def lap_s(self) -> float:
-        """Seconds since the last call, or since the start."""
-        now = time.monotonic()
-        lap, self._lap_start_s = now - self._lap_start_s, now
-        return lap
-
-    def per_second(self, n_seen: int) -> float:
-        """Pictures a second since the last call, smoothed."""
-        now = time.monotonic()
-        rate = max(n_seen - self._last_n, 0) / max(now - self._last_s, 1e-6)
-        self._last_s, self._last_n = now, n_seen
-        self._rate = rate if self._rate == 0 else 0.8 * self._rate + 0.2 * rate
-        return self._rate
-
-
 def _copy(path: Path, to: Path) -> None:
     part = to.with_name(to.name + ".part")
     shutil.copyfile(path, part)
     part.replace(to)
-
-
-def _written(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _fabric(settings: GanSettings) -> Any:
-    from lightning_fabric import Fabric
-
-    precision: Any = settings.precision
-    fabric = Fabric(accelerator=settings.device, devices=settings.n_devices, precision=precision)
-    fabric.launch()
-    return fabric

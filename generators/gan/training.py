@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
@@ -23,6 +22,7 @@ from generators.gan.balance import Balance, mean_sign
 from generators.gan.losses import Judge, discriminator_loss, generator_loss
 from generators.gan.networks import Discriminator, Synthesis
 from generators.gan.settings import GanSettings
+from generators.runs import first_weights, restore_steps
 
 READ_EVERY = 4
 """Steps between two readings of losses and signs: each one makes a graphics card wait."""
@@ -73,8 +73,7 @@ class Game:
     ) -> None:
         self.pixels, self.settings, self.critic = pixels, settings, critic
         self._fabric = fabric
-        made = torch.Generator().manual_seed(settings.seed)
-        generator, discriminator = networks(settings, made)
+        generator, discriminator = networks(settings)
         self.average = copy.deepcopy(generator).to(fabric.device).eval().requires_grad_(False)
         self.generator, self._g_steps = fabric.setup(generator, _adam(generator, settings))
         self.discriminator, self._d_steps = fabric.setup(Judge(discriminator), _adam(discriminator, settings))
@@ -163,8 +162,8 @@ class Game:
         _plain(self.generator).load_state_dict(state["generator"])
         self._judge.load_state_dict(state["discriminator"])
         self.average.load_state_dict(state["average"])
-        _restore_steps(self._g_steps, state["g_steps"])
-        _restore_steps(self._d_steps, state["d_steps"])
+        restore_steps(self._g_steps, state["g_steps"])
+        restore_steps(self._d_steps, state["d_steps"])
         self._real_logits = state["real_logits"].to(self._fabric.device)
         self.n_seen, self.n_steps, self.n_rollbacks = state["n_seen"], state["n_steps"], state["n_rollbacks"]
         self.balance, self.reading = Balance(**state["balance"]), Reading(**state["reading"])
@@ -262,17 +261,12 @@ class Turns:
     generator: bool
 
 
-def networks(settings: GanSettings, random: torch.Generator) -> tuple[Synthesis, Discriminator]:
-    """New networks, drawn from `random` alone, in the memory order that convolutions like best."""
-    # Modules draw their first weights from the global state; it is put back as it was.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(torch.randint(2**62, (), generator=random)))
+def networks(settings: GanSettings) -> tuple[Synthesis, Discriminator]:
+    """New networks, in the memory order that convolutions like best."""
+    with first_weights(settings.seed):
         generator = Synthesis(settings.side_px, settings.g_channels, settings.latent, settings.g_tail)
         discriminator = Discriminator(settings.side_px, settings.d_channels, settings.d_deep)
-    return (
-        generator.to(memory_format=torch.channels_last),
-        discriminator.to(memory_format=torch.channels_last),
-    )
+    return generator.to(memory_format=torch.channels_last), discriminator.to(memory_format=torch.channels_last)
 
 
 def positions(n_seen: int, n: int, n_pictures: int, seed: int) -> NDArray[np.int64]:
@@ -303,25 +297,7 @@ def _adam(network: nn.Module, settings: GanSettings) -> torch.optim.Optimizer:
     return torch.optim.Adam(network.parameters(), settings.learning_rate, betas=(0.0, 0.99), eps=1e-8, fused=True)
 
 
-def _restore_steps(steps: Any, state: dict[str, Any]) -> None:
-    steps.load_state_dict(state)
-    for parameter, moments in steps.optimizer.state.items():
-        for name, moment in moments.items():
-            if moment.shape == parameter.shape:
-                # The fused step walks through memory, so the moments must lie in the order of their weights.
-                moments[name] = torch.empty_like(parameter).copy_(moment)
-
-
 def _plain(network: Any) -> nn.Module:
     """The network itself, out of what Fabric wraps around it."""
     inner: nn.Module = network.module
     return inner
-
-
-def grid(pixels: NDArray[np.uint8], n_columns: int) -> NDArray[np.uint8]:
-    """(N, S, S, 3) -> one picture with `n_columns` a row."""
-    rows: Sequence[NDArray[np.uint8]] = [
-        np.concatenate(list(pixels[i : i + n_columns]), axis=1)
-        for i in range(0, len(pixels) - n_columns + 1, n_columns)
-    ]
-    return np.concatenate(rows)

@@ -1,0 +1,109 @@
+"""What every training run needs around its steps: the clock, the devices, and checkpoints that fit their settings."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, fields
+from typing import Any
+
+import torch
+
+from generators.trainers import RunSettings
+
+FREE = ("n_images", "minutes", "device", "n_devices", "n_between_saves", "n_between_evaluations", "n_quality")
+"""Settings that a resumed run may change: they decide how long it goes and where, not what it does in a step."""
+
+
+def launch(settings: RunSettings) -> Any:
+    """The `lightning_fabric.Fabric` of a run, on its devices and in its precision."""
+    from lightning_fabric import Fabric
+
+    precision: Any = settings.precision
+    fabric = Fabric(accelerator=settings.device, devices=settings.n_devices, precision=precision)
+    fabric.launch()
+    return fabric
+
+
+@contextmanager
+def first_weights(seed: int) -> Iterator[None]:
+    """Networks made within get weights that depend on the seed alone; the global random state is put back."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+def restore_steps(steps: Any, state: Mapping[str, Any]) -> None:
+    """Load the state of an optimiser that Fabric has set up, its moments in the memory order of their weights.
+
+    Files know no channels-last order, and a fused step walks through memory: moments in another order would be those of
+    other weights.
+    """
+    steps.load_state_dict(state)
+    for weights, moments in steps.optimizer.state.items():
+        for name, moment in moments.items():
+            if moment.shape == weights.shape:
+                moments[name] = torch.empty_like(weights).copy_(moment)
+
+
+def plain_settings(settings: RunSettings) -> dict[str, Any]:
+    """Settings as a checkpoint gives them back."""
+    return {name: _plain(value) for name, value in asdict(settings).items()}
+
+
+def check_same(found: Mapping[str, Any], settings: RunSettings) -> None:
+    """Complain when a checkpoint was made with other settings than those asked for.
+
+    Raises:
+        ValueError: names the setting and both values.
+    """
+    for field in fields(settings):
+        # A checkpoint from before a setting was there was made with its default.
+        asked, had = _plain(getattr(settings, field.name)), found.get(field.name, _plain(field.default))
+        if field.name not in FREE and asked != had:
+            raise ValueError(f"the checkpoint was made with {field.name} {had}, not {asked}; resume with the same")
+
+
+def crossed(before: int, after: int, every: int) -> bool:
+    """Whether a multiple of `every` lies in (before, after]."""
+    return after // every > before // every
+
+
+class Pace:
+    """How fast a run goes and how long it has taken.
+
+    Args:
+        n_seen: pictures seen before it began.
+    """
+
+    def __init__(self, n_seen: int) -> None:
+        self._start_s = self._lap_start_s = self._last_s = time.monotonic()
+        self._last_n = n_seen
+        self._rate = 0.0
+
+    def is_up(self, minutes: float) -> bool:
+        """Whether the time is over; never for 0 minutes."""
+        return minutes > 0 and time.monotonic() - self._start_s >= 60 * minutes
+
+    def is_due(self) -> bool:
+        """Whether a second has gone by since the last report."""
+        return time.monotonic() - self._last_s >= 1.0
+
+    def lap_s(self) -> float:
+        """Seconds since the last call, or since the start."""
+        now = time.monotonic()
+        lap, self._lap_start_s = now - self._lap_start_s, now
+        return lap
+
+    def per_second(self, n_seen: int) -> float:
+        """Pictures a second since the last call, smoothed."""
+        now = time.monotonic()
+        rate = max(n_seen - self._last_n, 0) / max(now - self._last_s, 1e-6)
+        self._last_s, self._last_n = now, n_seen
+        self._rate = rate if self._rate == 0 else 0.8 * self._rate + 0.2 * rate
+        return self._rate
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
