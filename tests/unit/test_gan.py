@@ -23,7 +23,7 @@ from generators.gan.presets import split  # noqa: E402
 from generators.gan.running import CHECKPOINT, MAX_ROLLBACKS, Diverged, Run  # noqa: E402
 from generators.gan.settings import GanSettings, gan_settings  # noqa: E402
 from generators.gan.training import Game, from_pixels, positions, to_pixels  # noqa: E402
-from generators.runs import check_same, crossed  # noqa: E402
+from generators.runs import check_same, crossed, launch  # noqa: E402
 from tests.upkeep.documents import ROOT  # noqa: E402
 
 TINY = GanSettings(
@@ -50,14 +50,6 @@ def discs(n: int, side_px: int = 16, seed: int = 0) -> NDArray[np.uint8]:
     middle = rng.uniform(0.35, 0.65, (n, 2)) * side_px
     inside = (y - middle[:, :1, None]) ** 2 + (x - middle[:, 1:, None]) ** 2 < (side_px / 4) ** 2
     return np.repeat(np.where(inside, 220, 30).astype(np.uint8)[..., None], 3, axis=3)
-
-
-def fabric() -> Any:
-    from lightning_fabric import Fabric
-
-    made = Fabric(accelerator="cpu", devices=1, precision="32-true")
-    made.launch()
-    return made
 
 
 def play(
@@ -170,7 +162,7 @@ def test_a_killed_run_goes_on_bit_for_bit(tmp_path: Path) -> None:
 
 def test_a_run_learns_the_brightness_of_its_world(tmp_path: Path) -> None:
     pixels = discs(64)
-    before = Game(pixels, TINY, fabric())
+    before = Game(pixels, TINY, launch(TINY))
     latents = torch.randn(64, TINY.latent, generator=torch.Generator().manual_seed(5))
     after = play(pixels, tmp_path, replace(TINY, n_images=1_600, learning_rate=4e-3))
     truth = pixels.mean(axis=0)
