@@ -12,7 +12,10 @@ import torch
 
 from generators.trainers import RunSettings
 
-FREE = ("n_images", "minutes", "device", "n_devices", "n_between_saves", "n_between_evaluations", "n_quality")
+FREE = (
+    *("n_images", "minutes", "device", "n_devices"),
+    *("n_between_saves", "n_between_evaluations", "n_quality", "start_from"),
+)
 """Settings that a resumed run may change: they decide how long it goes and where, not what it does in a step."""
 
 

@@ -73,6 +73,8 @@ class Run:
     ) -> None:
         self._fabric = launch(settings)
         self.game = Game(pixels, settings, self._fabric, critic)
+        if settings.start_from:
+            self.game.start_from(load_state(Path(settings.start_from))["game"])
         self.spent_s = 0.0
         self._note = ""
         self._saved_at = -1

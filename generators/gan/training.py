@@ -157,6 +157,19 @@ class Game:
             "reading": asdict(self.reading),
         }
 
+    def start_from(self, state: dict[str, Any]) -> None:
+        """Take over the weights of another game, and nothing else of it.
+
+        Raises:
+            ValueError: its networks have another shape.
+        """
+        try:
+            _plain(self.generator).load_state_dict(state["average"])
+            self._judge.load_state_dict(state["discriminator"])
+            self.average.load_state_dict(state["average"])
+        except (RuntimeError, KeyError) as error:
+            raise ValueError("the run to start from has networks of another shape") from error
+
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to, or on from, a state."""
         _plain(self.generator).load_state_dict(state["generator"])

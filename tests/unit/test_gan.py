@@ -160,6 +160,22 @@ def test_a_killed_run_goes_on_bit_for_bit(tmp_path: Path) -> None:
     assert same(whole, again)
 
 
+def test_a_run_starts_where_another_one_ended(tmp_path: Path) -> None:
+    first = play(discs(40), tmp_path / "first", TINY)
+    settings = replace(TINY, start_from=str(tmp_path / "first" / CHECKPOINT), seed=9)
+    run = Run(discs(40), tmp_path / "second", settings)
+    assert same(run.game.average.state_dict(), first.average.state_dict())
+    assert run.game.n_seen == 0 and run.spent_s == 0
+    run.play()
+    assert not same(run.game.average.state_dict(), first.average.state_dict())
+
+
+def test_another_shape_is_no_start(tmp_path: Path) -> None:
+    play(discs(40), tmp_path, TINY)
+    with pytest.raises(ValueError, match="networks of another shape"):
+        Run(discs(40), tmp_path, replace(TINY, g_channels=(8, 4), start_from=str(tmp_path / CHECKPOINT)))
+
+
 def test_a_run_learns_the_brightness_of_its_world(tmp_path: Path) -> None:
     pixels = discs(64)
     before = Game(pixels, TINY, launch(TINY))
