@@ -36,6 +36,7 @@ class ModelCard:
         sha256: hash of the weight file, lower-case hex; filled in by `save`.
         claim: what a high score of a detector speaks for: synthetic or manipulated; "" for everything else.
         thresholds: of a detector: share of real photos that score as high or higher ("0.01", "0.05") -> that score.
+        sheet: of a generator: the picture of its samples, by its path in the project; "" without one.
         clips: whether a detector's likelihood ratio was fitted on frames of clips too, not on still pictures alone.
     """
 
@@ -51,6 +52,7 @@ class ModelCard:
     claim: str = ""
     thresholds: Mapping[str, float] = field(default_factory=dict)
     clips: bool = False
+    sheet: str = ""
 
     def __post_init__(self) -> None:
         if self.claim not in CLAIMS:

@@ -123,6 +123,8 @@ def _rows(model: Model, card: ModelCard) -> Iterator[tuple[str, str]]:
         yield f"learned from: {name}", f"{n:,}"
     for name, setting in card.settings.items():
         yield f"setting: {name}", setting if isinstance(setting, str) else json.dumps(setting)
+    if card.sheet:
+        yield "samples", card.sheet
     yield "limits", card.limits or "none stated"
     yield "licence", card.licence or "unstated"
     yield "weights, SHA-256", card.sha256 or "none"
