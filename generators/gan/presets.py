@@ -86,6 +86,9 @@ class GanTrainer:
         if resume:
             run.resume()
         run.play(report)
+        if report is not None:
+            note = f"measuring against {len(held_out):,} held-out and {len(learnt):,} learnt pictures"
+            report(Progress(run.game.n_seen, settings.n_images, 0.0, note))
         sources = Counter(_source(pictures.paths[i], folders) for i in learnt)
         return self._finish(run, watch, settings, sources, out)
 
