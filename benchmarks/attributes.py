@@ -34,7 +34,7 @@ from generators.weights import load, save
 
 JUDGE_WIDTH = 24
 JUDGE_SEED = 77
-N_JUDGE_IMAGES = 120_000
+N_JUDGE_IMAGES = 80_000
 BATCH = 64
 
 VISIBLE = 4 / 255

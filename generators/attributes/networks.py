@@ -6,7 +6,7 @@ All work in -1..1 and hold no batch statistics, so a picture never depends on it
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -46,6 +46,10 @@ class Editor(nn.Module):
         self.grow = nn.Conv2d(narrow, 4 * tail, 3, padding=1)
         self.paint = nn.Conv2d(tail + 3, 4, 3, padding=1)
         nn.init.normal_(self.paint.weight, std=0.02)
+        with torch.no_grad():
+            # The four pixels of a shuffle start alike, or a grid shows from the first step (Aitken et al. 2017, ICNR).
+            self.grow.weight.copy_(self.grow.weight[::4].repeat_interleave(4, dim=0))
+            self.grow.bias = nn.Parameter(torch.zeros(4 * tail))
 
     def forward(self, images: Tensor, asked: Tensor) -> tuple[Tensor, Tensor]:
         """(N, 3, S, S) in -1..1 and (N, N_CONDITIONS) -> edited faces (N, 3, S, S) in -1..1, attention (N, 1, S, S)."""
@@ -78,12 +82,37 @@ class Block(nn.Module):
         return out
 
 
-class Discriminator(nn.Module):
-    """Is each patch real, does it go with these attributes, and which attributes has the face?
+class Look(NamedTuple):
+    """What a discriminator makes of N faces.
 
-    Two maps of patches, at an eighth and at a sixteenth of the side. Each patch gives one logit that knows no
-    attributes plus one for each attribute, of which those that hold are added: a projection discriminator (Miyato and
-    Koyama 2018). The head that names the attributes is StarGAN's.
+    Attributes:
+        patches: (N, 1 + N_CONDITIONS, P) for `logits`, of patches at an eighth of the side.
+        whole: (N, 1 + N_CONDITIONS, 1) for `logits`, of the face.
+        named: (N, N_CONDITIONS) class logits.
+        penalty: () R1 of the face's logit; 0 where it was not wanted.
+    """
+
+    patches: Tensor
+    whole: Tensor
+    named: Tensor
+    penalty: Tensor
+
+    def patch_loss(self, attributes: Tensor, *, real: bool) -> Tensor:
+        """Of taking patches for real, or for fake, given the attributes: ()."""
+        return F.softplus((-1 if real else 1) * logits(self.patches, attributes)).mean()
+
+    def face_loss(self, attributes: Tensor, *, real: bool) -> Tensor:
+        """Of taking faces for real, or for fake, given their attributes: ()."""
+        return F.softplus((-1 if real else 1) * logits(self.whole, attributes)).mean()
+
+
+class Discriminator(nn.Module):
+    """Is each patch real, is the face, does it go with these attributes, and which attributes has it?
+
+    Patches and face give one logit that knows no attributes plus one for each attribute, of which those that hold are
+    added: a projection discriminator (Miyato and Koyama 2018). Patches alone, as StarGAN has them, are not enough: an
+    edit leaves most of them as they were, and the few that it spoils do not count in the mean. The head that names the
+    attributes is StarGAN's.
 
     Args:
         channels: at a half, a quarter, an eighth and a sixteenth of the side.
@@ -96,32 +125,29 @@ class Discriminator(nn.Module):
             Halving(channels[0], channels[1], refines=False), Halving(channels[1], channels[2], refines=False)
         )
         self.coarse = Halving(channels[2], channels[3], refines=True)
-        self.fine_logits = nn.Conv2d(channels[2], 1 + N_CONDITIONS, 3, padding=1)
-        self.coarse_logits = nn.Conv2d(channels[3], 1 + N_CONDITIONS, 3, padding=1)
+        self.patches = nn.Conv2d(channels[2], 1 + N_CONDITIONS, 3, padding=1)
+        self.whole = nn.Linear(channels[3] * 16, 1 + N_CONDITIONS)
         self.names = nn.Linear(channels[3] * 16, N_CONDITIONS)
 
-    def forward(self, images: Tensor, penalised_for: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, images: Tensor, penalised_for: Tensor | None = None) -> Look:
         """Look at faces.
 
         Args:
             images: (N, 3, 64, 64) in -1..1.
             penalised_for: (N, N_CONDITIONS), their attributes, if R1 is wanted. It is worked out here and not outside,
                 so that Fabric and several processes see one forward pass and one backward pass.
-
-        Returns:
-            Patches (N, 1 + N_CONDITIONS, P) for `logits`, class logits (N, N_CONDITIONS), and R1 () of the mean logit.
         """
         if penalised_for is None:
-            return *self._look(images), images.new_zeros(())
+            return self._look(images)
         images = images.detach().requires_grad_(True)
-        patches, named = self._look(images)
-        return patches, named, gradient_penalty(logits(patches, penalised_for).mean(dim=1), images)
+        look = self._look(images)
+        return look._replace(penalty=gradient_penalty(logits(look.whole, penalised_for)[:, 0], images))
 
-    def _look(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def _look(self, images: Tensor) -> Look:
         fine = self.fine(F.leaky_relu(self.stem(images), SLOPE))
-        coarse = self.coarse(fine)
-        patches = torch.cat([self.fine_logits(fine).flatten(2), self.coarse_logits(coarse).flatten(2)], dim=2)
-        return patches.float(), self.names(coarse.flatten(1)).float()
+        coarse = self.coarse(fine).flatten(1)
+        patches, whole = self.patches(fine).flatten(2).float(), self.whole(coarse)[:, :, None].float()
+        return Look(patches, whole, self.names(coarse).float(), images.new_zeros(()))
 
 
 class Reader(nn.Module):
@@ -151,7 +177,7 @@ def conditions_of(classes: Tensor) -> Tensor:
 
 
 def logits(patches: Tensor, attributes: Tensor) -> Tensor:
-    """Mean logit of a face's patches, given its attributes.
+    """Logits of patches or faces, given the attributes.
 
     Args:
         patches: (N, 1 + N_CONDITIONS, P).

@@ -54,7 +54,7 @@ class Run:
         rate = settings.learning_rate
         self.editor, self.editor_steps = _set_up(fabric, editor, rate, 0.5)
         self.discriminator, self.discriminator_steps = _set_up(fabric, discriminator, rate, 0.5)
-        self.reader, self.reader_steps = _set_up(fabric, reader, 2 * rate, 0.9)
+        self.reader, self.reader_steps = _set_up(fabric, reader, rate, 0.9)
 
     def step(self) -> dict[str, float]:
         """Learn from one batch; returns the losses, by name."""
@@ -126,25 +126,28 @@ class Run:
 
     def _step_discriminator(self, images: Tensor, fake: Tensor, own: Tensor, target: Tensor) -> dict[str, float]:
         penalised = self.n_steps % self.settings.penalty_every == 0
-        patches, named, penalty = self.discriminator(images, conditions_of(own) if penalised else None)
-        of_fake, _, _ = self.discriminator(fake)
-        right, wrong = logits(patches, conditions_of(own)), logits(patches, conditions_of(target))
-        false = logits(of_fake, conditions_of(target))
-        adversarial = F.softplus(-right).mean() + (F.softplus(false).mean() + F.softplus(wrong).mean()) / 2
-        names = name_loss(named, own)
-        loss = adversarial + names + self.settings.penalty * self.settings.penalty_every / 2 * penalty
+        is_own, is_target = conditions_of(own), conditions_of(target)
+        real, false = self.discriminator(images, is_own if penalised else None), self.discriminator(fake)
+        # Wrong attributes are shown with whole faces alone: patches are there to find what paint does to skin and hair.
+        wrong = (false.face_loss(is_target, real=False) + real.face_loss(is_target, real=False)) / 2
+        patches = real.patch_loss(is_own, real=True) + false.patch_loss(is_target, real=False)
+        adversarial = real.face_loss(is_own, real=True) + wrong + patches
+        names = name_loss(real.named, own)
+        loss = adversarial + names + self.settings.penalty * self.settings.penalty_every / 2 * real.penalty
         self._update(self.discriminator_steps, loss)
-        readings = {"d_real": right.mean(), "d_fake": false.mean(), "d_wrong": wrong.mean()}
-        return _numbers(d=adversarial, d_names=names, **readings)
+        readings = {"d_real": (real, is_own), "d_fake": (false, is_target), "d_wrong": (real, is_target)}
+        means = {name: logits(look.whole, given).mean() for name, (look, given) in readings.items()}
+        return _numbers(d=adversarial, d_patches=patches, d_names=names, **means)
 
     def _step_editor(
         self, images: Tensor, fake: Tensor, attention: Tensor, own: Tensor, target: Tensor, asked: Tensor
     ) -> dict[str, float]:
         settings = self.settings
         self.discriminator.requires_grad_(False)
-        patches, named, _ = self.discriminator(fake)
-        adversarial = F.softplus(-logits(patches, conditions_of(target))).mean()
-        names = name_loss(named, target)
+        look = self.discriminator(fake)
+        is_target = conditions_of(target)
+        adversarial = look.face_loss(is_target, real=True) + look.patch_loss(is_target, real=True)
+        names = name_loss(look.named, target)
         n_back = max(1, round(len(fake) * settings.cycle_share))
         returned = own.masked_fill(asked == AS_IT_IS, AS_IT_IS)[:n_back]
         back, _ = self.editor(fake[:n_back], conditions_of(returned))
@@ -181,9 +184,9 @@ class Run:
 
     def _set_rates(self) -> None:
         rate = self.settings.learning_rate * rate_at(self.n_seen / self.settings.n_images, self.settings.share_falling)
-        for steps, factor in ((self.editor_steps, 1), (self.discriminator_steps, 1), (self.reader_steps, 2)):
+        for steps in (self.editor_steps, self.discriminator_steps, self.reader_steps):
             for group in steps.param_groups:
-                group["lr"] = factor * rate
+                group["lr"] = rate if steps is self.editor_steps else self.settings.faster * rate
 
     def _parts(self) -> dict[str, Any]:
         return {

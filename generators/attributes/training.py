@@ -90,7 +90,7 @@ def keep_going(run: Run, out: Path, faces: Faces, *, report: Callable[[Progress]
     Args:
         run: fresh or loaded.
         out: folder of checkpoint, log and sheets.
-        faces: of which the first are on the sheets.
+        faces: of which a dozen are on the sheets.
         report: called at every save.
 
     Raises:
@@ -162,5 +162,6 @@ def _save(run: Run, out: Path, faces: Faces, means: dict[str, float]) -> None:
     save_state(out / CHECKPOINT, run.state())
     with (out / LOG).open("a", encoding="utf-8") as log:
         log.write(json.dumps({"n_seen": run.n_seen, "n_rollbacks": run.n_rollbacks, **means}) + "\n")
-    images = to_network(faces.pixels[:N_SHOWN]).to(run.fabric.device)
+    shown = np.linspace(0, len(faces) - 1, N_SHOWN).astype(int)
+    images = to_network(faces.pixels[shown]).to(run.fabric.device)
     Image.fromarray(edit_sheet(run.average, images)).save(out / f"sheet-{run.n_seen:08d}.png")
