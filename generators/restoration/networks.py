@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-LATENT_NOISE = 0.1
+LATENT_NOISE = 0.04
 """Largest strength of the noise on latents, which lie between -1 and 1: the draw of a variational decoder."""
 
 N_LATENT = {4: 8, 8: 16}
