@@ -4,7 +4,8 @@
 
 The judge is a reader of age group and gender, wider than the one that ships and learned from the training part alone.
 It never saw an edit, and no editor saw it. UTKFace has no numbers of persons, so one person's pictures may lie on both
-sides. FD-lite0 compares edits of one half of the held-out faces with the other half; the floor is that half unedited.
+sides. Read as the target by a small network is not the same as seen by people: look at the sheet. FD-lite0 compares
+edits of one half of the held-out faces with the other half; the floor is that half unedited.
 """
 
 from __future__ import annotations
@@ -177,7 +178,9 @@ def main() -> None:
     cli.add_argument("--write", type=Path, help="folder that weights and a card with these figures go into")
     arguments = cli.parse_args()
     seen, held = read_faces(arguments.data, SIDE_PX, n_held_out=AttributeSettings().held_out)
-    held = replace(held, pixels=held.pixels[: arguments.most], classes=held.classes[: arguments.most])
+    # Sorted by name is sorted by age: halves must be drawn.
+    chosen = np.random.default_rng(0).permutation(len(held))[: arguments.most]
+    held = replace(held, pixels=held.pixels[chosen], classes=held.classes[chosen])
     judge = train_judge(seen, arguments.judge)
     tensors, card = load(STEM, arguments.weights)
     editor = editor_from(tensors)
