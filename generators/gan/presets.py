@@ -109,6 +109,7 @@ class GanTrainer:
                 "pictures seen": run.game.n_seen,
                 "hours": round(run.spent_s / 3600, 2),
                 "device": run.device,
+                "start_from": "/".join(Path(settings.start_from).parts[-2:]),
                 "ways back": run.game.n_rollbacks,
             },
             measures=card_measures(quality),
