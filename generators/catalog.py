@@ -69,11 +69,18 @@ class Catalog(Generic[T]):
 GENERATORS: Catalog[Generator] = Catalog(
     "unforged.generators",
     {
+        "photo-64": "generators.gan.sampler:Photo64",
+        "reconstruct_f4": "generators.reconstruct:ReconstructF4",
+        "reconstruct_f8": "generators.reconstruct:ReconstructF8",
+        "superres_x2": "generators.superres:SuperresX2",
+        "superres_x4": "generators.superres:SuperresX4",
+        "inpaint": "generators.inpaint:Inpaint",
         "splice": "generators.splice:Splice",
         "copy_move": "generators.copy_move:CopyMove",
         "removal": "generators.removal:Removal",
         "selfblend": "generators.selfblend:SelfBlend",
         "launder": "generators.laundered:Launder",
+        "attributes": "generators.attributes.generator:AttributeEditor",
     },
 )
 """Adding one costs a file and a line here; plug-ins register under the entry-point group."""

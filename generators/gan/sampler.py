@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from generators.base import FakeBatch, Family, everywhere, randomness
+from generators.base import FakeBatch, Family, check_sources, everywhere, randomness
 from generators.extras import needs
 from generators.images import Images
 from generators.weights import ModelCard, load, read_card
@@ -50,6 +50,7 @@ class GanSampler:
         Returns:
             N fakes of the generator's own size, wholly synthetic: all of each mask is 1.
         """
+        check_sources(sources, 1)
         draws = [random.standard_normal(self._latent, dtype=np.float32) for random in randomness(seed, len(sources))]
         side = self.min_side_px
         images = self._paint(np.stack(draws)) if draws else np.zeros((0, 3, side, side), np.float32)
