@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 AREAS = (0.01, 0.12)
 """Least and largest share of a photo that is filled."""
 
-MAX_AREA_PX = 80 * 80
-"""The network learned on holes of some 40 pixels. Larger ones are filled ring by ring; the larger, the more smeared."""
+MAX_AREA_PX = 40 * 40
+"""The network learned on holes of some 40 pixels."""
 
 
 class Inpaint:

@@ -20,11 +20,19 @@ FEATURES_SIDE_PX = 64
 N_STAGES = 4
 """The perceptual loss looks at patches of 64 pixels through all but the last, coarsest stage of the network."""
 
-LICENCE = "Apache-2.0; the pictures it learned from have licences of their own: see the data, and ask their owners."
+LICENCE = (
+    "Apache-2.0; learned from pictures whose own licences vary and are mostly research-only or unstated: see the data."
+)
 
 LIMITS = (
     "A small network: fine texture is smoothed or made up, and a viewer who compares sees it. Learned from photos that "
     "were shrunk up to four times; drawings, text and medical pictures come out worse."
+)
+
+
+INPAINT_LIMITS = (
+    "Holes of up to some 40 pixels: a smooth filling whose colour may be off, plain to see in busy places; wider ones "
+    "are filled ring by ring and smear. Learned from photos that were shrunk up to four times."
 )
 
 
@@ -34,6 +42,7 @@ class _Rebuilding:
     Attributes:
         stem: of the weights that it writes, a generator's name and a version.
         task_line: what goes in and what comes out.
+        limits: what it cannot do.
     """
 
     name: ClassVar[str]
@@ -41,6 +50,7 @@ class _Rebuilding:
     min_pictures: ClassVar[int] = 20
     stem: ClassVar[str]
     task_line: ClassVar[str]
+    limits: ClassVar[str] = LIMITS
 
     def settings(self, size: Size) -> RestorationSettings:
         """See `Trainer.settings`."""
@@ -92,7 +102,7 @@ class _Rebuilding:
         """The card of weights that came out of a run."""
         name, _, version = self.stem.rpartition("-")
         return ModelCard(
-            name, version, self.task_line, sources, settings, measures=measures, limits=LIMITS, licence=LICENCE
+            name, version, self.task_line, sources, settings, measures=measures, limits=self.limits, licence=LICENCE
         )
 
 
@@ -163,6 +173,7 @@ class InpaintTrainer(_Rebuilding):
     about: ClassVar[str] = "Learns to fill holes in photos."
     stem: ClassVar[str] = "inpaint-1"
     task_line: ClassVar[str] = "A photo and a mask in; the photo with what is masked filled from its surroundings out."
+    limits: ClassVar[str] = INPAINT_LIMITS
 
     def task(self) -> Task:
         """See the base."""
