@@ -12,8 +12,9 @@ LEARNED := $(VENV)/.installed-learned
 demo: $(STAMP)
 	@$(BIN)/python -m tests.demo --out demo-out
 
+# One thread a worker: threads of PyTorch that wait for each other across workers take many times as long.
 test: $(LEARNED)
-	$(BIN)/python -m pytest -n logical --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist loadfile
 
 check: $(LEARNED)
 	$(BIN)/ruff check .
