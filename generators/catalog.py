@@ -74,6 +74,7 @@ GENERATORS: Catalog[Generator] = Catalog(
         "reconstruct_f8": "generators.reconstruct:ReconstructF8",
         "superres_x2": "generators.superres:SuperresX2",
         "superres_x4": "generators.superres:SuperresX4",
+        "inpaint": "generators.inpaint:Inpaint",
         "splice": "generators.splice:Splice",
         "copy_move": "generators.copy_move:CopyMove",
         "removal": "generators.removal:Removal",
