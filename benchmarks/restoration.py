@@ -32,7 +32,7 @@ from generators.quality.lite0 import embed
 from generators.restoration.evaluation import as_measures
 from generators.weights import ZOO, load, save
 
-NAMES = ("reconstruct_f4", "reconstruct_f8", "superres_x2", "superres_x4", "inpaint")
+NAMES = ("reconstruct-f4", "reconstruct-f8", "superres-x2", "superres-x4", "inpaint")
 SIDE_PX = 192
 SEED = 1
 

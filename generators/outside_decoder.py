@@ -38,7 +38,7 @@ class OutsideAutoencoder:
         FileNotFoundError, ValueError: a file is missing, or is no such network's.
     """
 
-    name: ClassVar[str] = "reconstruct_outside"
+    name: ClassVar[str] = "reconstruct-outside"
     about: ClassVar[str] = "A photo rebuilt by an autoencoder of latent diffusion whose weights the user brings."
     family: ClassVar[Family] = Family.AUTOENCODER
     needs_sources: ClassVar[bool] = True

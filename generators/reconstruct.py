@@ -56,7 +56,7 @@ class _Reconstruct:
 class ReconstructF4(_Reconstruct):
     """Latents of 1/4 the side: most detail comes back."""
 
-    name: ClassVar[str] = "reconstruct_f4"
+    name: ClassVar[str] = "reconstruct-f4"
     about: ClassVar[str] = "A photo rebuilt pixel by pixel by an autoencoder whose latents are 4 times smaller a side."
     factor: ClassVar[int] = 4
 
@@ -64,6 +64,6 @@ class ReconstructF4(_Reconstruct):
 class ReconstructF8(_Reconstruct):
     """Latents of 1/8 the side, as latent diffusion has them: fine detail is made up."""
 
-    name: ClassVar[str] = "reconstruct_f8"
+    name: ClassVar[str] = "reconstruct-f8"
     about: ClassVar[str] = "A photo rebuilt pixel by pixel by an autoencoder whose latents are 8 times smaller a side."
     factor: ClassVar[int] = 8

@@ -53,7 +53,7 @@ class _Superres:
 class SuperresX2(_Superres):
     """Three of four pixels are made up."""
 
-    name: ClassVar[str] = "superres_x2"
+    name: ClassVar[str] = "superres-x2"
     about: ClassVar[str] = "A photo shrunk to half its side and grown again by a network."
     factor: ClassVar[int] = 2
 
@@ -61,6 +61,6 @@ class SuperresX2(_Superres):
 class SuperresX4(_Superres):
     """Fifteen of sixteen pixels are made up."""
 
-    name: ClassVar[str] = "superres_x4"
+    name: ClassVar[str] = "superres-x4"
     about: ClassVar[str] = "A photo shrunk to a quarter of its side and grown again by a network."
     factor: ClassVar[int] = 4

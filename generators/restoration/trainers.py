@@ -107,11 +107,11 @@ class _Rebuilding:
 
 
 class ReconstructF4Trainer(_Rebuilding):
-    """Trains the weights of `reconstruct_f4`."""
+    """Trains the weights of `reconstruct-f4`."""
 
     name: ClassVar[str] = "reconstruct-f4"
     about: ClassVar[str] = "Learns to rebuild photos from latents 4 times smaller a side."
-    stem: ClassVar[str] = "reconstruct_f4-1"
+    stem: ClassVar[str] = "reconstruct-f4-1"
     task_line: ClassVar[str] = "A photo in; the photo rebuilt from 8 channels of latents 4 times smaller a side out."
 
     def task(self) -> Task:
@@ -122,11 +122,11 @@ class ReconstructF4Trainer(_Rebuilding):
 
 
 class ReconstructF8Trainer(_Rebuilding):
-    """Trains the weights of `reconstruct_f8`."""
+    """Trains the weights of `reconstruct-f8`."""
 
     name: ClassVar[str] = "reconstruct-f8"
     about: ClassVar[str] = "Learns to rebuild photos from latents 8 times smaller a side."
-    stem: ClassVar[str] = "reconstruct_f8-1"
+    stem: ClassVar[str] = "reconstruct-f8-1"
     task_line: ClassVar[str] = "A photo in; the photo rebuilt from 16 channels of latents 8 times smaller a side out."
 
     def task(self) -> Task:
@@ -137,11 +137,11 @@ class ReconstructF8Trainer(_Rebuilding):
 
 
 class SuperresX2Trainer(_Rebuilding):
-    """Trains the weights of `superres_x2`."""
+    """Trains the weights of `superres-x2`."""
 
     name: ClassVar[str] = "superres-x2"
     about: ClassVar[str] = "Learns to enlarge photos to twice their side."
-    stem: ClassVar[str] = "superres_x2-1"
+    stem: ClassVar[str] = "superres-x2-1"
     task_line: ClassVar[str] = "A photo in; a photo of twice its side out."
 
     def task(self) -> Task:
@@ -152,11 +152,11 @@ class SuperresX2Trainer(_Rebuilding):
 
 
 class SuperresX4Trainer(_Rebuilding):
-    """Trains the weights of `superres_x4`."""
+    """Trains the weights of `superres-x4`."""
 
     name: ClassVar[str] = "superres-x4"
     about: ClassVar[str] = "Learns to enlarge photos to four times their side."
-    stem: ClassVar[str] = "superres_x4-1"
+    stem: ClassVar[str] = "superres-x4-1"
     task_line: ClassVar[str] = "A photo in; a photo of four times its side out."
 
     def task(self) -> Task:

@@ -79,7 +79,7 @@ def test_its_fakes_are_written_and_labelled_like_any(files: dict[str, Path], tmp
     write_samples(outside, tmp_path / "fakes", n=1, photos=[tmp_path / "holiday"])
     with Image.open(tmp_path / "fakes" / "0000.png") as fake:
         assert fake.size == (64, 48)
-        assert "reconstruct_outside" in fake.info["Generator"]
+        assert "reconstruct-outside" in fake.info["Generator"]
     assert b"compositeWithTrainedAlgorithmicMedia" in (tmp_path / "fakes" / "0000.png").read_bytes()
 
 
