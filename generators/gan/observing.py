@@ -47,6 +47,9 @@ class Watch:
         self._learnt, self._held_out, self._out, self._settings = learnt, held_out, out, settings
         self._curves = Curves(out)
         self._reference: Reference | None = None
+        # Drawn, as folders are sorted by what their names say: the first ones are of one kind.
+        rng = np.random.default_rng(settings.seed)
+        self._seen = np.sort(rng.permutation(len(learnt))[:N_TRAIN_SEEN])
         self._shown = self._latents(N_SHOWN, settings.seed)
 
     def log(self, game: Game, per_second: float) -> str:
@@ -61,7 +64,7 @@ class Watch:
 
     def evaluate(self, game: Game, per_second: float) -> str | None:
         """One line with figures, sheets and curves; see `Observer.evaluate`."""
-        some = self._learnt[: min(N_TRAIN_SEEN, len(self._learnt))]
+        some = self._learnt[self._seen]
         quality, copies, fakes = self._measure(game, some, self._settings.n_quality)
         self._append(game, per_second, quality)
         decision = decide(self._history)

@@ -14,6 +14,7 @@ torch = pytest.importorskip("torch", reason="needs the extra 'learned'")
 
 from generators.base import blank  # noqa: E402
 from generators.checkpoints import load_state  # noqa: E402
+from generators.gan import observing  # noqa: E402
 from generators.gan.observing import NEAREST, SAMPLES, Watch  # noqa: E402
 from generators.gan.presets import Face64Trainer, GanTrainer, split  # noqa: E402
 from generators.gan.running import CHECKPOINT, GOOD, Run  # noqa: E402
@@ -168,3 +169,13 @@ def test_a_wide_photo_gives_squares_from_end_to_end_and_a_square_one_gives_itsel
     assert (upright[2] == right.transpose(1, 0, 2)).all()
     assert len(cut_squares(ramp[:, :32], 32, 3)) == 1
     assert (cut_squares(ramp, 32)[0] == middle).all()
+
+
+def test_the_floor_rests_on_training_pictures_of_every_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(observing, "N_TRAIN_SEEN", 40)
+    sorted_by_kind = np.repeat(np.arange(4, dtype=np.uint8) * 60, 100)[:, None, None, None] * np.ones(
+        (1, 16, 16, 3), np.uint8
+    )
+    watch = Watch(sorted_by_kind, discs(40), tmp_path, SMALL)
+    counts = np.bincount(sorted_by_kind[watch._seen, 0, 0, 0] // 60, minlength=4)
+    assert counts.sum() == 40 and counts.min() >= 3

@@ -230,7 +230,7 @@ def wrong(photos: Path, tmp_path: Path) -> Iterator[dict[str, tuple[tuple[object
     (tmp_path / "file").write_bytes(b"")
     out, cert = ("--out", tmp_path / "out"), photos / "a.jpg"
     yield {
-        "unknown": (("nonsense", *out), "there is no generator 'nonsense'; there is splice"),
+        "unknown": (("nonsense", *out), "there is no generator 'nonsense'; there is "),
         "none wanted": (("faces", "-n", 0, *out), "0 is not in the range"),
         "no photos": (("splice", *out), "--photos DIR says where they are"),
         "needless photos": (("faces", "--photos", photos, *out), "takes no --photos"),
