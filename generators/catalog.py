@@ -69,6 +69,7 @@ class Catalog(Generic[T]):
 GENERATORS: Catalog[Generator] = Catalog(
     "unforged.generators",
     {
+        "face-64": "generators.gan.sampler:Face64",
         "photo-64": "generators.gan.sampler:Photo64",
         "reconstruct-f4": "generators.reconstruct:ReconstructF4",
         "reconstruct-f8": "generators.reconstruct:ReconstructF8",
