@@ -8,9 +8,7 @@ discriminator as wrong too (Reed et al. 2016), so that it looks at the attribute
 from __future__ import annotations
 
 import copy
-import json
 import math
-from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -21,15 +19,13 @@ from generators.attributes.faces import Faces, to_network
 from generators.attributes.labels import AGE_GROUPS, AS_IT_IS
 from generators.attributes.networks import Discriminator, Editor, Reader, conditions_of, logits, name_loss
 from generators.attributes.settings import AttributeSettings
+from generators.runs import check_same, first_weights, plain_settings, restore_steps
 
 KINDS = (0.4, 0.3)
 """Shares of edits that ask for an age group alone and for a gender alone; the rest ask for both."""
 
 MAX_ROLLBACKS = 3
 """A run that breaks more often will not get better by itself."""
-
-FREE_TO_CHANGE = ("n_images", "device", "n_devices", "precision", "minutes", "n_between_saves")
-"""Settings that may differ when a run goes on."""
 
 
 class Run:
@@ -71,7 +67,7 @@ class Run:
     def state(self) -> dict[str, Any]:
         """All of it, for `checkpoints.save_state`."""
         return {
-            "settings": _decisive(self.settings),
+            "settings": plain_settings(self.settings),
             "n_seen": self.n_seen,
             "n_rollbacks": self.n_rollbacks,
             "random": self.random.get_state(),
@@ -84,16 +80,14 @@ class Run:
         Raises:
             ValueError: it is that of a run with other settings.
         """
-        wanted, found = _decisive(self.settings), state.get("settings") or {}
-        other = sorted(name for name in wanted if found.get(name) != wanted[name])
-        if other:
-            raise ValueError(f"the checkpoint is of a run with another {', '.join(other)}")
+        check_same(state["settings"], self.settings)
         self.n_seen, self.n_rollbacks = state["n_seen"], state["n_rollbacks"]
         self.random.set_state(state["random"])
         for name, part in self._parts().items():
-            part.load_state_dict(state[name])
-        for steps in (self.editor_steps, self.discriminator_steps, self.reader_steps):
-            _lay_out_alike(steps)
+            if name.endswith("_steps"):
+                restore_steps(part, state[name])
+            else:
+                part.load_state_dict(state[name])
 
     def roll_back(self, state: dict[str, Any]) -> None:
         """Go back to a good state and on from there with other draws.
@@ -228,8 +222,7 @@ def rate_at(done: float, share_falling: float) -> float:
 
 def _networks(settings: AttributeSettings) -> tuple[Editor, Discriminator, Reader]:
     """Fresh ones whose weights depend on the seed alone, and on no global random state before or after."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.seed)
+    with first_weights(settings.seed):
         return (
             Editor(settings.wide, settings.narrow, settings.n_blocks, settings.tail),
             Discriminator(settings.d_channels),
@@ -241,23 +234,6 @@ def _set_up(fabric: Any, network: nn.Module, rate: float, beta: float) -> tuple[
     network = network.to(memory_format=torch.channels_last)
     network, steps = fabric.setup(network, torch.optim.Adam(network.parameters(), lr=rate, betas=(beta, 0.999)))
     return network, steps
-
-
-def _lay_out_alike(steps: Any) -> None:
-    """Put an optimiser's averages in memory as their weights are.
-
-    Files know no channels-last order. Another order is slower and rounds differently in the last bit.
-    """
-    for weights, averages in steps.state.items():
-        for name, value in averages.items():
-            if value.shape == weights.shape:
-                averages[name] = torch.empty_like(weights).copy_(value)
-
-
-def _decisive(settings: AttributeSettings) -> dict[str, Any]:
-    """Settings that a run cannot change on its way, as JSON gives them back."""
-    found: dict[str, Any] = json.loads(json.dumps(asdict(settings)))
-    return {name: value for name, value in found.items() if name not in FREE_TO_CHANGE}
 
 
 def _numbers(**values: Tensor) -> dict[str, float]:

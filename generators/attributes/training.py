@@ -12,7 +12,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -22,6 +21,7 @@ from generators.attributes.run import Run
 from generators.attributes.settings import AttributeSettings, attribute_settings
 from generators.attributes.sheet import edit_sheet
 from generators.checkpoints import load_state, save_state
+from generators.runs import launch
 from generators.trainers import Progress, RunSettings, Size
 from generators.weights import ModelCard, save
 
@@ -75,9 +75,7 @@ class AttributesTrainer:
             raise FileExistsError(17, "there is a run already; resume it or choose another folder", str(checkpoint))
         state = load_state(checkpoint) if resume else None
         faces, _ = read_faces(folders, settings.side_px, n_held_out=settings.held_out, min_pictures=self.min_pictures)
-        fabric: Any = Fabric(accelerator=settings.device, devices=settings.n_devices, precision=settings.precision)  # type: ignore[arg-type]
-        fabric.launch()
-        run = Run(faces, settings, fabric)
+        run = Run(faces, settings, launch(settings))
         if state is not None:
             run.load(state)
         keep_going(run, out, faces, report=report)

@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from generators.restoration.discriminator import PatchDiscriminator, gradient_penalty, relativistic
 from generators.restoration.losses import Features, colour_loss, edge_loss, feature_loss
 from generators.restoration.patches import PatchSet
-from generators.restoration.settings import RestorationSettings, check_same, fixed
+from generators.restoration.settings import RestorationSettings
 from generators.restoration.tasks import Task
+from generators.runs import check_same, first_weights, launch, plain_settings
 
 PARTS = ("network", "averaged", "discriminator", "network_optimiser", "discriminator_optimiser")
 """What a checkpoint holds of a run, beside how far it is."""
@@ -35,18 +36,9 @@ class Run:
     """
 
     def __init__(self, task: Task, patches: PatchSet, settings: RestorationSettings, features: Features | None) -> None:
-        from lightning_fabric import Fabric
-
         self.task, self.patches, self.settings, self.features = task, patches, settings, features
-        self.fabric = Fabric(
-            accelerator=settings.device,
-            devices=settings.n_devices,
-            precision=settings.precision,  # type: ignore[arg-type]
-        )
-        self.fabric.launch()
-        # Layers draw their first weights from the global state, which is put back afterwards.
-        with torch.random.fork_rng():
-            torch.manual_seed(settings.seed)
+        self.fabric = launch(settings)
+        with first_weights(settings.seed):
             network = task.network().to(memory_format=torch.channels_last)
             discriminator = PatchDiscriminator().to(memory_format=torch.channels_last)
         self.averaged = self.fabric.to_device(copy.deepcopy(network)).requires_grad_(False)
@@ -74,7 +66,7 @@ class Run:
         return copy.deepcopy(parts) | {
             "step": self.step,
             "n_rollbacks": self.n_rollbacks,
-            "settings": fixed(self.settings),
+            "settings": plain_settings(self.settings),
         }
 
     def restore(self, state: dict[str, Any]) -> None:

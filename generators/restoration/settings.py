@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from generators.trainers import RunSettings
-
-FREE = ("minutes", "device", "n_devices", "n_between_saves")
-"""A resumed run may change these: they decide how long it goes and where, not what it does in a step."""
 
 
 @dataclass(frozen=True)
@@ -41,21 +36,3 @@ class RestorationSettings(RunSettings):
         super().__post_init__()
         if self.side_px % 8:
             raise ValueError(f"side_px must be a multiple of 8, not {self.side_px}")
-
-
-def fixed(settings: RestorationSettings) -> dict[str, Any]:
-    """Settings that a resumed run must share."""
-    return {name: value for name, value in asdict(settings).items() if name not in FREE}
-
-
-def check_same(found: Mapping[str, Any], settings: RestorationSettings) -> None:
-    """Complain when a checkpoint was made with other settings.
-
-    Raises:
-        ValueError: names the setting and both values.
-    """
-    for name, asked in fixed(settings).items():
-        if found.get(name) != asked:
-            raise ValueError(
-                f"the checkpoint was made with {name} {found.get(name)}, not {asked}; resume with the same"
-            )

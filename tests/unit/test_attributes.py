@@ -249,7 +249,7 @@ def test_a_run_that_breaks_goes_back_and_gives_up_in_the_end(folder: Path, zoo: 
 
 def test_a_run_is_not_resumed_with_another_network(folder: Path, zoo: Path, tmp_path: Path) -> None:
     shutil.copy(zoo / CHECKPOINT, tmp_path)
-    with pytest.raises(ValueError, match="another wide"):
+    with pytest.raises(ValueError, match="made with wide 8, not 16"):
         AttributesTrainer().train([folder], tmp_path, dataclasses.replace(TINY, wide=16), resume=True)
 
 

@@ -132,8 +132,10 @@ def test_a_folder_with_a_run_is_resumed_with_the_same_settings_or_not_at_all(pat
     training.train(TASKS["enlarge"], patches, tmp_path, replace(SETTINGS, n_images=8))
     with pytest.raises(FileExistsError):
         training.train(TASKS["enlarge"], patches, tmp_path, SETTINGS)
-    with pytest.raises(ValueError, match="made with n_images 8, not 48"):
-        training.train(TASKS["enlarge"], patches, tmp_path, SETTINGS, resume=True)
+    with pytest.raises(ValueError, match=r"made with edges 1\.0, not 2\.0"):
+        training.train(TASKS["enlarge"], patches, tmp_path, replace(SETTINGS, edges=2.0), resume=True)
+    _, n_seen = training.train(TASKS["enlarge"], patches, tmp_path, SETTINGS, resume=True)
+    assert n_seen == SETTINGS.n_images, "a run may be made longer"
 
 
 @pytest.mark.parametrize(("height", "width"), [(32, 32), (97, 131), (200, 45)])
