@@ -29,6 +29,9 @@ N_NEAREST = 16
 N_TRAIN_SEEN = 4_000
 """Training pictures that evaluations on the way look at; the last one looks at all."""
 
+N_PAIRS = 512
+"""Held-out reals, beside as many fakes, whose sign is read."""
+
 CACHE = "seen"
 
 
@@ -115,8 +118,10 @@ class Watch:
         append(self._out / LOG, line)
 
     def _sign_held_out(self, game: Game) -> float:
-        reals = self._held_out[: self._settings.batch_size]
-        fakes = game.sample(self._latents(len(reals), self._settings.seed + 2))
+        """As the balance reads it, on reals that are not learnt: some of them, against the learning generator."""
+        rng = np.random.default_rng(self._settings.seed)
+        reals = self._held_out[rng.permutation(len(self._held_out))[:N_PAIRS]]
+        fakes = game.sample(self._latents(len(reals), self._settings.seed + 2), averaged=False)
         return mean_sign(game.logits(reals), game.logits(fakes))
 
     def _latents(self, n: int, seed: int) -> torch.Tensor:

@@ -129,10 +129,11 @@ class Game:
         if self.n_steps % READ_EVERY == 0:
             self._read(loss_g=loss)
 
-    def sample(self, latents: Tensor) -> NDArray[np.uint8]:
-        """(N, latent) -> (N, S, S, 3) uint8 by the averaged generator in full precision."""
+    def sample(self, latents: Tensor, *, averaged: bool = True) -> NDArray[np.uint8]:
+        """(N, latent) -> (N, S, S, 3) uint8 by the averaged generator, or by the one that is learning."""
+        network = self.average if averaged else self.generator
         with torch.inference_mode():
-            made = [to_pixels(self.average(part.to(self._fabric.device))) for part in torch.split(latents, 64)]
+            made = [to_pixels(network(part.to(self._fabric.device))) for part in torch.split(latents, 64)]
         return np.concatenate(made)
 
     def logits(self, pixels: NDArray[np.uint8]) -> Tensor:
