@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +76,8 @@ def _prepare_sqlite(engine: Engine, database: str | None) -> None:
     def on_connect(connection: Any, record: Any) -> None:
         # The driver's own idea of transactions skips schema changes; SQLAlchemy's manual advises to take over.
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        _write_ahead(connection)
+        for pragma in ("synchronous=NORMAL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -82,6 +85,23 @@ def _prepare_sqlite(engine: Engine, database: str | None) -> None:
         writes = connection.get_execution_options().get("writes", False)
         # A reader that turns writer fails at once when somebody else wrote: writers say so at the start and wait.
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _write_ahead(connection: Any) -> None:
+    """Change to the journal that lets readers and a writer work side by side.
+
+    The change needs the file for itself, and SQLite does not wait for it: of several scans that make one database at
+    the same moment all but one are told that it is locked.
+    """
+    until_s = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until_s:
+                raise
+            time.sleep(0.01)
 
 
 def _migrate(engine: Engine) -> None:
