@@ -98,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         _complain(": ".join(str(part) for part in (error.strerror, error.filename) if part) or str(error))
         return WRONG_USE
-    except (ValueError, LookupError, ImportError, RuntimeError) as error:
+    except (ValueError, LookupError, ImportError, RuntimeError, FloatingPointError) as error:
         _complain(str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error))
         return WRONG_USE
 
