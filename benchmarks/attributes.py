@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from generators.attributes.faces import Faces, read_faces, to_network
+from generators.attributes.faces import Faces, read_faces
 from generators.attributes.generator import STEM
 from generators.attributes.labels import AGE_GROUPS, AS_IT_IS
 from generators.attributes.networks import Editor, Reader, conditions_of, editor_from, name_loss
@@ -28,6 +28,7 @@ from generators.attributes.run import draw_edits, rate_at
 from generators.attributes.settings import SIDE_PX, AttributeSettings
 from generators.attributes.sheet import edit_sheet
 from generators.checkpoints import load_state, save_state
+from generators.gan.pixels import from_pixels
 from generators.quality.distances import frechet_figure
 from generators.quality.estimates import Figure, mean
 from generators.quality.lite0 import embed
@@ -78,7 +79,7 @@ def train_judge(faces: Faces, path: Path, n_images: int = N_JUDGE_IMAGES) -> Rea
             group["lr"] = 1e-3 * max(rate_at(seen / n_images, 0.7), 1e-3)
         chosen = torch.multinomial(weights, BATCH, replacement=True, generator=random)
         mirrored = torch.rand(BATCH, 1, 1, 1, generator=random) < 0.5
-        images = to_network(pixels[chosen])
+        images = from_pixels(pixels[chosen])
         with torch.autocast("cpu", torch.bfloat16):
             named = judge(torch.where(mirrored, images.flip(3), images))
         steps.zero_grad(set_to_none=True)
@@ -92,7 +93,7 @@ def edits_of(editor: Editor, faces: Faces, seed: int = 1) -> Edits:
     """One edit of each face, drawn as in training."""
     own = torch.from_numpy(faces.classes)
     target, asked = draw_edits(own, torch.Generator().manual_seed(seed))
-    images = to_network(faces.pixels)
+    images = from_pixels(faces.pixels)
     edited = _through(editor, images, asked)
     back = _through(editor, edited, own.masked_fill(asked == AS_IT_IS, AS_IT_IS))
     return Edits(own, target, asked, images, edited, back, _through(editor, images, own))
@@ -185,7 +186,7 @@ def main() -> None:
     tensors, card = load(STEM, arguments.weights)
     editor = editor_from(tensors)
     if arguments.sheet is not None:
-        Image.fromarray(edit_sheet(editor, to_network(held.pixels[:16]))).save(arguments.sheet)
+        Image.fromarray(edit_sheet(editor, from_pixels(held.pixels[:16]))).save(arguments.sheet)
     figures = measure(edits_of(editor, held), judge, arguments.distance)
     for name, figure in figures.items():
         print(f"{name}: {figure}")

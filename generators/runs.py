@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, fields
+from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from generators.trainers import RunSettings
+
+CHECKPOINT = "checkpoint.safetensors"
+"""The last save of a run, in its folder."""
 
 FREE = (
     *("n_images", "minutes", "device", "n_devices"),
     *("n_between_saves", "n_between_evaluations", "n_quality", "start_from"),
 )
 """Settings that a resumed run may change: they decide how long it goes and where, not what it does in a step."""
+
+
+def check_folder(out: Path, resume: bool) -> None:
+    """Complain before any picture is read.
+
+    Raises:
+        FileNotFoundError: nothing to resume.
+        FileExistsError: there is a run already and `resume` is False.
+    """
+    exists = (out / CHECKPOINT).exists()
+    if exists and not resume:
+        raise FileExistsError(17, "there is a run already; resume it or choose another folder", str(out))
+    if resume and not exists:
+        raise FileNotFoundError(2, "there is no checkpoint to resume", str(out / CHECKPOINT))
 
 
 def launch(settings: RunSettings) -> Any:
@@ -48,6 +68,21 @@ def restore_steps(steps: Any, state: Mapping[str, Any]) -> None:
         for name, moment in moments.items():
             if moment.shape == weights.shape:
                 moments[name] = torch.empty_like(weights).copy_(moment)
+
+
+def rate_at(done: float, share_falling: float) -> float:
+    """Share 1..0 of the learning rate when `done` (0..1) of a run is over: constant, then a half cosine."""
+    if done <= 1 - share_falling:
+        return 1.0
+    return 0.5 + 0.5 * math.cos(math.pi * min((done - 1 + share_falling) / share_falling, 1.0))
+
+
+def average_into(average: nn.Module, network: nn.Module, kept: float) -> None:
+    """Move averaged weights towards those of now; `kept` (0..1) of the old ones stays."""
+    averages: list[Tensor] = list(average.parameters())
+    now: list[Tensor] = list(network.parameters())
+    with torch.no_grad():
+        torch._foreach_lerp_(averages, now, 1 - kept)
 
 
 def plain_settings(settings: RunSettings) -> dict[str, Any]:

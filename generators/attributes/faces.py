@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from generators.attributes.labels import AGE_GROUPS, GENDERS, held_out, label_paths
-from generators.images import Images
 from generators.picture_folder import read_folders
 
 HELD_OUT_SHARE = 0.1
@@ -34,10 +32,6 @@ class Faces:
 
     def __len__(self) -> int:
         return len(self.pixels)
-
-    def images(self) -> Images:
-        """(N, 3, S, S) float32 0..1."""
-        return np.ascontiguousarray(self.pixels.transpose(0, 3, 1, 2)).astype(np.float32) / np.float32(255)
 
     @property
     def weights(self) -> NDArray[np.float64]:
@@ -77,8 +71,3 @@ def read_faces(
     kept = held_out([found.paths[i] for i in places], n_held_out, HELD_OUT_SHARE)
     pixels = found.pixels[places]
     return Faces(pixels[~kept], classes[~kept], skipped), Faces(pixels[kept], classes[kept], {})
-
-
-def to_network(pixels: NDArray[np.uint8] | torch.Tensor) -> torch.Tensor:
-    """(N, S, S, 3) uint8 -> (N, 3, S, S) float32 -1..1, channels last in memory."""
-    return torch.as_tensor(pixels).permute(0, 3, 1, 2).float().div(127.5).sub(1.0)

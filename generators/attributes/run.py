@@ -8,18 +8,18 @@ discriminator as wrong too (Reed et al. 2016), so that it looks at the attribute
 from __future__ import annotations
 
 import copy
-import math
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from generators.attributes.faces import Faces, to_network
+from generators.attributes.faces import Faces
 from generators.attributes.labels import AGE_GROUPS, AS_IT_IS
 from generators.attributes.networks import Discriminator, Editor, Reader, conditions_of, logits, name_loss
 from generators.attributes.settings import AttributeSettings
-from generators.runs import check_same, first_weights, plain_settings, restore_steps
+from generators.gan.pixels import from_pixels
+from generators.runs import average_into, check_same, first_weights, plain_settings, rate_at, restore_steps
 
 KINDS = (0.4, 0.3)
 """Shares of edits that ask for an age group alone and for a gender alone; the rest ask for both."""
@@ -111,7 +111,7 @@ class Run:
         """Faces (N, 3, S, S), their classes (N, 2), those after the edit, and those asked for."""
         n, device = self.settings.batch_size, self.fabric.device
         chosen = torch.multinomial(self._weights, n, replacement=True, generator=self.random)
-        images, own = to_network(self._pixels[chosen]), self._classes[chosen]
+        images, own = from_pixels(self._pixels[chosen].numpy()), self._classes[chosen]
         mirrored = torch.rand(n, generator=self.random) < 0.5
         images = torch.where(mirrored[:, None, None, None], images.flip(3), images)
         target, asked = draw_edits(own, self.random)
@@ -171,10 +171,8 @@ class Run:
     def _step_average(self) -> None:
         # At the start it remembers a tenth of what was seen, so that the first weights do not linger.
         half_life = min(self.settings.ema_half_life, self.n_seen * 0.1)
-        stays = 0.5 ** (self.settings.batch_size * self.fabric.world_size / half_life)
-        with torch.no_grad():
-            for mean, now in zip(self.average.parameters(), self.editor.parameters(), strict=True):
-                mean.lerp_(now, 1 - stays)
+        kept = 0.5 ** (self.settings.batch_size * self.fabric.world_size / half_life)
+        average_into(self.average, self.editor, kept)
 
     def _set_rates(self) -> None:
         rate = self.settings.learning_rate * rate_at(self.n_seen / self.settings.n_images, self.settings.share_falling)
@@ -211,13 +209,6 @@ def draw_edits(own: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
     age, gender = (kind < KINDS[0]) | (kind >= sum(KINDS)), kind >= KINDS[0]
     changes = torch.stack([age, gender], dim=1)
     return torch.where(changes, other, own), torch.where(changes, other, AS_IT_IS)
-
-
-def rate_at(done: float, share_falling: float) -> float:
-    """Share 1..0 of the learning rate when `done` (0..1) of a run is over: constant, then a half cosine."""
-    if done <= 1 - share_falling:
-        return 1.0
-    return 0.5 + 0.5 * math.cos(math.pi * min((done - 1 + share_falling) / share_falling, 1.0))
 
 
 def _networks(settings: AttributeSettings) -> tuple[Editor, Discriminator, Reader]:

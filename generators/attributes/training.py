@@ -13,19 +13,19 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
-from generators.attributes.faces import Faces, read_faces, to_network
+from generators.attributes.faces import Faces, read_faces
 from generators.attributes.labels import AGE_GROUPS, GENDERS
 from generators.attributes.run import Run
 from generators.attributes.settings import AttributeSettings, attribute_settings
 from generators.attributes.sheet import edit_sheet
 from generators.checkpoints import load_state, save_state
-from generators.runs import launch
+from generators.gan.pixels import from_pixels
+from generators.quality.sheets import write_sheet
+from generators.runs import CHECKPOINT, check_folder, launch
 from generators.trainers import Progress, RunSettings, Size
 from generators.weights import ModelCard, save
 
-CHECKPOINT = "checkpoint.safetensors"
 LOG = "log.jsonl"
 
 N_SHOWN = 12
@@ -70,10 +70,8 @@ class AttributesTrainer:
         """
         if not isinstance(settings, AttributeSettings):
             raise TypeError(f"the editor is trained by AttributeSettings, not {type(settings).__name__}")
-        checkpoint = out / CHECKPOINT
-        if checkpoint.exists() and not resume:
-            raise FileExistsError(17, "there is a run already; resume it or choose another folder", str(checkpoint))
-        state = load_state(checkpoint) if resume else None
+        check_folder(out, resume)
+        state = load_state(out / CHECKPOINT) if resume else None
         faces, _ = read_faces(folders, settings.side_px, n_held_out=settings.held_out, min_pictures=self.min_pictures)
         run = Run(faces, settings, launch(settings))
         if state is not None:
@@ -161,5 +159,5 @@ def _save(run: Run, out: Path, faces: Faces, means: dict[str, float]) -> None:
     with (out / LOG).open("a", encoding="utf-8") as log:
         log.write(json.dumps({"n_seen": run.n_seen, "n_rollbacks": run.n_rollbacks, **means}) + "\n")
     shown = np.linspace(0, len(faces) - 1, N_SHOWN).astype(int)
-    images = to_network(faces.pixels[shown]).to(run.fabric.device)
-    Image.fromarray(edit_sheet(run.average, images)).save(out / f"sheet-{run.n_seen:08d}.png")
+    images = from_pixels(faces.pixels[shown]).to(run.fabric.device)
+    write_sheet(out / f"sheet-{run.n_seen:08d}.png", edit_sheet(run.average, images))

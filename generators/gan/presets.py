@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -66,12 +66,12 @@ class GanTrainer:
     ) -> ModelCard:
         """See `Trainer.train`. A part of the pictures is held out and never learnt from: the figures rest on it."""
         from generators.gan.observing import Watch
-        from generators.gan.running import CHECKPOINT, Run
+        from generators.gan.running import Run
+        from generators.runs import check_folder
 
         if not isinstance(settings, GanSettings):
             raise ValueError(f"{self.name} wants GanSettings, not {type(settings).__name__}")
-        if not resume and (out / CHECKPOINT).exists():
-            raise FileExistsError(17, "holds the checkpoint of a run; resume it or choose another folder", str(out))
+        check_folder(out, resume)
         pictures = read_folders(folders, settings.side_px, min_pictures=self.min_pictures, n_squares=settings.n_squares)
         if report is not None:
             report(Progress(0, settings.n_images, 0.0, pictures.describe()))
@@ -82,7 +82,9 @@ class GanTrainer:
             )
         out.mkdir(parents=True, exist_ok=True)
         watch = Watch(pictures.pixels[learnt], pictures.pixels[held_out], out, settings)
-        run = Run(pictures.pixels[learnt], out, settings, observer=watch)
+        # A run that goes on from its own checkpoint no longer needs the one that it began with.
+        played = replace(settings, start_from="") if resume else settings
+        run = Run(pictures.pixels[learnt], out, played, observer=watch)
         if resume:
             run.resume()
         run.play(report)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, TypeVar, cast
@@ -14,12 +13,12 @@ from numpy.typing import NDArray
 from generators.checkpoints import load_state, save_state
 from generators.gan.settings import GanSettings
 from generators.gan.training import CriticLike, Game
-from generators.runs import Pace, check_same, crossed, launch, plain_settings
+from generators.runs import CHECKPOINT, Pace, check_same, crossed, launch, plain_settings
 from generators.trainers import Progress
+from generators.whole_files import write_whole
 
 T = TypeVar("T")
 
-CHECKPOINT = "checkpoint.safetensors"
 GOOD = "good.safetensors"
 """The checkpoint of the last evaluation that found nothing wrong; the newest one may have caught the trouble."""
 
@@ -73,13 +72,13 @@ class Run:
     ) -> None:
         self._fabric = launch(settings)
         self.game = Game(pixels, settings, self._fabric, critic)
+        self._checkpoint = out / CHECKPOINT
         if settings.start_from:
             self.game.start_from(load_state(Path(settings.start_from))["game"])
         self.spent_s = 0.0
         self._note = ""
         self._saved_at = -1
         self._settings, self._observer = settings, observer
-        self._checkpoint = out / CHECKPOINT
         self._pictures = hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
 
     @property
@@ -158,7 +157,7 @@ class Run:
         }
         save_state(self._checkpoint, state)
         if good:
-            _copy(self._checkpoint, self._checkpoint.with_name(GOOD))
+            write_whole(self._checkpoint.with_name(GOOD), self._checkpoint.read_bytes())
         if self._observer is not None and not good:
             self._note = self._observer.log(self.game, pace.per_second(self.game.n_seen))
 
@@ -170,9 +169,3 @@ class Run:
             raise Diverged(f"{why}, and {self.game.n_rollbacks} ways back did not help")
         self.game.restore(load_state(last)["game"])
         self.game.n_rollbacks = n_rollbacks
-
-
-def _copy(path: Path, to: Path) -> None:
-    part = to.with_name(to.name + ".part")
-    shutil.copyfile(path, part)
-    part.replace(to)

@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 from generators.base import FakeBatch, Family, check_sources, everywhere, randomness
 from generators.extras import needs
 from generators.images import Images
-from generators.weights import ModelCard, load, read_card
+from generators.weights import ZOO, ModelCard, load, read_card
 
 if TYPE_CHECKING:
     from generators.gan.networks import Synthesis
-
-ZOO = Path(__file__).parents[1] / "zoo"
 
 BATCH = 32
 

@@ -21,8 +21,9 @@ from generators.gan.augment import augment
 from generators.gan.balance import Balance, mean_sign
 from generators.gan.losses import Judge, discriminator_loss, generator_loss
 from generators.gan.networks import Discriminator, Synthesis
+from generators.gan.pixels import from_pixels, positions, to_pixels
 from generators.gan.settings import GanSettings
-from generators.runs import first_weights, restore_steps
+from generators.runs import average_into, first_weights, rate_at, restore_steps
 
 READ_EVERY = 4
 """Steps between two readings of losses and signs: each one makes a graphics card wait."""
@@ -246,8 +247,7 @@ class Game:
     def _set_rates(self) -> None:
         s = self.settings
         done = min(self.n_seen / s.n_images, 1.0)
-        fallen = max(done - (1 - s.share_falling), 0.0) / s.share_falling if s.share_falling else 0.0
-        factor = s.final_rate + (1 - s.final_rate) * 0.5 * (1 + math.cos(math.pi * fallen))
+        factor = s.final_rate + (1 - s.final_rate) * rate_at(done, s.share_falling)
         for steps in (self._g_steps, self._d_steps):
             for group in steps.param_groups:
                 group["lr"] = s.learning_rate * factor * 0.7**self.n_rollbacks
@@ -255,11 +255,7 @@ class Game:
     def _update_average(self) -> None:
         # Short at the start, or the average would still remember the first noise (Karras et al. 2020).
         half_life = min(self.settings.ema_half_life, max(0.05 * self.n_seen, 1.0))
-        kept = 0.5 ** (self.settings.batch_size / half_life)
-        with torch.no_grad():
-            averages: list[Tensor] = list(self.average.parameters())
-            now: list[Tensor] = list(_plain(self.generator).parameters())
-            torch._foreach_lerp_(averages, now, 1 - kept)
+        average_into(self.average, self.generator, kept=0.5 ** (self.settings.batch_size / half_life))
 
     def _read(self, **values: Tensor) -> None:
         self.reading = Reading(
@@ -281,30 +277,6 @@ def networks(settings: GanSettings) -> tuple[Synthesis, Discriminator]:
         generator = Synthesis(settings.side_px, settings.g_channels, settings.latent, settings.g_tail)
         discriminator = Discriminator(settings.side_px, settings.d_channels, settings.d_deep)
     return generator.to(memory_format=torch.channels_last), discriminator.to(memory_format=torch.channels_last)
-
-
-def positions(n_seen: int, n: int, n_pictures: int, seed: int) -> NDArray[np.int64]:
-    """Which pictures come after `n_seen`: each once an epoch, in an order of its own for each epoch."""
-    order: list[NDArray[np.int64]] = []
-    epoch, start = divmod(n_seen, n_pictures)
-    missing = n
-    while missing > 0:
-        shuffled = np.random.default_rng((seed, epoch)).permutation(n_pictures)[start : start + missing]
-        order.append(shuffled)
-        missing -= len(shuffled)
-        epoch, start = epoch + 1, 0
-    return np.concatenate(order)
-
-
-def from_pixels(pixels: NDArray[np.uint8]) -> Tensor:
-    """(N, S, S, 3) uint8 -> (N, 3, S, S) float32 -1..1, without a copy of another memory order."""
-    return torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float() / 127.5 - 1.0
-
-
-def to_pixels(images: Tensor) -> NDArray[np.uint8]:
-    """(N, 3, S, S) about -1..1 -> (N, S, S, 3) uint8."""
-    levels = ((images.float() + 1.0) * 127.5).clamp(0, 255).round().to(torch.uint8)
-    return levels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
 def _adam(network: nn.Module, settings: GanSettings) -> torch.optim.Optimizer:

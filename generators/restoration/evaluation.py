@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import nn
 
 from generators.images import to_float, to_uint8
 from generators.quality.estimates import Figure, mean
+from generators.quality.sheets import write_sheet
 from generators.restoration.patches import Patches
 from generators.restoration.tasks import Task
 
@@ -70,4 +70,4 @@ def as_measures(name: str, figure: Figure) -> dict[str, float]:
 def _sheet(path: Path, reals: NDArray[Any], made: NDArray[Any]) -> None:
     """Photos above, what was made of them below."""
     rows = [np.concatenate(list(pictures), axis=1) for pictures in (reals, made)]
-    Image.fromarray(np.concatenate(rows)).save(path)
+    write_sheet(path, np.concatenate(rows))

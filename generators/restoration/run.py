@@ -19,7 +19,7 @@ from generators.restoration.losses import Features, colour_loss, edge_loss, feat
 from generators.restoration.patches import PatchSet
 from generators.restoration.settings import RestorationSettings
 from generators.restoration.tasks import Task
-from generators.runs import check_same, first_weights, launch, plain_settings
+from generators.runs import average_into, check_same, first_weights, launch, plain_settings
 
 PARTS = ("network", "averaged", "discriminator", "network_optimiser", "discriminator_optimiser")
 """What a checkpoint holds of a run, beside how far it is."""
@@ -132,9 +132,7 @@ class Run:
 
     def _average(self) -> None:
         decay = min(math.exp(-self.settings.batch_size / self.settings.ema_images), (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            for slow, fast in zip(self.averaged.parameters(), self.network.parameters(), strict=True):
-                slow.lerp_(fast, 1 - decay)
+        average_into(self.averaged, self.network, decay)
 
 
 def to_tensor(pixels: np.ndarray[Any, np.dtype[np.uint8]], device: torch.device | str = "cpu") -> Tensor:

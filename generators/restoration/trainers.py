@@ -80,7 +80,8 @@ class _Rebuilding:
             from generators.restoration.evaluation import as_measures, held_out_psnr
             from generators.restoration.patches import read_patches
             from generators.restoration.shipped import packed
-            from generators.restoration.training import check_folder, hours_of, train
+            from generators.restoration.training import hours_of, train
+            from generators.runs import check_folder
         check_folder(out, resume)
         task = self.task()
         patches = read_patches(

@@ -23,9 +23,9 @@ from generators.restoration.patches import PatchSet
 from generators.restoration.run import Run
 from generators.restoration.settings import RestorationSettings
 from generators.restoration.tasks import Task
+from generators.runs import CHECKPOINT, check_folder
 from generators.trainers import Progress
 
-CHECKPOINT = "checkpoint.safetensors"
 LOG = "log.jsonl"
 MAX_ROLLBACKS = 3
 """A run that breaks more often than this has settings that cannot work."""
@@ -90,20 +90,6 @@ def train(
     seconds = max(time.monotonic() - started, 1e-9)
     _saved(run, out, hours_before + seconds / 3600, (run.n_seen - first) / seconds, report)
     return run.averaged.cpu().eval(), run.n_seen
-
-
-def check_folder(out: Path, resume: bool) -> None:
-    """Complain before any picture is read.
-
-    Raises:
-        FileNotFoundError: nothing to resume.
-        FileExistsError: there is a run already and `resume` is False.
-    """
-    exists = (out / CHECKPOINT).exists()
-    if exists and not resume:
-        raise FileExistsError(17, "there is a run already; resume it or choose another folder", str(out))
-    if resume and not exists:
-        raise FileNotFoundError(2, "there is no checkpoint to resume", str(out / CHECKPOINT))
 
 
 def hours_of(out: Path) -> float:

@@ -15,7 +15,7 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from PIL import Image
 
-from generators.attributes.faces import Faces, read_faces, to_network
+from generators.attributes.faces import Faces, read_faces
 from generators.attributes.generator import AttributeEditor, draw_edit, placed, small
 from generators.attributes.labels import (
     AGE_GROUPS,
@@ -28,11 +28,13 @@ from generators.attributes.labels import (
     parse_name,
 )
 from generators.attributes.networks import Editor, conditions_of
-from generators.attributes.run import MAX_ROLLBACKS, Run, draw_edits, rate_at
+from generators.attributes.run import MAX_ROLLBACKS, Run, draw_edits
 from generators.attributes.settings import SIDE_PX, AttributeSettings
-from generators.attributes.training import CHECKPOINT, LOG, AttributesTrainer
+from generators.attributes.training import LOG, AttributesTrainer
 from generators.checkpoints import load_state
+from generators.gan.pixels import from_pixels
 from generators.images import Images, to_float
+from generators.runs import CHECKPOINT, rate_at
 from generators.trainers import RunSettings
 
 TINY = AttributeSettings(
@@ -328,5 +330,5 @@ def test_weights_of_another_kind_are_refused(zoo: Path) -> None:
 
 
 def test_pixels_become_minus_one_to_one() -> None:
-    found = to_network(np.array([0, 255], np.uint8).repeat(3).reshape(1, 1, 2, 3))
+    found = from_pixels(np.array([0, 255], np.uint8).repeat(3).reshape(1, 1, 2, 3))
     assert found.shape == (1, 3, 1, 2) and found[0, 0, 0].tolist() == [-1, 1]

@@ -19,11 +19,12 @@ from generators.checkpoints import load_state, save_state  # noqa: E402
 from generators.gan.critic import Critic  # noqa: E402
 from generators.gan.losses import Judge, discriminator_loss, generator_loss, gradient_penalty  # noqa: E402
 from generators.gan.networks import Discriminator, Synthesis, spread  # noqa: E402
+from generators.gan.pixels import from_pixels, positions, to_pixels  # noqa: E402
 from generators.gan.presets import split  # noqa: E402
-from generators.gan.running import CHECKPOINT, MAX_ROLLBACKS, Diverged, Run  # noqa: E402
+from generators.gan.running import MAX_ROLLBACKS, Diverged, Run  # noqa: E402
 from generators.gan.settings import GanSettings, gan_settings  # noqa: E402
-from generators.gan.training import Game, from_pixels, positions, to_pixels  # noqa: E402
-from generators.runs import check_same, crossed, launch  # noqa: E402
+from generators.gan.training import Game  # noqa: E402
+from generators.runs import CHECKPOINT, check_same, crossed, launch  # noqa: E402
 from tests.upkeep.documents import ROOT  # noqa: E402
 
 TINY = GanSettings(

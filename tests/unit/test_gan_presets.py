@@ -17,11 +17,12 @@ from generators.checkpoints import load_state  # noqa: E402
 from generators.gan import observing  # noqa: E402
 from generators.gan.observing import NEAREST, SAMPLES, Watch  # noqa: E402
 from generators.gan.presets import Face64Trainer, GanTrainer, split  # noqa: E402
-from generators.gan.running import CHECKPOINT, GOOD, Run  # noqa: E402
+from generators.gan.running import GOOD, Run  # noqa: E402
 from generators.gan.sampler import GanSampler  # noqa: E402
 from generators.gan.training import Game  # noqa: E402
 from generators.picture_folder import cut_squares  # noqa: E402
 from generators.quality.log import LOG, read  # noqa: E402
+from generators.runs import CHECKPOINT  # noqa: E402
 from generators.trainers import Progress  # noqa: E402
 from tests.unit.test_gan import TINY, discs  # noqa: E402
 
