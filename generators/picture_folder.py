@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -16,6 +17,10 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".avif", 
 
 MAX_PIXELS = 200_000_000
 """A header that claims more than any camera gives is not believed."""
+
+
+Squares: TypeAlias = Sequence[NDArray[np.uint8]] | NDArray[np.uint8]
+"""Of one picture: n of (S, S, 3)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,31 +75,56 @@ def read_folders(
         FileNotFoundError: there is no such folder.
         ValueError: there are too few usable pictures; the message counts what was skipped.
     """
+    found, skipped = cut_each(
+        folders, lambda pixels, _: cut_squares(pixels, side_px, n_squares), side_px, min_pictures, progress
+    )
+    squares = [square for _, own in found for square in own]
+    pixels = np.stack(squares) if squares else np.zeros((0, side_px, side_px, 3), np.uint8)
+    return PictureSet(pixels, tuple(path for path, own in found for _ in own), skipped)
+
+
+def cut_each(
+    folders: Sequence[Path],
+    cut: Callable[[NDArray[np.uint8], int], Squares],
+    side_px: int,
+    min_pictures: int,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[list[tuple[Path, Squares]], dict[str, int]]:
+    """Squares of every picture of some folders, however they are cut.
+
+    Args:
+        folders: searched with all below them.
+        cut: (H, W, 3) uint8 and the number of usable pictures before it -> squares; raises `TooSmall`.
+        side_px: of the squares, for the count of what is too small.
+        min_pictures: fewer usable ones are an error.
+        progress: called with 1 after each file.
+
+    Returns:
+        Path and squares of each usable picture, and reason -> number of files that are not.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        ValueError: there are too few usable pictures; the message counts what was skipped.
+    """
     for folder in folders:
         if not folder.is_dir():
             raise FileNotFoundError(2, "there is no such folder", str(folder))
-    squares: list[NDArray[np.uint8]] = []
-    paths: list[Path] = []
+    found: list[tuple[Path, Squares]] = []
     skipped: Counter[str] = Counter()
     for path in find_pictures(folders):
         try:
-            own = cut_squares(read_pixels(path), side_px, n_squares)
-            squares += own
-            paths += [path] * len(own)
+            found.append((path, cut(read_pixels(path), len(found))))
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
             skipped["unreadable"] += 1
         except TooSmall:
             skipped[f"smaller than {side_px} pixels"] += 1
         if progress is not None:
             progress(1)
-    where = ", ".join(map(str, folders))
-    n_usable = len(set(paths))
-    if n_usable < min_pictures:
-        reasons = "".join(f", {n} {reason}" for reason, n in skipped.items())
+    if len(found) < min_pictures:
+        where, reasons = ", ".join(map(str, folders)), "".join(f", {n} {reason}" for reason, n in skipped.items())
         wanted = f"at least {min_pictures} pictures" if min_pictures > 1 else "pictures"
-        raise ValueError(f"{where} must hold {wanted}; found {n_usable} usable{reasons}")
-    pixels = np.stack(squares) if squares else np.zeros((0, side_px, side_px, 3), np.uint8)
-    return PictureSet(pixels, tuple(paths), dict(skipped))
+        raise ValueError(f"{where} must hold {wanted}; found {len(found)} usable{reasons}")
+    return found, dict(skipped)
 
 
 class TooSmall(Exception):

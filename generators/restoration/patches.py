@@ -10,9 +10,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from generators.picture_folder import find_pictures, read_pixels
+from generators.picture_folder import TooSmall, cut_each
 
 MAX_SHRINK = 4.0
 """A patch may show up to four times the width that is cut at natural size, so that big forms are learned too."""
@@ -91,37 +90,29 @@ def read_patches(
         FileNotFoundError: there is no such folder.
         ValueError: there are too few usable photos; the message counts what was skipped.
     """
-    for folder in folders:
-        if not folder.is_dir():
-            raise FileNotFoundError(2, "there is no such folder", str(folder))
-    cuts: list[NDArray[np.uint8]] = []
-    paths: list[Path] = []
-    skipped: Counter[str] = Counter()
-    for path in find_pictures(folders):
-        try:
-            pixels = read_pixels(path)
-            if min(pixels.shape[:2]) < side_px:
-                skipped[f"smaller than {side_px} pixels"] += 1
-            else:
-                cuts.append(cut(pixels, side_px, n_each, np.random.default_rng((seed, len(cuts)))))
-                paths.append(path)
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-            skipped["unreadable"] += 1
-        if progress is not None:
-            progress(1)
-    if len(paths) < max(min_pictures, 2):
-        where, reasons = ", ".join(map(str, folders)), "".join(f", {n} {reason}" for reason, n in skipped.items())
-        wanted = max(min_pictures, 2)
-        raise ValueError(f"{where} must hold at least {wanted} pictures; found {len(paths)} usable{reasons}")
+    found, skipped = cut_each(
+        folders,
+        lambda pixels, n_before: cut(pixels, side_px, n_each, np.random.default_rng((seed, n_before))),
+        side_px,
+        max(min_pictures, 2),
+        progress,
+    )
+    paths, cuts = [path for path, _ in found], [np.asarray(own) for _, own in found]
     held = held_out(paths)
     learned = _gathered(cuts, paths, [not h for h in held])
     sources = Counter(path.parent.name for path in learned.paths)
-    return PatchSet(learned, _gathered(cuts, paths, held), dict(skipped), dict(sorted(sources.items())))
+    return PatchSet(learned, _gathered(cuts, paths, held), skipped, dict(sorted(sources.items())))
 
 
 def cut(pixels: NDArray[np.uint8], side_px: int, n: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Squares of a photo at random places and scales, each shrunk by averaging: (n, side_px, side_px, 3) uint8."""
+    """Squares of a photo at random places and scales, each shrunk by averaging: (n, side_px, side_px, 3) uint8.
+
+    Raises:
+        TooSmall: its shorter side is shorter than `side_px`.
+    """
     height, width = pixels.shape[:2]
+    if min(height, width) < side_px:
+        raise TooSmall
     largest = min(MAX_SHRINK, min(height, width) / side_px)
     squares = []
     for _ in range(n):
