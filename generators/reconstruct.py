@@ -2,55 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from generators.base import FakeBatch, Family, check_sources, everywhere, randomness
-from generators.extras import needs
-from generators.images import Images
-from generators.weights import ZOO, ModelCard, read_card
-
-if TYPE_CHECKING:
-    from generators.restoration.networks import Autoencoder
-
-MIN_SIDE_PX = 32
-"""Smaller photos leave the bottleneck a handful of places."""
+from generators.base import Family
+from generators.restoration.rebuilt import Rebuilt
 
 
-class _Reconstruct:
-    """Rebuilds whole photos. The seed draws how strong the noise on the latents is, and the noise."""
+class _Reconstruct(Rebuilt):
+    """The seed draws how strong the noise on the latents is, and the noise."""
 
-    name: ClassVar[str]
     family: ClassVar[Family] = Family.AUTOENCODER
-    needs_sources: ClassVar[bool] = True
-    min_side_px: ClassVar[int] = MIN_SIDE_PX
-    factor: ClassVar[int]
 
-    @property
-    def card(self) -> ModelCard:
-        """Where the weights come from."""
-        return read_card(ZOO / f"{self.name}-1.card.json")
-
-    def forge(self, sources: Images, *, seed: int) -> FakeBatch:
-        """See `Generator.forge`."""
-        check_sources(sources, self.min_side_px)
-        with needs("learned"):
-            from generators.restoration.networks import LATENT_NOISE
-            from generators.restoration.rebuilding import through_bottleneck
-        network = self._network()
-        images, recipes = np.empty_like(sources), []
-        for i, rng in enumerate(randomness(seed, len(sources))):
-            strength = float(rng.uniform(0, LATENT_NOISE))
-            images[i] = through_bottleneck(network, sources[i], strength, rng)
-            recipes.append(f"rebuilt from latents {self.factor} times smaller a side with noise of {strength:.3f}")
-        return FakeBatch(images, everywhere(images), tuple(recipes), self.name, seed)
-
-    def _network(self) -> Autoencoder:
-        from generators.restoration.networks import Autoencoder
+    def rebuild(self, photo: NDArray[np.float32], random: np.random.Generator) -> tuple[NDArray[np.float32], str]:
+        """See `Rebuilt.rebuild`."""
+        from generators.restoration.networks import LATENT_NOISE, Autoencoder
+        from generators.restoration.rebuilding import through_bottleneck
         from generators.restoration.shipped import network_of
 
-        return network_of(Autoencoder, self.factor, f"{self.name}-1")
+        strength = float(random.uniform(0, LATENT_NOISE))
+        image = through_bottleneck(network_of(Autoencoder, self.factor, self.stem), photo, strength, random)
+        return image, f"rebuilt from latents {self.factor} times smaller a side with noise of {strength:.3f}"
 
 
 class ReconstructF4(_Reconstruct):

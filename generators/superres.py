@@ -2,52 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from generators.base import FakeBatch, Family, check_sources, everywhere, randomness
-from generators.extras import needs
-from generators.images import Images
-from generators.weights import ZOO, ModelCard, read_card
-
-if TYPE_CHECKING:
-    from generators.restoration.networks import Upsampler
+from generators.base import Family
+from generators.restoration.rebuilt import Rebuilt
 
 
-class _Superres:
+class _Superres(Rebuilt):
     """Shrinks and grows whole photos. The seed draws the kernel that they are shrunk with."""
 
-    name: ClassVar[str]
     family: ClassVar[Family] = Family.SUPER_RESOLUTION
-    needs_sources: ClassVar[bool] = True
-    min_side_px: ClassVar[int] = 32
-    factor: ClassVar[int]
 
-    @property
-    def card(self) -> ModelCard:
-        """Where the weights come from."""
-        return read_card(ZOO / f"{self.name}-1.card.json")
-
-    def forge(self, sources: Images, *, seed: int) -> FakeBatch:
-        """See `Generator.forge`."""
-        check_sources(sources, self.min_side_px)
-        with needs("learned"):
-            from generators.restoration.rebuilding import through_small_size
-            from generators.restoration.tasks import KERNELS
-        network = self._network()
-        images, recipes = np.empty_like(sources), []
-        for i, rng in enumerate(randomness(seed, len(sources))):
-            kernel = KERNELS[int(rng.integers(len(KERNELS)))]
-            images[i] = through_small_size(network, sources[i], kernel)
-            recipes.append(f"shrunk {self.factor} times a side ({kernel}) and grown again")
-        return FakeBatch(images, everywhere(images), tuple(recipes), self.name, seed)
-
-    def _network(self) -> Upsampler:
+    def rebuild(self, photo: NDArray[np.float32], random: np.random.Generator) -> tuple[NDArray[np.float32], str]:
+        """See `Rebuilt.rebuild`."""
         from generators.restoration.networks import Upsampler
+        from generators.restoration.rebuilding import through_small_size
         from generators.restoration.shipped import network_of
+        from generators.restoration.tasks import KERNELS
 
-        return network_of(Upsampler, self.factor, f"{self.name}-1")
+        kernel = KERNELS[int(random.integers(len(KERNELS)))]
+        image = through_small_size(network_of(Upsampler, self.factor, self.stem), photo, kernel)
+        return image, f"shrunk {self.factor} times a side ({kernel}) and grown again"
 
 
 class SuperresX2(_Superres):
