@@ -1,0 +1,52 @@
+"""What `unforged dashboard` was started with. It reaches the app in variables of the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from forensics.store import default_url
+
+PREFIX = "UNFORGED_DASHBOARD_"
+
+DEFAULT_KEEP_HOURS = 24.0
+DEFAULT_UPLOAD_MB = 200
+
+
+@dataclass(frozen=True)
+class Options:
+    """How this dashboard was started.
+
+    Attributes:
+        database: SQLAlchemy URL of the store.
+        folder: where uploads wait for their scan and results are kept; made when it is first needed.
+        password_file: who may sign in; None where nobody has to.
+        keep_hours: how long an upload and the pictures made of it are kept.
+        upload_mb: largest upload, in MiB; Streamlit refuses what is larger.
+    """
+
+    database: str
+    folder: Path
+    password_file: Path | None = None
+    keep_hours: float = DEFAULT_KEEP_HOURS
+    upload_mb: int = DEFAULT_UPLOAD_MB
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Options:
+        """Read them; what is not given has its default.
+
+        Raises:
+            ValueError: a number is none.
+        """
+        given = os.environ if environment is None else environment
+        base = Path(given.get("XDG_DATA_HOME") or Path.home() / ".local" / "share").absolute() / "unforged"
+        password_file = given.get(f"{PREFIX}PASSWORD_FILE")
+        return cls(
+            database=given.get(f"{PREFIX}DATABASE") or default_url(),
+            folder=Path(given.get(f"{PREFIX}FOLDER") or base / "dashboard"),
+            password_file=Path(password_file) if password_file else None,
+            keep_hours=float(given.get(f"{PREFIX}KEEP_HOURS") or DEFAULT_KEEP_HOURS),
+            upload_mb=int(given.get(f"{PREFIX}UPLOAD_MB") or DEFAULT_UPLOAD_MB),
+        )

@@ -1,0 +1,27 @@
+"""Runs the dashboard without a browser, one page at a time, with a store and a folder of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
+
+from tests.upkeep.documents import ROOT
+
+APP = ROOT / "dashboard" / "app.py"
+
+
+def prepare(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Let the dashboard keep everything below a folder of the test."""
+    monkeypatch.setenv("UNFORGED_DASHBOARD_DATABASE", f"sqlite:///{folder / 'scans.db'}")
+    monkeypatch.setenv("UNFORGED_DASHBOARD_FOLDER", str(folder / "dashboard"))
+    monkeypatch.delenv("UNFORGED_DASHBOARD_PASSWORD_FILE", raising=False)
+
+
+def open_page(path: str, *, timeout_s: float = 20.0) -> AppTest:
+    """The page at that address, drawn once."""
+    app = AppTest.from_file(str(APP), default_timeout=timeout_s)
+    app._page_hash = calc_hash(path)
+    return app.run()
