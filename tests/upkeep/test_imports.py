@@ -37,7 +37,7 @@ import contextlib, importlib, json, logging, os, random, signal, sys, threading,
 import numpy as np, cv2
 
 # They set variables of the environment as they are imported, whoever comes first to need them.
-for name in ("torchvision", "lightning_fabric"):
+for name in ("torchvision", "lightning_fabric", "streamlit"):
     with contextlib.suppress(ImportError):
         importlib.import_module(name)
 
