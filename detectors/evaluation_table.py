@@ -9,7 +9,7 @@ from dataclasses import fields
 
 from PIL import Image, ImageDraw, ImageFont
 
-from detectors.evaluation import Row, ScoredSet
+from detectors.evaluation import Row
 from detectors.metrics import Interval
 from generators.weights import ModelCard
 
@@ -40,19 +40,6 @@ def to_csv(rows: Iterable[Row]) -> str:
     writer.writerow(split)
     for row in rows:
         writer.writerow([cell for name in names for cell in _cells(getattr(row, name))])
-    return out.getvalue()
-
-
-def scores_csv(scored: ScoredSet) -> str:
-    """What was said of each picture under each condition."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(("path", "label", "source", "generator", "family", "condition", "score", "llr", "abstained"))
-    for condition in scored.conditions:
-        for i, example in enumerate(scored.examples):
-            llr = f"{condition.llr[i]:.4f}" if condition.llr is not None else ""
-            where = (example.path, example.label, example.source, example.generator, example.family)
-            writer.writerow((*where, condition.name, f"{condition.fake[i]:.6f}", llr, condition.abstained[i] or ""))
     return out.getvalue()
 
 

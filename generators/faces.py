@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from generators.extras import needs
 from generators.images import Pixels
+from generators.shares import Share, share
 
 WORKED_SIDE_PX = 160
 """Smaller pictures are blown up to this: a face of 64 px has too few pixels for the third network's 48."""
@@ -20,9 +21,6 @@ SMALLEST_PX = 12
 
 CONFIDENCE = 0.9
 """Least probability of a face; facenet-pytorch's own for picking one."""
-
-Z_95 = 1.959964
-"""Of a normal variable 95 % lie within so many standard deviations."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,26 +41,6 @@ class Face:
     def area_px(self) -> float:
         """Of the box."""
         return (self.box[2] - self.box[0]) * (self.box[3] - self.box[1])
-
-
-@dataclass(frozen=True)
-class Share:
-    """A share that was counted.
-
-    Attributes:
-        n_found, n: so many out of so many.
-        low, high: Wilson's 95 % interval of the share.
-    """
-
-    n_found: int
-    n: int
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return (
-            f"{self.n_found} of {self.n} ({self.n_found / self.n:.1%}, 95 % interval {self.low:.1%} to {self.high:.1%})"
-        )
 
 
 def find_faces(pixels: Pixels, *, min_side_px: int = 20, min_confidence: float = CONFIDENCE) -> tuple[Face, ...]:
@@ -112,23 +90,6 @@ def face_share(pictures: Iterable[Pixels], *, min_side_px: int = 20) -> Share:
     """
     found = [bool(find_faces(pixels, min_side_px=min_side_px)) for pixels in pictures]
     return share(sum(found), len(found))
-
-
-def share(n_found: int, n: int) -> Share:
-    """A share with its interval, which stays within 0 and 1 and has a width at both ends.
-
-    Raises:
-        ValueError: nothing was counted.
-
-    Source:
-        Wilson, Journal of the American Statistical Association 1927.
-    """
-    if not 0 <= n_found <= n or n == 0:
-        raise ValueError(f"a share needs 0 <= found <= counted and something counted, not {n_found} of {n}")
-    p, z = n_found / n, Z_95
-    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * float(np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))) / (1 + z * z / n)
-    return Share(n_found, n, max(0.0, middle - half), min(1.0, middle + half))
 
 
 def _unscaled(places: NDArray[np.float32], scale: float) -> NDArray[np.float32]:

@@ -44,6 +44,12 @@ FULL_SIDE_PX = 8192
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for tables; else none are written."
 )
+@click.option(
+    "--scores",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.parquet",
+    help="Also the scores alone, small and without file names, as the dashboard reads them beside a card.",
+)
 def evaluate(
     name: str,
     folders: tuple[Path, ...],
@@ -54,6 +60,7 @@ def evaluate(
     conditions: tuple[str, ...] | None,
     seed: int,
     out: Path | None,
+    scores: Path | None,
 ) -> int:
     """Measure a detector on pictures of known origin.
 
@@ -66,6 +73,8 @@ def evaluate(
     from detectors.evaluation import CONDITIONS, rows, score_set
     from detectors.loading import load
 
+    if scores is not None and scores.suffix != ".parquet":
+        raise click.UsageError(f"--scores writes a Parquet file; {scores.name} does not end in .parquet")
     detector = load(name)
     found = read_set(folders, lists)
     examples = _chosen(found.examples, split, edits, clips)
@@ -79,13 +88,19 @@ def evaluate(
         click.echo(plain(reason), err=True)
     measured = list(rows(scored, detector.card, seed=seed))
     if out is not None:
-        from detectors.evaluation_table import scores_csv, to_csv, to_markdown, to_png
+        from detectors.evaluation_table import to_csv, to_markdown, to_png
+        from detectors.score_files import scores_csv
 
         out.mkdir(parents=True, exist_ok=True)
         (out / "evaluation.csv").write_text(to_csv(measured), encoding="utf-8")
         (out / "evaluation.md").write_text(to_markdown(measured, detector.card, len(scored.unread)), encoding="utf-8")
         (out / "evaluation.png").write_bytes(to_png(measured, detector.card))
         (out / "scores.csv").write_text(scores_csv(scored), encoding="utf-8")
+    if scores is not None:
+        from detectors.score_files import write_scores
+
+        scores.parent.mkdir(parents=True, exist_ok=True)
+        write_scores(scored, detector.card, scores)
     _show([row for row in measured if row.kind in ("all", "matched")])
     return 0
 

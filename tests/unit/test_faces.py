@@ -10,11 +10,10 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from scipy.stats import binomtest
 from skimage.data import astronaut, chelsea
 
 from generators import mtcnn
-from generators.faces import face_share, find_faces, share
+from generators.faces import face_share, find_faces
 from generators.images import Pixels
 from generators.torch_files import read_pickle, read_tensors
 from tests.make_media import photo
@@ -93,20 +92,6 @@ def test_the_share_counts_pictures_not_faces(portrait: Pixels) -> None:
     found = face_share([two, none, portrait, cat])
     assert (found.n_found, found.n) == (2, 4)
     assert str(found).startswith("2 of 4 (50.0%, 95 % interval 15.0% to 85.0%)")
-
-
-@pytest.mark.parametrize(("n_found", "n"), [(9, 10), (0, 5), (300, 300), (271, 300)])
-def test_the_interval_is_that_of_scipy(n_found: int, n: int) -> None:
-    wanted = binomtest(n_found, n).proportion_ci(method="wilson")
-    found = share(n_found, n)
-    assert (found.low, found.high) == pytest.approx((wanted.low, wanted.high), abs=1e-6)
-
-
-def test_an_impossible_share_is_refused() -> None:
-    with pytest.raises(ValueError, match="3 of 2"):
-        share(3, 2)
-    with pytest.raises(ValueError, match="0 of 0"):
-        share(0, 0)
 
 
 def test_without_the_extra_its_name_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

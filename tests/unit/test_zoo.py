@@ -10,6 +10,8 @@ import pytest
 
 from detectors.catalog import DETECTORS
 from detectors.loading import load
+from detectors.metrics import auroc
+from detectors.score_files import ENDING, read_scores
 from detectors.synthetic import READING, TOWER, ZOO, Synthetic
 from detectors.training import TrainingSettings
 from generators.weights import ZOO as GENERATORS_ZOO
@@ -23,7 +25,7 @@ CARDS = sorted(path for zoo in ZOOS for path in zoo.glob("*.card.json"))
 
 def test_the_shipped_weights_are_few_and_small() -> None:
     files = [path for zoo in ZOOS for path in zoo.iterdir() if path.is_file()]
-    assert {path.suffix for path in files} == {".safetensors", ".json"}
+    assert {path.suffix for path in files} == {".safetensors", ".json", ".parquet"}
     assert sum(path.stat().st_size for path in files) <= 90 * MB
     assert max(path.stat().st_size for path in GENERATORS_ZOO.iterdir()) <= 8 * MB
 
@@ -46,6 +48,18 @@ def test_the_reading_was_made_by_the_committed_recipe() -> None:
     for name, value in json.loads(json.dumps(vars(recipe))).items():
         assert card.settings[name] == value
     assert card.settings["tower"] == TOWER and card.stem == READING
+
+
+def test_the_shipped_scores_are_of_the_shipped_weights_and_give_the_figure_of_the_card() -> None:
+    card, path = load("synthetic").card, ZOO / f"{READING}{ENDING}"
+    assert path.stat().st_size < 150_000
+    found = read_scores(path)
+    assert (found.detector, found.sha256) == (card.stem, card.sha256), "see docs/dashboard.md for how to make them anew"
+    labels = [example.label for example in found.scored.examples]
+    area = auroc(labels, {c.name: c.fake for c in found.scored.conditions}["q90"])
+    n_fake = sum(labels)
+    named = f"eval, {n_fake} fakes and {len(labels) - n_fake} photos, JPEG 90, AUROC"
+    assert area == pytest.approx(card.measures[named], abs=5e-4)
 
 
 def test_the_shipped_detector_answers_alike_for_the_same_picture_whatever_its_neighbours() -> None:
