@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from forensics.cli.evaluate import File, Folder, progress
 from forensics.cli.generate_quality import quality
 from forensics.cli.generate_train import train
 from forensics.cli.terminal import is_terminal, line, plain, table
+from forensics.installed import makers
 
 if TYPE_CHECKING:
     from generators.base import Generator
@@ -43,11 +45,7 @@ def list_generators(presets: bool, as_json: bool) -> int:
 
     With --presets: name, pictures needed at least, what is learned.
     """
-    from generators.catalog import GENERATORS
-    from generators.trainers import TRAINERS
-
-    catalog, describe = (TRAINERS, _describe_preset) if presets else (GENERATORS, _describe)
-    found = [describe(name) for name in catalog.names()]
+    found = list(_presets() if presets else _generators())
     if as_json:
         for entry in found:
             click.echo(json.dumps(entry))
@@ -111,18 +109,18 @@ def sample(
     return 0
 
 
-def _describe(name: str) -> dict[str, Any]:
-    from generators.catalog import GENERATORS
+def _generators() -> Iterator[dict[str, Any]]:
+    for maker in makers():
+        entry = {"name": maker.name, "family": maker.family, "needs_photos": maker.needs_photos}
+        weights = "none" if maker.card is None else maker.card.stem
+        said = {"weights": "", "about": maker.missing} if maker.missing else {"weights": weights, "about": maker.about}
+        yield entry | said | {"available": not maker.missing}
 
-    entry: dict[str, Any] = {"name": name, "family": "", "needs_photos": False, "weights": "", "about": ""}
-    try:
-        kind = GENERATORS.load(name)
-        entry |= {"family": str(kind.family), "needs_photos": kind.needs_sources, "about": kind.about}
-        card = kind().card
-    except (ImportError, AttributeError, OSError, ValueError) as error:
-        # What one lacks must not hide the others.
-        return entry | {"about": f"not available: {error}", "available": False}
-    return entry | {"weights": "none" if card is None else card.stem, "available": True}
+
+def _presets() -> Iterator[dict[str, Any]]:
+    from generators.trainers import TRAINERS
+
+    return map(_describe_preset, TRAINERS.names())
 
 
 def _describe_preset(name: str) -> dict[str, Any]:

@@ -4,34 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from importlib.resources import files
-from pathlib import Path
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
+from forensics import installed
 from forensics.cli.terminal import is_terminal, line, table
 
 if TYPE_CHECKING:
     from generators.weights import ModelCard
-
-
-@dataclass(frozen=True)
-class Model:
-    """A trained piece.
-
-    Attributes:
-        kind: detector, generator, or network: a part of others that brings weights of its own.
-        name: written name.
-        card: None if it cannot be read.
-        missing: why it cannot be used, "" if it can.
-    """
-
-    kind: str
-    name: str
-    card: ModelCard | None
-    missing: str = ""
 
 
 @click.group()
@@ -43,7 +25,7 @@ def models() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def list_models(as_json: bool) -> int:
     """List installed models: kind, name, version, what they do; or why they cannot be used."""
-    found = list(_models())
+    found = list(installed.models())
     if as_json:
         for model in found:
             click.echo(json.dumps(asdict(model)))
@@ -66,7 +48,7 @@ def list_models(as_json: bool) -> int:
 @click.option("--json", "as_json", is_flag=True, help="The card as JSON.")
 def show(name: str, as_json: bool) -> int:
     """Show the card of a model: data, figures, thresholds, limits, licence and the hash of its weights."""
-    found = {model.name: model for model in _models()}
+    found = {model.name: model for model in installed.models()}
     if name not in found:
         raise click.UsageError(f"there is no model {name!r}; there is {', '.join(found) or 'none'}")
     model = found[name]
@@ -84,32 +66,7 @@ def show(name: str, as_json: bool) -> int:
     return 0
 
 
-def _models() -> Iterator[Model]:
-    from detectors.catalog import DETECTORS
-    from detectors.loading import load
-    from generators.catalog import GENERATORS
-    from generators.trainers import TRAINERS
-    from generators.weights import read_card
-
-    generating = {*GENERATORS.names(), *TRAINERS.names()}
-    own: set[str] = set()
-    for name in DETECTORS.names():
-        try:
-            card = load(name).card
-        except (ImportError, AttributeError, OSError, ValueError) as error:
-            # What one lacks must not hide the others.
-            yield Model("detector", name, None, f"not available: {error}")
-        else:
-            own.add(card.sha256)
-            yield Model("detector", name, card)
-    for package in ("detectors", "generators"):
-        for path in sorted(Path(str(files(package) / "zoo")).glob("*.card.json")):
-            card = read_card(path)
-            if card.sha256 not in own:
-                yield Model("generator" if card.name in generating else "network", card.name, card)
-
-
-def _rows(model: Model, card: ModelCard) -> Iterator[tuple[str, str]]:
+def _rows(model: installed.Model, card: ModelCard) -> Iterator[tuple[str, str]]:
     yield "kind", model.kind
     yield "version", card.version
     yield "task", card.task

@@ -295,7 +295,7 @@ def test_models_lists_cards_and_what_is_missing(capsys: pytest.CaptureFixture[st
 def test_weights_that_are_no_detector_are_listed_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("forensics.cli.models.files", lambda package: tmp_path / package)
+    monkeypatch.setattr("forensics.installed.files", lambda package: tmp_path / package)
     tower = save({"w": np.ones(3)}, ModelCard("tower", "2", "looks"), tmp_path / "detectors" / "zoo")
     (tmp_path / "detectors/zoo/red-1.card.json").write_text(json.dumps(asdict(Red.card)))
     monkeypatch.setattr(GENERATORS, "places", lambda: {"painter": "nowhere:Painter"})

@@ -1,0 +1,93 @@
+"""What is installed: trained models with their cards, generators, and why one of them cannot be used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from generators.weights import ModelCard
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained piece.
+
+    Attributes:
+        kind: detector, generator, or network: a part of others that brings weights of its own.
+        name: written name.
+        card: None if it cannot be read.
+        missing: why it cannot be used, "" if it can.
+    """
+
+    kind: str
+    name: str
+    card: ModelCard | None
+    missing: str = ""
+
+
+@dataclass(frozen=True)
+class Maker:
+    """A generator, without making anything with it.
+
+    Attributes:
+        name: written name.
+        family: what kind of fake it makes; "" if it cannot be loaded.
+        about: what it makes, in one plain sentence.
+        needs_photos: whether it alters photos.
+        min_side_px: smallest side of a photo that it takes.
+        card: where its weights come from; None where nothing was trained.
+        missing: why it cannot be used, "" if it can.
+    """
+
+    name: str
+    family: str = ""
+    about: str = ""
+    needs_photos: bool = False
+    min_side_px: int = 0
+    card: ModelCard | None = None
+    missing: str = ""
+
+
+def models() -> Iterator[Model]:
+    """Detectors of the catalogue first, then whatever else ships with a card."""
+    from detectors.catalog import DETECTORS
+    from detectors.loading import load
+    from generators.catalog import GENERATORS
+    from generators.trainers import TRAINERS
+    from generators.weights import read_card
+
+    generating = {*GENERATORS.names(), *TRAINERS.names()}
+    own: set[str] = set()
+    for name in DETECTORS.names():
+        try:
+            card = load(name).card
+        except (ImportError, AttributeError, OSError, ValueError) as error:
+            # What one lacks must not hide the others.
+            yield Model("detector", name, None, f"not available: {error}")
+        else:
+            own.add(card.sha256)
+            yield Model("detector", name, card)
+    for package in ("detectors", "generators"):
+        for path in sorted(Path(str(files(package) / "zoo")).glob("*.card.json")):
+            card = read_card(path)
+            if card.sha256 not in own:
+                yield Model("generator" if card.name in generating else "network", card.name, card)
+
+
+def makers() -> Iterator[Maker]:
+    """Every generator of the catalogue."""
+    from generators.catalog import GENERATORS
+
+    for name in GENERATORS.names():
+        maker = Maker(name)
+        try:
+            kind = GENERATORS.load(name)
+            maker = Maker(name, str(kind.family), kind.about, kind.needs_sources, kind.min_side_px)
+            yield Maker(**{**vars(maker), "card": kind().card})
+        except (ImportError, AttributeError, OSError, ValueError) as error:
+            # What one lacks must not hide the others.
+            yield Maker(**{**vars(maker), "missing": f"not available: {error}"})
