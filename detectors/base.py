@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,28 @@ Maps: TypeAlias = NDArray[np.float32] | Sequence[NDArray[np.float32]]
 """(N, h, w) float32, or N maps (h, w) of any sizes."""
 
 
+@dataclass(frozen=True)
+class Spot:
+    """A part of a picture with a score of its own, such as one of several faces.
+
+    Attributes:
+        x, y, width, height: whole pixels inside the picture.
+        score: 0 real to 1 fake.
+        label: what it is, in a word or two.
+    """
+
+    x: int
+    y: int
+    width: int
+    height: int
+    score: float
+    label: str
+
+    def __post_init__(self) -> None:
+        if min(self.width, self.height) <= 0 or min(self.x, self.y) < 0 or not 0.0 <= self.score <= 1.0:
+            raise ValueError(f"a spot needs a place, a size and a score within 0 and 1, not {self}")
+
+
 @dataclass(frozen=True, eq=False)
 class Scores:
     """What a detector says about a batch.
@@ -28,19 +50,22 @@ class Scores:
         heat: N float32 0..1 maps, each over the whole picture at any resolution, or None.
         abstained: for each picture why it cannot be judged, as a plain clause such as "it is smaller than 64 pixels",
             or None where it was; None when all were judged. The ratio of a picture that was not judged is 0.
+        spots: for each picture its parts that have a score of their own, or None.
     """
 
     fake: NDArray[np.float32]
     llr: NDArray[np.float32] | None = None
     heat: Maps | None = None
     abstained: tuple[str | None, ...] | None = None
+    spots: tuple[tuple[Spot, ...], ...] | None = None
 
     def __post_init__(self) -> None:
         if self.fake.ndim != 1:
             raise ValueError(f"fake scores must be (N,), not {self.fake.shape}")
         if self.fake.size and not (np.isfinite(self.fake).all() and self.fake.min() >= 0 and self.fake.max() <= 1):
             raise ValueError("fake scores must lie within 0 and 1")
-        for name, value in (("llr", self.llr), ("heat", self.heat), ("abstained", self.abstained)):
+        for name in ("llr", "heat", "abstained", "spots"):
+            value = getattr(self, name)
             if value is not None and len(value) != len(self.fake):
                 raise ValueError(f"{name} has {len(value)} rows for {len(self.fake)} scores")
         for values in self.heat if self.heat is not None else ():
@@ -82,5 +107,21 @@ class Detector(Protocol):
 
         Returns:
             N scores.
+        """
+        ...
+
+
+@runtime_checkable
+class SeesClips(Protocol):
+    """What a detector has besides that looks at the frames of a clip together; its `score` of a picture abstains."""
+
+    def score_clip(self, frames: Pictures) -> Scores:
+        """Score one clip.
+
+        Args:
+            frames: in order, spread evenly over the clip.
+
+        Returns:
+            Scores of one row, which abstain where the frames are too few.
         """
         ...

@@ -1,10 +1,25 @@
-"""One opinion about a clip from the scores of its frames."""
+"""One opinion about a clip: of a detector that sees its frames together, or from the scores of its frames."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from detectors.base import Scores
+from detectors.base import Detector, Pictures, Scores, SeesClips
+
+
+def score_clip(detector: Detector, frames: Pictures) -> Scores:
+    """What any detector says of a clip as a whole.
+
+    Args:
+        detector: asked once if it looks at clips, else for each frame.
+        frames: in order, spread evenly over the clip.
+
+    Returns:
+        Scores of one row.
+    """
+    if isinstance(detector, SeesClips):
+        return detector.score_clip(frames)
+    return middle(detector.score(frames))
 
 
 def middle(scores: Scores) -> Scores:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from detectors import metrics
 from detectors.base import Detector, Scores
-from detectors.clips import middle
+from detectors.clips import score_clip
 from detectors.data import Example, Reader, matched_sources, read_picture
 from detectors.metrics import Interval
 from generators.images import Pixels
@@ -232,7 +232,7 @@ def _scores(detector: Detector, washed: Sequence[Sequence[Pixels]]) -> Iterator[
         yield detector.score([pictures[0] for pictures in washed])
         return
     for pictures in washed:
-        yield middle(detector.score(pictures))
+        yield score_clip(detector, pictures)
 
 
 def _condition(name: str, parts: Sequence[Scores]) -> Condition:

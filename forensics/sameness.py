@@ -37,6 +37,9 @@ def rows(scores: Scores, chosen: Iterable[int]) -> list[object]:
             None if scores.llr is None else float(scores.llr[i]),
             None if scores.heat is None else np.asarray(scores.heat[i]),
             scores.reasons[i],
+            None
+            if scores.spots is None
+            else [(s.label, s.x, s.y, s.width, s.height, s.score) for s in scores.spots[i]],
         )
         for i in chosen
     ]

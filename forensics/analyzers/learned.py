@@ -9,11 +9,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.base import Detector, Scores
+from detectors.base import Detector, Scores, SeesClips, Spot
 from detectors.catalog import DETECTORS
 from detectors.clips import middle
 from detectors.loading import load
-from forensics.finding import MAX_FINDING_LLR, Claim, Finding, Heat, Trace
+from forensics.finding import MAX_FINDING_LLR, Claim, Finding, Heat, Region, Trace
 from forensics.media import Frame, Kind, Media
 from forensics.settings import ScanSettings
 from generators.weights import ModelCard
@@ -54,14 +54,14 @@ class Learned:
         """Yield one finding a detector, also for one that could not be asked, with the reason."""
         frames = media.frames
         is_clip = media.kind is Kind.VIDEO or len(frames) > 1
+        shown = media.video if media.kind is Kind.VIDEO else media.image
         for name in self._names:
             try:
                 detector = load(name)
-                scores = detector.score([frame.pixels for frame in frames])
+                finding = _asked(detector, frames, (shown.width, shown.height), is_clip)
             except (ImportError, FileNotFoundError) as error:
-                yield _not_asked(name, error)
-            else:
-                yield _finding(detector, scores, frames, is_clip)
+                finding = _not_asked(name, error)
+            yield finding
 
 
 def _not_asked(name: str, error: Exception) -> Finding:
@@ -73,7 +73,32 @@ def _not_asked(name: str, error: Exception) -> Finding:
     )
 
 
-def _finding(detector: Detector, scores: Scores, frames: Sequence[Frame], is_clip: bool) -> Finding:
+def _asked(detector: Detector, frames: Sequence[Frame], size: tuple[int, int], is_clip: bool) -> Finding:
+    pixels = [frame.pixels for frame in frames]
+    if is_clip and isinstance(detector, SeesClips):
+        return _of_clip(detector, detector.score_clip(pixels), len(frames))
+    return _finding(detector, detector.score(pixels), frames, size, is_clip)
+
+
+def _of_clip(detector: Detector, whole: Scores, n_frames: int) -> Finding:
+    """What a detector says that sees all frames together; no frame has a score of its own."""
+    card = detector.card
+    claim = Claim(card.claim or Claim.SYNTHETIC)
+    return Finding(
+        analyzer=Learned.name,
+        trace=Learned.trace,
+        summary=_summary(detector.name, card, claim, whole, f" over {n_frames} frames", is_clip=True),
+        llr=_llr(card, whole, is_clip=True),
+        claim=claim,
+        explanation=EXPLANATION,
+        measures={"score": float(whole.fake[0]), "n_frames": float(n_frames)},
+        details=tuple(_card_rows(detector.name, card)),
+    )
+
+
+def _finding(
+    detector: Detector, scores: Scores, frames: Sequence[Frame], size: tuple[int, int], is_clip: bool
+) -> Finding:
     card = detector.card
     claim = Claim(card.claim or Claim.SYNTHETIC)
     whole = middle(scores)
@@ -85,15 +110,17 @@ def _finding(detector: Detector, scores: Scores, frames: Sequence[Frame], is_cli
             "n_frames": float(len(frames)),
             "n_abstained": float((~judged).sum()),
         }
+    among = f" in the middle of {int(judged.sum())} frames" if is_clip else ""
     return Finding(
         analyzer=Learned.name,
         trace=Learned.trace,
-        summary=_summary(detector.name, card, claim, whole, int(judged.sum()), is_clip),
+        summary=_summary(detector.name, card, claim, whole, among, is_clip),
         llr=_llr(card, whole, is_clip),
         claim=claim,
         explanation=EXPLANATION + (CLIP_EXPLANATION if is_clip else ""),
         measures=measures,
         details=(*_card_rows(detector.name, card), *(_frame_rows(scores, frames) if is_clip else ())),
+        regions=_regions(scores, frames, size, judged, is_clip),
         heat=_heat(scores, frames, claim, judged, is_clip),
         times_s=_suspect_times(card, scores, frames, judged) if is_clip else (),
     )
@@ -105,12 +132,11 @@ def _llr(card: ModelCard, whole: Scores, is_clip: bool) -> float | None:
     return float(np.clip(whole.llr[0], -MAX_FINDING_LLR, MAX_FINDING_LLR))
 
 
-def _summary(name: str, card: ModelCard, claim: Claim, whole: Scores, n_judged: int, is_clip: bool) -> str:
+def _summary(name: str, card: ModelCard, claim: Claim, whole: Scores, among: str, is_clip: bool) -> str:
     if whole.reasons[0] is not None:
         return f"The detector {name} does not judge this: {whole.reasons[0]}"
     score = float(whole.fake[0])
-    frames = f" in the middle of {n_judged} frames" if is_clip else ""
-    text = f"The detector {name} scores {score:.2f} of 1 for {WORDS[claim]}{frames}{_rarity(card, score)}"
+    text = f"The detector {name} scores {score:.2f} of 1 for {WORDS[claim]}{among}{_rarity(card, score)}"
     if is_clip and whole.llr is not None and not card.clips:
         text += "; it was calibrated on still pictures, so this does not count"
     return text
@@ -159,5 +185,29 @@ def _heat(
     """The map of the frame that scores highest."""
     if scores.heat is None or not judged.any():
         return None
-    top = int(np.where(judged, scores.fake, -1).argmax())
+    top = _top(scores, judged)
     return Heat(scores.heat[top], f"looks {WORDS[claim]}", frames[top].time_s if is_clip else None)
+
+
+def _regions(
+    scores: Scores, frames: Sequence[Frame], size: tuple[int, int], judged: NDArray[np.bool_], is_clip: bool
+) -> tuple[Region, ...]:
+    """The parts with a score of their own in the frame that scores highest, in pixels of the picture at full size."""
+    if scores.spots is None or not judged.any():
+        return ()
+    top = _top(scores, judged)
+    time_s = frames[top].time_s if is_clip else None
+    full = size[0] / frames[top].pixels.shape[1]  # frames of clips are shrunk
+    return tuple(_region(spot, full, size, time_s) for spot in scores.spots[top])
+
+
+def _region(spot: Spot, full: float, size: tuple[int, int], time_s: float | None) -> Region:
+    x, y = (min(int(edge * full), side - 1) for edge, side in zip((spot.x, spot.y), size, strict=True))
+    width, height = round(spot.width * full), round(spot.height * full)
+    return Region(
+        x, y, max(1, min(width, size[0] - x)), max(1, min(height, size[1] - y)), spot.label, spot.score, time_s
+    )
+
+
+def _top(scores: Scores, judged: NDArray[np.bool_]) -> int:
+    return int(np.where(judged, scores.fake, -1).argmax())

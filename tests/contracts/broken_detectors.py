@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.base import Pictures, Scores
+from detectors.base import Pictures, Scores, Spot
 from generators.weights import ModelCard
 
 
@@ -71,6 +71,31 @@ class Square(Sound):
 
     def score(self, images: Pictures) -> Scores:
         return Scores(self.levels(images), heat=[np.zeros((16, 16), np.float32) for _ in images])
+
+
+class Overhanging(Sound):
+    """A spot that reaches beyond the picture."""
+
+    def score(self, images: Pictures) -> Scores:
+        spots = tuple((Spot(4, 4, pixels.shape[1], 8, 0.5, "face"),) for pixels in images)
+        return Scores(self.levels(images), spots=spots)
+
+
+class Remembering(Sound):
+    """The second time a clip scores higher."""
+
+    n_seen = 0
+
+    def score_clip(self, frames: Pictures) -> Scores:
+        self.n_seen += 1
+        return Scores(np.array([min(self.n_seen / 9, 1)], np.float32))
+
+
+class Framewise(Sound):
+    """One score a frame for what is one clip."""
+
+    def score_clip(self, frames: Pictures) -> Scores:
+        return Scores(self.levels(frames))
 
 
 class Normalizing(Sound):

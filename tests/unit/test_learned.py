@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from detectors import loading
-from detectors.base import Pictures, Scores
+from detectors.base import Pictures, Scores, Spot
 from detectors.catalog import DETECTORS
 from forensics import versions
 from forensics.analyzers.learned import Learned
@@ -238,3 +238,48 @@ def test_frames_of_a_scene_are_scored_one_by_one(install: Install, tmp_path: Pat
     (finding,) = Learned(ScanSettings()).examine(media)
     labels = [label for label, _ in finding.details if label.startswith("score at")]
     assert labels == [f"score at {frame.time_s:.2f} s" for frame in media.frames]
+
+
+class Faces(Bright):
+    """Boxes the left half of each picture."""
+
+    def score(self, images: Pictures) -> Scores:
+        halves = tuple((Spot(0, 0, p.shape[1] // 2, p.shape[0], 0.75, "face"),) for p in images)
+        return replace(super().score(images), spots=halves)
+
+
+class Watching(Bright):
+    """Scores how much frames change together; a picture alone is not judged."""
+
+    card = replace(CARD, clips=True)
+
+    def score_clip(self, frames: Pictures) -> Scores:
+        levels = np.array([pixels.mean() / 255 for pixels in frames])
+        return Scores(np.array([np.ptp(levels)], np.float32), np.array([1.5], np.float32))
+
+
+def test_parts_with_a_score_of_their_own_are_drawn_at_full_size(install: Install, tmp_path: Path) -> None:
+    install(faces=Faces)
+    (still,) = examine(grey(200))
+    assert [(r.x, r.y, r.width, r.height, r.score, r.time_s) for r in still.regions] == [(0, 0, 64, 128, 0.75, None)]
+    path = brightening(tmp_path, [90] * 10 + [220] * 10)
+    media = Media.open(path, limits=Limits(n_frames=4, frame_side_px=48))
+    (found,) = Learned(ScanSettings()).examine(media)
+    assert media.frames[0].pixels.shape == (32, 48, 3)
+    assert [(r.width, r.height, r.time_s) for r in found.regions] == [(48, 64, found.heat.time_s if found.heat else 0)]
+
+
+def test_a_detector_of_clips_is_asked_once_for_all_frames(install: Install, tmp_path: Path) -> None:
+    install(watching=Watching)
+    (finding,) = examine(brightening(tmp_path, [60] * 10 + [220] * 10))
+    assert finding.llr == pytest.approx(1.5) and finding.measures["n_frames"] == 4
+    assert finding.measures["score"] == pytest.approx(160 / 255, abs=0.03) and "over 4 frames" in finding.summary
+    assert finding.heat is None and finding.times_s == ()
+
+
+def test_several_trained_detectors_count_once(install: Install) -> None:
+    install(bright=Bright, faces=Faces)
+    report = Scanner(ScanSettings(analyzers=("learned",))).scan(Media.open(grey(160)))
+    assert [f.llr for f in report.findings] == [pytest.approx(1.27, abs=0.01)] * 2
+    assert report.verdict.llr == pytest.approx(1.27, abs=0.01)
+    assert sum(reason.counted for reason in report.verdict.reasons) == 1
