@@ -8,20 +8,19 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from forensics.errors import MediaError
-from forensics.inputs import STDIN, expand, spool
+from forensics.inputs import STDIN, displayable, expand, spool
 from forensics.pool import Outcome, Pool
-from forensics.report import ScanReport
+from forensics.recall import Recall
 from forensics.report_files import FILE_FORMATS, TABLE_FORMATS, result_lines, write_reports, write_tables
 from forensics.result import Result
-from forensics.seen_before import with_seen_before
 from forensics.settings import ScanSettings
-from forensics.store import Store, StoreError
-from forensics.worker import Answer, Examiner, Opened, Task
+from forensics.store import Store
+from forensics.worker import Examiner, Task
 
 
 @dataclass(frozen=True)
@@ -71,14 +70,9 @@ class Batch:
     ) -> None:
         self.settings = settings
         self.output = output or Output()
-        self.store = store
-        self.use_cache = use_cache
+        self._recall = Recall(store, settings, use_cache=use_cache)
         self._n_workers = n_workers
         self._build = build
-        # Of files that are being examined now.
-        self._numbers: dict[Task, int] = {}
-        self._cached: set[Task] = set()
-        self._store_error: StoreError | None = None
 
     def tasks(self, paths: Sequence[str]) -> list[Task]:
         """The files under the paths; standard input is not among them."""
@@ -111,69 +105,24 @@ class Batch:
                 yield self._written(result, lines)
         if folder is not None:
             write_tables(folder, self.output.formats)
-        if self._store_error is not None:
-            raise self._store_error
+        if self._recall.error is not None:
+            raise self._recall.error
 
     def _examined(self, tasks: list[Task]) -> Iterator[Result]:
         if not tasks:
             return
         n_workers = min(self._n_workers, len(tasks))
         with Pool(self.settings, n_workers=n_workers, forms=self.output.forms, build=self._build) as pool:
-            for outcome in pool.run(tasks, self._decide, self._receive):
+            for outcome in pool.run(tasks, self._recall.decide, self._recall.receive):
                 yield self._result(outcome)
-
-    def _decide(self, task: Task, opened: Opened) -> Answer:
-        if self.store is None or not self.use_cache:
-            return Answer(scan=True)
-        try:
-            row = self.store.known(opened.sha256, self.settings, opened.versions)
-            if row is None:
-                return Answer(scan=True)
-            report = self.store.report(row.id)
-        except StoreError as error:
-            self._do_without_store(error)
-            return Answer(scan=True)
-        except (ValueError, LookupError):
-            # Damaged, or deleted a moment ago: a scan repairs it.
-            return Answer(scan=True)
-        if report.failed or report.is_cut_short:
-            # What failed or took too long may have been the machine's fault.
-            return Answer(scan=True)
-        self._cached.add(task)
-        self._numbers[task] = row.id
-        return Answer(scan=False, known=self._prepared(task, report))
-
-    def _receive(self, task: Task, report: ScanReport, elapsed_s: float) -> ScanReport:
-        report = self._prepared(task, report)
-        if self.store is not None:
-            try:
-                self._numbers[task] = self.store.save(report, elapsed_s=elapsed_s)
-            except StoreError as error:
-                self._do_without_store(error)
-        return report
-
-    def _prepared(self, task: Task, report: ScanReport) -> ScanReport:
-        """Under the name it has this time, and with what the store knows by now."""
-        report = replace(report, path=task.shown, filename=task.name)
-        if self.store is None:
-            return report
-        try:
-            return with_seen_before(report, self.store)
-        except StoreError as error:
-            self._do_without_store(error)
-            return report
-
-    def _do_without_store(self, error: StoreError) -> None:
-        """What is examined still goes into the output folder; the error is raised when all is done."""
-        self.store = None
-        self._store_error = error
 
     def _result(self, outcome: Outcome) -> Result:
         opened = outcome.opened
         written: tuple[str, ...] = ()
         if self.output.folder is not None:
             written = write_reports(outcome.sha256, outcome.pages, self.output.folder)
-        result = Result(
+        number, was_known = self._recall.finish(outcome.task)
+        return Result(
             path=outcome.task.shown,
             report=outcome.report,
             error=outcome.error,
@@ -182,12 +131,10 @@ class Batch:
             format=opened.format if opened else None,
             size_bytes=opened.size_bytes if opened else None,
             elapsed_s=outcome.elapsed_s,
-            scan_id=self._numbers.pop(outcome.task, None),
-            cached=outcome.task in self._cached,
+            scan_id=number,
+            cached=was_known,
             written=written,
         )
-        self._cached.discard(outcome.task)
-        return result
 
     def _written(self, result: Result, lines: TextIO | None) -> Result:
         if lines is not None:
@@ -198,3 +145,8 @@ class Batch:
                 # A full disk is told without the file's name.
                 raise OSError(error.errno, error.strerror, lines.name) from None
         return result
+
+
+def _folder(task: Task) -> str:
+    """Where a file lies that the user named; "" for a copy of something that came from elsewhere."""
+    return displayable(str(task.path.parent.absolute())) if displayable(str(task.path)) == task.shown else ""

@@ -25,10 +25,11 @@ import psutil
 from forensics.errors import MediaError
 from forensics.report import ScanReport
 from forensics.settings import ScanSettings
-from forensics.worker import Answer, Done, Examiner, Opened, Ready, Scanned, Task, serve
+from forensics.worker import Answer, Done, Examiner, Opened, Ready, Scanned, Step, Task, serve
 
 Decide = Callable[[Task, Opened], Answer]
 Receive = Callable[[Task, ScanReport, float], ScanReport]
+Hear = Callable[[Task, Step], None]
 
 START_S = 120.0
 """Loading every analyzer takes seconds; on a crowded machine with a cold disk perhaps a minute."""
@@ -92,7 +93,9 @@ class Pool:
     Args:
         settings: of the scan.
         n_workers: processes; 1 is isolated as well.
-        forms: in which each report is to be drawn, of `report_files.FILE_FORMATS`.
+        forms: in which each report is to be drawn, of `report_files.FILE_FORMATS`; `pictures.PICTURES` are the pictures
+            without a report.
+        steps: whether workers tell of every step; `run` then wants a `hear`.
         build: importable callable that makes the scanner from the settings; None for the real one.
     """
 
@@ -102,6 +105,7 @@ class Pool:
         *,
         n_workers: int = 1,
         forms: tuple[str, ...] = (),
+        steps: bool = False,
         build: Callable[[ScanSettings], Examiner] | None = None,
     ) -> None:
         if n_workers < 1:
@@ -110,7 +114,7 @@ class Pool:
         self.n_workers = n_workers
         self._limits = settings.limits
         n_processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        self._given = (settings, build, max(n_processors // n_workers, 1), forms)
+        self._given = (settings, build, max(n_processors // n_workers, 1), forms, steps)
         self._forms = forms
         self._workers: list[_Worker] = []
         self._n_started = 0
@@ -128,13 +132,21 @@ class Pool:
             self._end(worker)
         self._logs.cleanup()
 
-    def run(self, tasks: Iterable[Task], decide: Decide, receive: Receive | None = None) -> Iterator[Outcome]:
+    @property
+    def n_idle(self) -> int:
+        """Workers that have loaded their analyzers and wait: the next file need not."""
+        return len(self._idle())
+
+    def run(
+        self, tasks: Iterable[Task], decide: Decide, receive: Receive | None = None, hear: Hear | None = None
+    ) -> Iterator[Outcome]:
         """Examine files, yielding each as it ends.
 
         Args:
             tasks: read only as workers become free.
             decide: called when a file is open and hashed, before it costs anything.
             receive: called with a new report and the seconds it took; returns the report to draw and to yield.
+            hear: called with every step of every file, if the pool was made with `steps`.
 
         Raises:
             ValueError: the workers cannot work with these settings.
@@ -153,7 +165,7 @@ class Pool:
                 return
             wait([worker.connection for worker in busy], TICK_S)
             for worker in busy:
-                outcome = self._hear(worker, decide, receive) if worker.connection.poll() else self._watch(worker)
+                outcome = self._hear(worker, decide, receive, hear) if worker.connection.poll() else self._watch(worker)
                 if outcome is not None:
                     yield outcome
 
@@ -193,7 +205,7 @@ class Pool:
         worker.deadline_s = worker.started_s + self._limits.image_timeout_s + grace_s
         return True
 
-    def _hear(self, worker: _Worker, decide: Decide, receive: Receive | None) -> Outcome | None:
+    def _hear(self, worker: _Worker, decide: Decide, receive: Receive | None, hear: Hear | None) -> Outcome | None:
         try:
             said = worker.connection.recv()
         except (EOFError, OSError):
@@ -216,6 +228,9 @@ class Pool:
             took_s = asked_s - worker.started_s
             worker.report = receive(worker.task, said.report, took_s) if receive is not None else said.report
             return self._reply(worker, worker.report, asked_s) if self._forms else None
+        elif isinstance(said, Step) and worker.task is not None:
+            if hear is not None:
+                hear(worker.task, said)
         elif isinstance(said, Done):
             error = MediaError(said.code, said.message) if said.code else None
             return self._finish(worker, error, said)

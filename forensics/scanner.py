@@ -17,6 +17,9 @@ from forensics.settings import ScanSettings
 from forensics.verdict import weigh
 from forensics.versions import decisive
 
+Tell = Callable[[str, ScanReport], None]
+"""Called with the name of a step that is over, "hash" or an analyzer, and what is known by then."""
+
 SOFT_SHARE = 0.7
 """Share of a file's time limit after which no analyzer begins: what was found by then is kept, where the pool would
 stop the file and lose it. The rest is for the analyzer under way and for drawing the report."""
@@ -43,8 +46,12 @@ class Scanner:
         self.analyzers: tuple[Analyzer, ...] = tuple(ANALYZERS.load(name)(self.settings) for name in names)
         self.versions = decisive(self.settings)
 
-    def scan(self, media: Media) -> ScanReport:
+    def scan(self, media: Media, tell: Tell | None = None) -> ScanReport:
         """Examine one file.
+
+        Args:
+            media: the file.
+            tell: hears of every step; the reports it gets are weighed from what was found until then.
 
         Raises:
             MediaError: no picture can be decoded from it.
@@ -60,6 +67,31 @@ class Scanner:
         started = self._clock()
         pdq = media_hashes(media)
         timings["hash"] = self._clock() - started
+
+        def report() -> ScanReport:
+            return ScanReport(
+                filename=media.name,
+                path=str(media.path or ""),
+                sha256=media.sha256,
+                kind=media.kind,
+                format=media.format,
+                size_bytes=media.size_bytes,
+                width=width,
+                height=height,
+                duration_s=duration,
+                verdict=weigh(findings, self.settings),
+                findings=tuple(findings),
+                skipped=dict(skipped),
+                failed=dict(failed),
+                settings=self.settings,
+                versions=self.versions,
+                timings_s=dict(timings),
+                scanned_at=datetime.now(UTC).isoformat(timespec="seconds"),
+                pdq=pdq,
+            )
+
+        if tell is not None:
+            tell("hash", report())
         for analyzer in self.analyzers:
             started = self._clock()
             try:
@@ -73,26 +105,9 @@ class Scanner:
             except Exception as error:  # noqa: BLE001 - one analyzer's fault must not cost the others' findings
                 failed[analyzer.name] = " ".join(f"{type(error).__name__}: {error}".split())
             timings[analyzer.name] = self._clock() - started
-        return ScanReport(
-            filename=media.name,
-            path=str(media.path or ""),
-            sha256=media.sha256,
-            kind=media.kind,
-            format=media.format,
-            size_bytes=media.size_bytes,
-            width=width,
-            height=height,
-            duration_s=duration,
-            verdict=weigh(findings, self.settings),
-            findings=tuple(findings),
-            skipped=skipped,
-            failed=failed,
-            settings=self.settings,
-            versions=self.versions,
-            timings_s=timings,
-            scanned_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            pdq=pdq,
-        )
+            if tell is not None:
+                tell(analyzer.name, report())
+        return report()
 
 
 def _decode(media: Media) -> tuple[int, int, float | None]:

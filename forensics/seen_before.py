@@ -28,7 +28,7 @@ def with_seen_before(report: ScanReport, store: Store) -> ScanReport:
         store: of earlier scans.
     """
     findings = tuple(finding for finding in report.findings if finding.analyzer != NAME)
-    matches = _closest(report, store)
+    matches = closest(report, store)
     if matches:
         findings = (*findings, _finding(matches))
     if len(findings) == len(report.findings) and not matches:
@@ -36,8 +36,8 @@ def with_seen_before(report: ScanReport, store: Store) -> ScanReport:
     return replace(report, findings=findings, verdict=weigh(findings, report.settings))
 
 
-def _closest(report: ScanReport, store: Store) -> list[NearMatch]:
-    """The closest match of each other file, closest first."""
+def closest(report: ScanReport, store: Store) -> list[NearMatch]:
+    """The closest match of each other file that looks like this one, closest first."""
     best: dict[str, NearMatch] = {}
     for pdq in dict.fromkeys(report.pdq):
         for match in store.near(pdq):

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Protocol
@@ -30,6 +31,9 @@ MAX_PREVIEWS = 32
 MOMENT_SIDE_PX = 480
 """Long side of a frame that a finding names: several stand side by side."""
 
+FIRST_SIDE_PX = 720
+"""Long side of the picture that is shown while the rest of the examination goes on."""
+
 MOMENTS_BUDGET_S = 5.0
 """Time for fetching frames that findings name; what is not there by then is left out of the report."""
 
@@ -44,8 +48,8 @@ class Examiner(Protocol):
         """What decides its results."""
         ...
 
-    def scan(self, media: Media) -> ScanReport:
-        """Examine one file."""
+    def scan(self, media: Media, tell: Callable[[str, ScanReport], None] | None = None) -> ScanReport:
+        """Examine one file; `tell` hears of every step."""
         ...
 
 
@@ -107,6 +111,21 @@ class Answer:
 
 
 @dataclass(frozen=True, eq=False)
+class Step:
+    """One step of an examination is over.
+
+    Attributes:
+        name: "hash" or an analyzer.
+        report: what is known by then.
+        preview: a small JPEG of the picture, newly encoded, with the first step; b"" else.
+    """
+
+    name: str
+    report: ScanReport
+    preview: bytes = b""
+
+
+@dataclass(frozen=True, eq=False)
 class Scanned:
     """A file was examined; the parent answers with the report as it is to be drawn, if there is anything to draw."""
 
@@ -135,17 +154,19 @@ def serve(
     build: Callable[[ScanSettings], Examiner] | None,
     n_threads: int,
     forms: tuple[str, ...],
+    steps: bool,
     log: str,
 ) -> None:
     """Answer tasks until the parent hangs up. The target of a worker process.
 
     Args:
         connection: to the parent: Ready goes out; then Task comes in, Opened goes out, Answer comes in. If it was
-            scanned, Scanned goes out and, with forms, the report comes in again. At last Done goes out.
+            scanned, every Step and Scanned go out and, with forms, the report comes in again. At last Done goes out.
         settings: of the scan.
         build: makes the scanner; None for the real one.
         n_threads: that numeric libraries may use.
         forms: in which reports are drawn here, where a page that takes for ever costs one file only.
+        steps: whether the parent wants to hear of every step.
         log: file that takes what C libraries print; its last line explains a crash.
     """
     _isolate(log, n_threads)
@@ -161,7 +182,7 @@ def serve(
         try:
             task = connection.recv()
             os.ftruncate(2, 0)
-            done = _examine(task, scanner, connection, forms)
+            done = _examine(task, scanner, connection, forms, steps)
             _give_back_memory()
             connection.send(done)
         except (EOFError, BrokenPipeError):
@@ -170,18 +191,20 @@ def serve(
 
 def _pages(report: ScanReport, media: Media, forms: tuple[str, ...]) -> dict[str, bytes]:
     from forensics.overlay import preview
+    from forensics.pictures import PICTURES, layers, pack
     from forensics.report_files import PICTURE_FORMATS, render
     from forensics.report_page import moments
 
     pictures: dict[float, Pixels] = {}
-    if any(form in PICTURE_FORMATS for form in forms):
+    if any(form in (*PICTURE_FORMATS, PICTURES) for form in forms):
         if media.kind is Kind.IMAGE:
             pictures = {0.0: preview(media.pixels)}
         else:
             step = -(-len(media.frames) // MAX_PREVIEWS)
             pictures = {frame.time_s: preview(frame.pixels) for frame in media.frames[::step]}
             pictures |= media.moments(moments(report), side_px=MOMENT_SIDE_PX, budget_s=MOMENTS_BUDGET_S)
-    return {form: render(report, pictures, form) for form in forms}
+    pages = {form: render(report, pictures, form) for form in forms if form != PICTURES}
+    return pages | ({PICTURES: pack(pictures, layers(media))} if PICTURES in forms else {})
 
 
 def _scanner(settings: ScanSettings) -> Examiner:
@@ -190,7 +213,7 @@ def _scanner(settings: ScanSettings) -> Examiner:
     return Scanner(settings)
 
 
-def _examine(task: Task, scanner: Examiner, connection: Connection, forms: tuple[str, ...]) -> Done:
+def _examine(task: Task, scanner: Examiner, connection: Connection, forms: tuple[str, ...], steps: bool) -> Done:
     try:
         if task.path.exists() and not task.path.is_file():
             # Opening a pipe waits for a writer for ever.
@@ -201,7 +224,8 @@ def _examine(task: Task, scanner: Examiner, connection: Connection, forms: tuple
         answer = connection.recv()
         report = answer.known
         if answer.scan:
-            connection.send(Scanned(scanner.scan(media)))
+            tell = partial(_tell, connection, media)
+            connection.send(Scanned(scanner.scan(media, tell) if steps else scanner.scan(media)))
             report = connection.recv() if forms else None
         return Done({} if report is None else _pages(report, media, forms))
     except MediaError as error:
@@ -212,6 +236,16 @@ def _examine(task: Task, scanner: Examiner, connection: Connection, forms: tuple
         return Done(code="unreadable", message=error.strerror or str(error))
     except MemoryError:
         return Done(code="out-of-memory", message="decoding it takes more memory than there is")
+
+
+def _tell(connection: Connection, media: Media, name: str, report: ScanReport) -> None:
+    from forensics.overlay import preview, to_jpeg
+
+    picture = b""
+    if name == "hash":
+        pixels = media.pixels if media.kind is Kind.IMAGE else media.frames[0].pixels
+        picture = to_jpeg(preview(pixels, FIRST_SIDE_PX))
+    connection.send(Step(name, report, picture))
 
 
 def _give_back_memory() -> None:

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from forensics.pictures import PICTURES, decoded, unpack
 from forensics.pool import Outcome, Pool
 from forensics.report import ScanReport
 from forensics.settings import Limits, ScanSettings
-from forensics.worker import Answer, Opened, Task
+from forensics.worker import Answer, Opened, Step, Task
 from tests.make_media import jpeg, photo
 from tests.unit.failing_scanners import Heavy, Refusing, Scripted, Stillborn
 
@@ -173,3 +174,20 @@ sys.exit(str(sorted(late)) if late else 0)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_steps_tell_what_is_known_so_far_and_end_with_the_whole_report(tmp_path: Path, picture: bytes) -> None:
+    (tmp_path / "a.jpg").write_bytes(picture)
+    heard: list[Step] = []
+    settings = replace(SETTINGS, analyzers=("metadata", "ela"))
+    with Pool(settings, forms=(PICTURES,), steps=True) as pool:
+        tasks = [Task(tmp_path / "a.jpg", "a.jpg", "a.jpg")]
+        (outcome,) = pool.run(tasks, lambda task, opened: SCAN, hear=lambda task, step: heard.append(step))
+        assert pool.n_idle == 1
+    assert [step.name for step in heard] == ["hash", "metadata", "ela"]
+    assert [len(step.report.findings) for step in heard] == sorted(len(step.report.findings) for step in heard)
+    assert outcome.report is not None
+    assert heard[-1].report.verdict == outcome.report.verdict and heard[0].report.findings == ()
+    assert decoded(heard[0].preview).shape == (120, 160, 3) and heard[1].preview == b""
+    kept = unpack(outcome.pages[PICTURES])
+    assert list(kept.frames) == [0.0] and "noise" in kept.layers
