@@ -95,7 +95,7 @@ class Pool:
         n_workers: processes; 1 is isolated as well.
         forms: in which each report is to be drawn, of `report_files.FILE_FORMATS`; `pictures.PICTURES` are the pictures
             without a report.
-        steps: whether workers tell of every step; `run` then wants a `hear`.
+        live: somebody waits for each file: workers load everything before the first one and tell of every step.
         build: importable callable that makes the scanner from the settings; None for the real one.
     """
 
@@ -105,7 +105,7 @@ class Pool:
         *,
         n_workers: int = 1,
         forms: tuple[str, ...] = (),
-        steps: bool = False,
+        live: bool = False,
         build: Callable[[ScanSettings], Examiner] | None = None,
     ) -> None:
         if n_workers < 1:
@@ -114,7 +114,7 @@ class Pool:
         self.n_workers = n_workers
         self._limits = settings.limits
         n_processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        self._given = (settings, build, max(n_processors // n_workers, 1), forms, steps)
+        self._given = (settings, build, max(n_processors // n_workers, 1), forms, live)
         self._forms = forms
         self._workers: list[_Worker] = []
         self._n_started = 0
@@ -137,6 +137,22 @@ class Pool:
         """Workers that have loaded their analyzers and wait: the next file need not."""
         return len(self._idle())
 
+    def start(self) -> None:
+        """Start every worker that is missing and wait until all are ready.
+
+        Raises:
+            ValueError, RuntimeError: as for `run`.
+        """
+        while len(self._workers) < self.n_workers:
+            self._start()
+        while starting := [worker for worker in self._workers if not worker.ready]:
+            wait([worker.connection for worker in starting], TICK_S)
+            for worker in starting:
+                if worker.connection.poll():
+                    self._hear(worker, lambda task, opened: Answer(scan=True), None, None)
+                else:
+                    self._watch(worker)
+
     def run(
         self, tasks: Iterable[Task], decide: Decide, receive: Receive | None = None, hear: Hear | None = None
     ) -> Iterator[Outcome]:
@@ -146,7 +162,7 @@ class Pool:
             tasks: read only as workers become free.
             decide: called when a file is open and hashed, before it costs anything.
             receive: called with a new report and the seconds it took; returns the report to draw and to yield.
-            hear: called with every step of every file, if the pool was made with `steps`.
+            hear: called with every step of every file, if the pool is live.
 
         Raises:
             ValueError: the workers cannot work with these settings.

@@ -34,6 +34,9 @@ MOMENT_SIDE_PX = 480
 FIRST_SIDE_PX = 720
 """Long side of the picture that is shown while the rest of the examination goes on."""
 
+WARM_SIDE_PX = 256
+"""The least that every analyzer of images looks at."""
+
 MOMENTS_BUDGET_S = 5.0
 """Time for fetching frames that findings name; what is not there by then is left out of the report."""
 
@@ -154,7 +157,7 @@ def serve(
     build: Callable[[ScanSettings], Examiner] | None,
     n_threads: int,
     forms: tuple[str, ...],
-    steps: bool,
+    live: bool,
     log: str,
 ) -> None:
     """Answer tasks until the parent hangs up. The target of a worker process.
@@ -166,7 +169,7 @@ def serve(
         build: makes the scanner; None for the real one.
         n_threads: that numeric libraries may use.
         forms: in which reports are drawn here, where a page that takes for ever costs one file only.
-        steps: whether the parent wants to hear of every step.
+        live: somebody waits for each file: load everything before Ready, and tell of every step.
         log: file that takes what C libraries print; its last line explains a crash.
     """
     _isolate(log, n_threads)
@@ -177,12 +180,14 @@ def serve(
         return
     prepare(forms)
     _limit_threads(n_threads)
+    if live:
+        _warm_up(scanner)
     connection.send(Ready(scanner.versions))
     while True:
         try:
             task = connection.recv()
             os.ftruncate(2, 0)
-            done = _examine(task, scanner, connection, forms, steps)
+            done = _examine(task, scanner, connection, forms, live)
             _give_back_memory()
             connection.send(done)
         except (EOFError, BrokenPipeError):
@@ -213,7 +218,7 @@ def _scanner(settings: ScanSettings) -> Examiner:
     return Scanner(settings)
 
 
-def _examine(task: Task, scanner: Examiner, connection: Connection, forms: tuple[str, ...], steps: bool) -> Done:
+def _examine(task: Task, scanner: Examiner, connection: Connection, forms: tuple[str, ...], live: bool) -> Done:
     try:
         if task.path.exists() and not task.path.is_file():
             # Opening a pipe waits for a writer for ever.
@@ -225,7 +230,7 @@ def _examine(task: Task, scanner: Examiner, connection: Connection, forms: tuple
         report = answer.known
         if answer.scan:
             tell = partial(_tell, connection, media)
-            connection.send(Scanned(scanner.scan(media, tell) if steps else scanner.scan(media)))
+            connection.send(Scanned(scanner.scan(media, tell) if live else scanner.scan(media)))
             report = connection.recv() if forms else None
         return Done({} if report is None else _pages(report, media, forms))
     except MediaError as error:
@@ -236,6 +241,15 @@ def _examine(task: Task, scanner: Examiner, connection: Connection, forms: tuple
         return Done(code="unreadable", message=error.strerror or str(error))
     except MemoryError:
         return Done(code="out-of-memory", message="decoding it takes more memory than there is")
+
+
+def _warm_up(scanner: Examiner) -> None:
+    """Examine a grey picture: whatever is loaded when it is first needed is loaded now."""
+    from forensics.overlay import to_jpeg
+
+    grey = np.random.default_rng(0).normal(128, 20, (WARM_SIDE_PX, WARM_SIDE_PX, 1)).clip(0, 255).astype(np.uint8)
+    scanner.scan(Media.open(to_jpeg(np.repeat(grey, 3, axis=2)), name="warm-up"))
+    _give_back_memory()
 
 
 def _tell(connection: Connection, media: Media, name: str, report: ScanReport) -> None:

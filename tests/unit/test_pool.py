@@ -180,7 +180,9 @@ def test_steps_tell_what_is_known_so_far_and_end_with_the_whole_report(tmp_path:
     (tmp_path / "a.jpg").write_bytes(picture)
     heard: list[Step] = []
     settings = replace(SETTINGS, analyzers=("metadata", "ela"))
-    with Pool(settings, forms=(PICTURES,), steps=True) as pool:
+    with Pool(settings, forms=(PICTURES,), live=True) as pool:
+        pool.start()
+        assert pool.n_idle == 1
         tasks = [Task(tmp_path / "a.jpg", "a.jpg", "a.jpg")]
         (outcome,) = pool.run(tasks, lambda task, opened: SCAN, hear=lambda task, step: heard.append(step))
         assert pool.n_idle == 1
