@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,7 +22,8 @@ Counts = NDArray[np.float32]
 
 N_RESAMPLES = 1000
 
-LEVEL = 0.95
+ENDS = (0.025, 0.975)
+"""Quantiles of a 95 % interval."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Rate:
     Attributes:
         n_found, n: so many out of so many.
         value: the share, 0..1.
-        interval: 95 %; see `Operating.reached`.
+        interval: 95 %; see `Drawn.reached`.
     """
 
     n_found: int
@@ -40,89 +42,100 @@ class Rate:
     interval: Interval
 
 
-class Operating:
-    """A set under one condition, redrawn.
+class Drawn:
+    """The pictures of one class, redrawn.
 
     Args:
-        labels: (N,) 1 fake, 0 real; both must occur.
-        scores: (N,) 0..1.
-        sources: N names.
+        scores: (n,) 0..1.
+        sources: n names.
         seed: of the resamples.
         n_resamples: how many.
 
     Raises:
-        ValueError: a class is missing, or lengths differ.
+        ValueError: there are none, or lengths differ.
     """
 
     def __init__(
         self,
-        labels: ArrayLike,
         scores: ArrayLike,
         sources: Sequence[str],
         *,
-        seed: int = 0,
+        seed: int | tuple[int, ...] = 0,
         n_resamples: int = N_RESAMPLES,
     ) -> None:
-        y, s = np.asarray(labels), np.asarray(scores, np.float64)
-        if y.shape != s.shape or len(y) != len(sources) or not {0, 1} <= set(y.tolist()):
-            raise ValueError(f"wants labels of both classes, scores and sources alike, got {y.shape}, {s.shape}")
-        rng = np.random.default_rng(seed)
-        names = np.asarray(sources)
-        self._scores = {label: s[y == label] for label in (0, 1)}
-        self._drawn = {label: redrawn(names[y == label], rng, n_resamples) for label in (0, 1)}
+        self.scores = np.asarray(scores, np.float64)
+        if self.scores.shape != (len(sources),) or not len(sources):
+            raise ValueError(f"wants scores and as many sources, got {self.scores.shape} and {len(sources)}")
+        self.counts = redrawn(np.asarray(sources), np.random.default_rng(seed), n_resamples)
 
-    @property
-    def real(self) -> NDArray[np.float64]:
-        """(n,) scores of the reals."""
-        return self._scores[0]
+    def __len__(self) -> int:
+        return len(self.scores)
 
-    @property
-    def fake(self) -> NDArray[np.float64]:
-        """(n,) scores of the fakes."""
-        return self._scores[1]
-
-    def false_positives(self, thresholds: ArrayLike) -> tuple[Rate, ...]:
-        """Share of the reals at or over each threshold."""
-        return self.reached(0, thresholds)
-
-    def misses(self, thresholds: ArrayLike) -> tuple[Rate, ...]:
-        """Share of the fakes under each threshold."""
-        return tuple(
-            Rate(r.n - r.n_found, r.n, 1 - r.value, Interval(1 - r.interval.high, 1 - r.interval.low))
-            for r in self.reached(1, thresholds)
-        )
-
-    def reached(self, label: int, thresholds: ArrayLike) -> tuple[Rate, ...]:
-        """Share of a class at or over each threshold.
+    def reached(self, thresholds: ArrayLike) -> tuple[Rate, ...]:
+        """Share at or over each threshold.
 
         The interval is the wider one, end by end, of the bootstrap over sources and of Wilson's for pictures that have
         nothing to do with each other: where no picture is over a threshold, none is in any resample, and a bootstrap
         alone would be sure of it.
 
         Args:
-            label: 1 for the fakes, 0 for the reals.
             thresholds: (T,) or one.
         """
-        scores, drawn = self._scores[label], self._drawn[label]
-        hit = scores[:, None] >= np.atleast_1d(np.asarray(thresholds, np.float64))  # (n, T)
-        shares = drawn @ hit.astype(np.float32) / drawn.sum(1, keepdims=True)  # (B, T)
-        low, high = np.quantile(shares, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+        hit = self.scores[:, None] >= np.atleast_1d(np.asarray(thresholds, np.float64))  # (n, T)
+        shares = self.counts @ hit.astype(np.float32) / self.counts.sum(1, keepdims=True)  # (B, T)
+        low, high = np.quantile(shares, ENDS, axis=0)
         found = []
         for column, n_found in enumerate(hit.sum(0).tolist()):
-            own = share(n_found, len(scores))
+            own = share(n_found, len(self))
             ends = min(own.low, float(low[column])), max(own.high, float(high[column]))
-            found.append(Rate(n_found, len(scores), own.value, Interval(*ends)))
+            found.append(Rate(n_found, len(self), own.value, Interval(*ends)))
         return tuple(found)
 
+
+@dataclass(frozen=True, eq=False)
+class Operating:
+    """Reals and fakes under one condition.
+
+    Attributes:
+        real, fake: of either class; they may be shared with other sets, for each is redrawn by itself.
+    """
+
+    real: Drawn
+    fake: Drawn
+
+    @classmethod
+    def of(cls, labels: ArrayLike, scores: ArrayLike, sources: Sequence[str], *, seed: int = 0) -> Operating:
+        """From (N,) labels, 1 fake and 0 real, (N,) scores and N sources.
+
+        Raises:
+            ValueError: a class is missing, or lengths differ.
+        """
+        y, s, names = np.asarray(labels), np.asarray(scores), np.asarray(sources)
+        if y.shape != s.shape or y.shape != names.shape or set(y.tolist()) != {0, 1}:
+            raise ValueError(f"wants labels of both classes, scores and sources alike, got {y.shape}, {s.shape}")
+        return cls(*(Drawn(s[y == label], names[y == label].tolist(), seed=(seed, label)) for label in (0, 1)))
+
+    def false_positives(self, thresholds: ArrayLike) -> tuple[Rate, ...]:
+        """Share of the reals at or over each threshold."""
+        return self.real.reached(thresholds)
+
+    def misses(self, thresholds: ArrayLike) -> tuple[Rate, ...]:
+        """Share of the fakes under each threshold."""
+        return tuple(
+            Rate(r.n - r.n_found, r.n, 1 - r.value, Interval(1 - r.interval.high, 1 - r.interval.low))
+            for r in self.fake.reached(thresholds)
+        )
+
+    @cached_property
     def auroc(self) -> tuple[float, Interval]:
         """Chance that a fake scores higher than a real, with its interval over resamples of sources."""
-        labels = np.r_[np.zeros(len(self.real), np.int64), np.ones(len(self.fake), np.int64)]
-        value = metrics.auroc(labels, np.r_[self.real, self.fake])
-        above = np.sign(self.fake[:, None] - self.real[None]).astype(np.float32) / 2 + np.float32(0.5)  # (n, m)
-        sums = ((self._drawn[1] @ above) * self._drawn[0]).sum(1)
-        areas = sums / (self._drawn[1].sum(1) * self._drawn[0].sum(1))
-        low, high = np.quantile(areas, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-        return value, Interval(float(low), float(high))
+        fake, real = self.fake.scores, self.real.scores
+        labels = np.r_[np.zeros(len(real), np.int64), np.ones(len(fake), np.int64)]
+        above = np.sign(fake[:, None] - real[None]).astype(np.float32) / 2 + np.float32(0.5)  # (n, m)
+        pairs = ((self.fake.counts @ above) * self.real.counts).sum(1)
+        areas = pairs / (self.fake.counts.sum(1) * self.real.counts.sum(1))
+        low, high = np.quantile(areas, ENDS)
+        return metrics.auroc(labels, np.r_[real, fake]), Interval(float(low), float(high))
 
 
 def redrawn(sources: NDArray[np.str_], rng: np.random.Generator, n_resamples: int) -> Counts:

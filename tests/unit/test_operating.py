@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from detectors import metrics
-from detectors.operating import Operating, redrawn
+from detectors.operating import Drawn, Operating, redrawn
 
 RNG = np.random.default_rng(0)
 LABELS = np.repeat([0, 1], [90, 60])
@@ -16,7 +16,7 @@ SOURCES = [f"s{i // 6}" for i in range(150)]
 
 @pytest.fixture(scope="module")
 def operating() -> Operating:
-    return Operating(LABELS, SCORES, SOURCES)
+    return Operating.of(LABELS, SCORES, SOURCES)
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.31, 0.5, 0.9, 1.1])
@@ -45,22 +45,22 @@ def test_no_false_positive_among_some_is_no_proof_that_there_are_none(operating:
 
 def test_pictures_of_few_sources_tell_less_than_as_many_of_many() -> None:
     scores = np.r_[np.repeat([0.9, 0.1, 0.1], 30), np.full(60, 0.9)]
-    alike = Operating(LABELS, scores, [f"s{i // 30}" for i in range(150)])
-    apart = Operating(LABELS, scores, [str(i) for i in range(150)])
+    alike = Operating.of(LABELS, scores, [f"s{i // 30}" for i in range(150)])
+    apart = Operating.of(LABELS, scores, [str(i) for i in range(150)])
     (few,), (many,) = alike.false_positives(0.5), apart.false_positives(0.5)
     assert few.value == many.value
     assert few.interval.high - few.interval.low > 2 * (many.interval.high - many.interval.low)
 
 
 def test_the_area_and_its_interval_are_those_of_the_bootstrap_resample_by_resample(operating: Operating) -> None:
-    value, interval = operating.auroc()
+    value, interval = operating.auroc
     wanted = metrics.bootstrap(metrics.auroc, LABELS, SCORES, seed=0, sources=SOURCES)
     assert value == metrics.auroc(LABELS, SCORES)
     assert (interval.low, interval.high) == pytest.approx((wanted.low, wanted.high), abs=0.012)
 
 
 def test_ties_count_one_half() -> None:
-    value, interval = Operating([0, 0, 1, 1], [0.5] * 4, list("abcd")).auroc()
+    value, interval = Operating.of([0, 0, 1, 1], [0.5] * 4, list("abcd")).auroc
     assert value == interval.low == interval.high == 0.5
 
 
@@ -74,4 +74,6 @@ def test_whole_sources_are_drawn_and_pictures_where_there_is_one_source() -> Non
 
 def test_one_class_alone_is_refused() -> None:
     with pytest.raises(ValueError, match="both classes"):
-        Operating([1, 1], [0.5, 0.6], ["a", "b"])
+        Operating.of([1, 1], [0.5, 0.6], ["a", "b"])
+    with pytest.raises(ValueError, match="as many sources"):
+        Drawn([], [])
