@@ -33,7 +33,7 @@ def main() -> None:
     tiles = [tile for row in zip(*map(to_uint8, columns), strict=True) for tile in row]
     said = ", ".join(("original by " + arguments.faces, *AGE_GROUPS, *GENDERS))
     told = label(editor, seed=arguments.seed, recipe=f"columns: {said}")
-    sheet = contact_sheet(tiles, len(columns))
+    sheet = contact_sheet(tiles, len(columns), names=("original", *AGE_GROUPS, *GENDERS))
     write_whole(arguments.out, encode(sheet, "png" if arguments.out.suffix == ".png" else "jpeg", told))
 
 

@@ -34,7 +34,8 @@ def main() -> None:
     tiles = [tile for row in zip(*map(to_uint8, columns), strict=True) for tile in row]
     said = ", ".join(("original by " + arguments.pictures, *NAMES))
     told = label(makers[0], seed=arguments.seed, recipe=f"columns: {said}")
-    write_whole(arguments.out, encode(contact_sheet(tiles, len(columns)), "png", told))
+    sheet = contact_sheet(tiles, len(columns), names=("original", *NAMES))
+    write_whole(arguments.out, encode(sheet, "png", told))
 
 
 if __name__ == "__main__":

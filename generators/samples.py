@@ -29,6 +29,9 @@ N_AT_ONCE = 16
 N_SHOWN = 64
 """Fakes on a sheet."""
 
+COLUMN_NAMES = {"original": "original", "path": "fake", "mask": "mask"}
+"""What stands on a sheet, by its column of the list, and what is written above it."""
+
 
 @dataclass(frozen=True)
 class Written:
@@ -137,10 +140,12 @@ def _altered(generator: Generator, supply: Photos, folder: SampleFolder, n: int)
 def _sheet(folder: SampleFolder) -> Pixels:
     """The first fakes; beside an altered one its original and its mask."""
     rows = [row for row in folder.rows() if row["generator"] != "-"][:N_SHOWN]
-    shown = [[row[column] for column in ("original", "path", "mask") if row[column]] for row in rows]
-    tiles = [_read(folder.out / name) for names in shown for name in names]
-    per_fake = len(shown[0])
-    return contact_sheet(tiles, per_fake * max(1, round((len(rows) / per_fake) ** 0.5)))
+    columns = [column for column in COLUMN_NAMES if rows[0][column]]
+    tiles = [_read(folder.out / row[column]) for row in rows for column in columns]
+    # Fakes alone need no name.
+    names = [COLUMN_NAMES[column] for column in columns] if len(columns) > 1 else []
+    n_columns = len(columns) * max(1, round((len(rows) / len(columns)) ** 0.5))
+    return contact_sheet(tiles, n_columns, names=names)
 
 
 def _read(path: Path) -> Pixels:

@@ -42,7 +42,7 @@ def nearest_sheet(fakes: NDArray[np.uint8], nearest: NDArray[np.uint8]) -> Pixel
         ValueError: the numbers differ, or there are none.
     """
     pairs = [tile for pair in zip(fakes, nearest, strict=True) for tile in pair]
-    return contact_sheet(pairs, 2 * N_PAIRS_A_ROW, side_px=max(fakes.shape[1:3]))
+    return contact_sheet(pairs, 2 * N_PAIRS_A_ROW, side_px=max(fakes.shape[1:3]), names=("fake", "nearest"))
 
 
 def write_sheet(path: Path, sheet: Pixels) -> None:

@@ -28,6 +28,20 @@ def test_large_tiles_are_shrunk_and_none_is_blown_up() -> None:
     assert (sheet == 7).all(axis=2).sum() == 32 * 8 and (sheet == 9).all(axis=2).sum() == 16
 
 
+def test_names_stand_above_every_column_and_leave_the_tiles_as_they_are() -> None:
+    tiles = [flat(level, 80, 80) for level in (1, 2, 3, 4)]
+    plain, named = contact_sheet(tiles, 4), contact_sheet(tiles, 4, names=("fake", "mask"))
+    line, below = named[: -len(plain)], named[-len(plain) :]
+    assert np.array_equal(below, plain)
+    first, second, third = (line[:, i * (80 + GAP_PX) : i * (80 + GAP_PX) + 80] for i in range(3))
+    assert first.min() < 100 and np.array_equal(first, third) and not np.array_equal(first, second)
+
+
+def test_columns_grow_with_their_names() -> None:
+    sheet = contact_sheet([flat(0, 8, 8)], 1, names=("reconstruct-f4",))
+    assert sheet.shape[1] > 60 and (sheet[-sheet.shape[1] :] == 0).all(axis=2).sum() == 8 * 8
+
+
 def test_a_sheet_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="needs tiles"):
         contact_sheet([], 3)
