@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from forensics.errors import MediaError
-from forensics.inputs import STDIN, displayable, expand, spool
+from forensics.inputs import STDIN, expand, spool
 from forensics.pool import Outcome, Pool
 from forensics.recall import Recall
 from forensics.report_files import FILE_FORMATS, TABLE_FORMATS, result_lines, write_reports, write_tables
@@ -145,8 +145,3 @@ class Batch:
                 # A full disk is told without the file's name.
                 raise OSError(error.errno, error.strerror, lines.name) from None
         return result
-
-
-def _folder(task: Task) -> str:
-    """Where a file lies that the user named; "" for a copy of something that came from elsewhere."""
-    return displayable(str(task.path.parent.absolute())) if displayable(str(task.path)) == task.shown else ""

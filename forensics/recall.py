@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from forensics.inputs import displayable
 from forensics.report import ScanReport
 from forensics.seen_before import with_seen_before
 from forensics.settings import ScanSettings
@@ -60,7 +61,7 @@ class Recall:
         report = self._prepared(task, report)
         if self.store is not None:
             try:
-                self._numbers[task] = self.store.save(report, elapsed_s=elapsed_s)
+                self._numbers[task] = self.store.save(report, elapsed_s=elapsed_s, folder=_folder(task))
             except StoreError as error:
                 self._do_without(error)
         return report
@@ -90,3 +91,8 @@ class Recall:
         """What is examined is still yielded; the run ends with the error when all is done."""
         self.store = None
         self.error = error
+
+
+def _folder(task: Task) -> str:
+    """Where a file lies that the user named; "" for a copy of something that came from elsewhere."""
+    return displayable(str(task.path.parent.absolute())) if displayable(str(task.path)) == task.shown else ""

@@ -13,7 +13,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Engine, delete, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -38,6 +38,7 @@ class ScanRow:
         opinion, probability, llr: of the verdict.
         scanned_at: UTC, ISO 8601.
         elapsed_s: how long it took.
+        folder: where the file lay, absolute if the scan knew; "" for standard input and uploads. Hostile text.
     """
 
     id: int
@@ -52,6 +53,12 @@ class ScanRow:
     llr: float
     scanned_at: str
     elapsed_s: float
+    folder: str = ""
+
+    @property
+    def location(self) -> Path | None:
+        """Where the file lay; whether it still does, and unchanged, its hash must tell."""
+        return Path(self.folder) / Path(self.path).name if self.folder else None
 
 
 @dataclass(frozen=True)
@@ -104,8 +111,13 @@ class Store:
         """Let go of the database."""
         self._engine.dispose()
 
-    def save(self, report: ScanReport, *, elapsed_s: float) -> int:
+    def save(self, report: ScanReport, *, elapsed_s: float, folder: str | None = None) -> int:
         """Keep a report; one of the same file, settings and versions is replaced.
+
+        Args:
+            report: of a scan.
+            elapsed_s: how long it took.
+            folder: where the file lies; None takes it from the path of the report.
 
         Returns:
             Its number.
@@ -120,6 +132,7 @@ class Store:
             settings_digest=report.settings.digest,
             versions_digest=digest(report.versions),
             path=storable(report.path),
+            folder=storable(folder_of(report.path) if folder is None else folder),
             filename=storable(report.filename),
             kind=str(report.kind),
             format=report.format,
@@ -133,7 +146,7 @@ class Store:
             flags=[Flag(analyzer=name, llr=llr) for name, llr in flags.items()],
             hashes=[Hash(frame=frame, pdq=bytes.fromhex(text)) for frame, text in enumerate(report.pdq)],
         )
-        with self._session(self._writer) as session, session.begin():
+        with self.session(writes=True) as session, session.begin():
             # Two scans of one file at the same time: the later one replaces the earlier, neither fails.
             lock(session.connection(), f"{scan.sha256} {scan.settings_digest} {scan.versions_digest}")
             session.execute(delete(Scan).where(*_same(scan.sha256, scan.settings_digest, scan.versions_digest)))
@@ -144,7 +157,7 @@ class Store:
     def known(self, sha256: str, settings: ScanSettings, versions: Mapping[str, str]) -> ScanRow | None:
         """The scan of this very file with these settings and versions, if there was one."""
         wanted = select(Scan).where(*_same(sha256, settings.digest, digest(versions)))
-        with self._session() as session:
+        with self.session() as session:
             found = session.scalar(wanted)
             return None if found is None else _row(found)
 
@@ -155,7 +168,7 @@ class Store:
             LookupError: no scan has this number.
             ValueError: it cannot be read.
         """
-        with self._session() as session:
+        with self.session() as session:
             packed = session.scalar(select(Body.report).where(Body.scan_id == number))
         if packed is None:
             raise LookupError(f"the store holds no scan {number}")
@@ -205,7 +218,7 @@ class Store:
         if until:
             conditions.append(Scan.scanned_at < until)
         wanted = select(Scan).where(*conditions).order_by(Scan.id.desc()).limit(limit)
-        with self._session() as session:
+        with self.session() as session:
             return [_row(scan) for scan in session.scalars(wanted)]
 
     def near(self, pdq: str, *, max_distance_bits: int = MAX_DISTANCE_BITS, limit: int = 50) -> list[NearMatch]:
@@ -222,21 +235,26 @@ class Store:
         close = close[np.argsort(bits[close], kind="stable")][:limit]
         by_id = {int(self._hash_ids[i]): int(bits[i]) for i in close}
         wanted = select(Scan, Hash.id, Hash.frame).join(Hash).where(Hash.id.in_(by_id))
-        with self._session() as session:
+        with self.session() as session:
             found = [NearMatch(_row(scan), frame, by_id[number]) for scan, number, frame in session.execute(wanted)]
         return sorted(found, key=lambda match: (match.distance_bits, match.scan.id, match.frame))
 
     @contextmanager
-    def _session(self, engine: Engine | None = None) -> Iterator[Session]:
+    def session(self, *, writes: bool = False) -> Iterator[Session]:
+        """A session of the database, for what builds on the store.
+
+        Args:
+            writes: whether it will write: a transaction that says so too late may lose against another.
+        """
         try:
-            with Session(engine or self._engine) as session:
+            with Session(self._writer if writes else self._engine) as session:
                 yield session
         except SQLAlchemyError as error:
             raise store_error(error) from None
 
     def _read_new_hashes(self) -> None:
         newest = int(self._hash_ids[-1]) if len(self._hash_ids) else 0
-        with self._session() as session:
+        with self.session() as session:
             rows = session.execute(select(Hash.id, Hash.pdq).where(Hash.id > newest).order_by(Hash.id)).all()
         if rows:
             added = np.frombuffer(b"".join(row.pdq for row in rows), np.uint8).reshape(-1, 32)
@@ -248,6 +266,11 @@ def storable(text: str) -> str:
     """Text any database takes: bytes of a file name that are no UTF-8, and NUL, become escapes."""
     escaped = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return escaped.replace("\0", "\\x00")
+
+
+def folder_of(path: str) -> str:
+    """What stands before the last slash; "" where there is none."""
+    return path.rpartition("/")[0].rstrip("/")
 
 
 def _same(sha256: str, settings_digest: str, versions_digest: str) -> tuple[ColumnElement[bool], ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from sqlalchemy import BigInteger, Double, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import BigInteger, Double, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 
@@ -24,6 +24,7 @@ class Scan(Base):
     settings_digest: Mapped[str] = mapped_column(String(16))
     versions_digest: Mapped[str] = mapped_column(String(16))
     path: Mapped[str]
+    folder: Mapped[str] = mapped_column(server_default="")
     filename: Mapped[str]
     kind: Mapped[str] = mapped_column(String(8))
     format: Mapped[str] = mapped_column(String(8))
@@ -43,6 +44,10 @@ class Scan(Base):
         Index("scans_opinion", "opinion", "id"),
         Index("scans_time", "scanned_at"),
         Index("scans_filename", "filename"),
+        Index("scans_llr", "llr", "id"),
+        Index("scans_opinion_llr", "opinion", "llr", "id"),
+        Index("scans_folder", "folder", "opinion"),
+        Index("scans_size", "size_bytes", "id"),
     )
 
 
@@ -78,3 +83,70 @@ class Hash(Base):
     pdq: Mapped[bytes] = mapped_column(LargeBinary(32))
 
     __table_args__ = (Index("hashes_scan", "scan_id"),)
+
+
+class QueueRow(Base):
+    """One file that awaits, or got, the decision of a person; one row a file, however often it was scanned."""
+
+    __tablename__ = "queue"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64))
+    path: Mapped[str]
+    filename: Mapped[str]
+    kind: Mapped[str] = mapped_column(String(8))
+    opinion: Mapped[str] = mapped_column(String(24))
+    weight: Mapped[float]
+    state: Mapped[str] = mapped_column(String(16))
+    holder: Mapped[str | None]
+    held_until_s: Mapped[float | None]
+    acted_at: Mapped[str] = mapped_column(String(32))
+    acted_by: Mapped[str]
+    reason: Mapped[str]
+    claim: Mapped[str] = mapped_column(String(16))
+    entry: Mapped[int]
+
+    __table_args__ = (
+        UniqueConstraint("sha256", name="queue_once"),
+        Index("queue_order", "state", "weight", "id"),
+        Index("queue_holder", "holder"),
+        Index("queue_acted", "acted_at"),
+    )
+
+
+class AuditRow(Base):
+    """One entry of the audit log. Triggers of the database refuse to change or remove it; `previous` is unique, so that
+    the chain cannot fork."""
+
+    __tablename__ = "audit"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[str] = mapped_column(String(32))
+    actor: Mapped[str]
+    action: Mapped[str] = mapped_column(String(32))
+    subject: Mapped[str]
+    details: Mapped[str] = mapped_column(Text)
+    previous: Mapped[str] = mapped_column(String(64))
+    hash: Mapped[str] = mapped_column(String(64))
+
+    __table_args__ = (UniqueConstraint("previous", name="audit_no_fork"), Index("audit_subject", "subject", "number"))
+
+
+class FolderScanRow(Base):
+    """One scan of a folder that runs on its own, with how far it is."""
+
+    __tablename__ = "folder_scans"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    folder: Mapped[str]
+    started_by: Mapped[str]
+    started_at: Mapped[str] = mapped_column(String(32))
+    ended_at: Mapped[str | None] = mapped_column(String(32))
+    state: Mapped[str] = mapped_column(String(16))
+    is_stop_wanted: Mapped[bool]
+    beat_s: Mapped[float]
+    n_files: Mapped[int | None]
+    n_done: Mapped[int]
+    n_failed: Mapped[int]
+    n_likely: Mapped[int]
+    message: Mapped[str]

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from threading import Barrier
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine, create_engine, inspect, make_url, text
+from sqlalchemy import Engine, create_engine, inspect, text
 
 from detectors.perceptual_hash import distances, packed
 from forensics.finding import Claim, Finding, Heat, Trace
@@ -20,9 +18,9 @@ from forensics.report import ScanReport
 from forensics.settings import ScanSettings
 from forensics.store import Store, default_url
 from forensics.store.opening import HEAD
+from forensics.store.store import folder_of
 from forensics.store.tables import Base
 from forensics.verdict import weigh
-from tests import make_postgres
 
 
 def report(number: int = 1, *, name: str = "a.jpg", llr: float = 2.0, pdq: tuple[str, ...] = ()) -> ScanReport:
@@ -49,28 +47,6 @@ def report(number: int = 1, *, name: str = "a.jpg", llr: float = 2.0, pdq: tuple
         scanned_at=f"2026-01-{number % 28 + 1:02d}T10:00:00+00:00",
         pdq=pdq,
     )
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    if reason := make_postgres.missing():
-        pytest.skip(reason)
-    with make_postgres.server() as address:
-        yield address
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Address of an empty database, as a user writes it."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'deep' / 'scans.db'}"
-    address = make_url(request.getfixturevalue("postgres"))
-    name = f"scans_{uuid4().hex}"
-    engine = plain_engine(address.render_as_string(), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    return address.set(database=name).render_as_string()
 
 
 def plain_engine(url: str, **options: Any) -> Engine:
@@ -193,6 +169,45 @@ def test_migrations_lead_from_nothing_to_the_tables_in_the_code(url: str) -> Non
     config = Config()
     config.set_main_option("script_location", "forensics:migrations")
     assert ScriptDirectory.from_config(config).get_current_head() == HEAD
+
+
+def test_scans_of_an_older_store_get_the_folder_that_their_path_tells(url: str) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    paths = ["a.jpg", "deep/er/a.jpg", "/a.jpg", "/deep//a.jpg", "odd a/b_%.d/a.jpg", "", "trailing/"]
+    Store(url).close()
+    engine = plain_engine(url)
+    config = Config()
+    config.set_main_option("script_location", "forensics:migrations")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+        for number, path in enumerate(paths):
+            connection.execute(
+                text(
+                    "INSERT INTO scans (sha256, settings_digest, versions_digest, path, filename, kind, format,"
+                    " size_bytes, opinion, probability, llr, scanned_at, elapsed_s)"
+                    " VALUES (:sha, '', '', :path, 'a.jpg', 'image', 'jpeg', 1, 'inconclusive', 0.5, 0, '2026', 1)"
+                ),
+                {"sha": f"{number:064x}", "path": path},
+            )
+    engine.dispose()
+    with Store(url) as store:
+        found = {row.path: row.folder for row in store.find(limit=100)}
+    assert found == {path: folder_of(path) for path in paths}
+    assert found["odd a/b_%.d/a.jpg"] == "odd a/b_%.d"
+
+
+def test_a_file_lay_where_the_scan_was_told(url: str) -> None:
+    with Store(url) as store:
+        for number, folder in enumerate(["/pictures/holiday", None, ""], 1):
+            store.save(report(number), elapsed_s=1.0, folder=folder)
+        assert [row.location for row in store.find()][::-1] == [
+            Path("/pictures/holiday/a.jpg"),
+            Path("folder/a.jpg"),
+            None,
+        ]
 
 
 def test_a_store_of_a_newer_version_is_refused_and_left_alone(url: str) -> None:

@@ -1,0 +1,357 @@
+"""Files that await the decision of a person, heaviest evidence first, each in the hands of one moderator at most.
+
+Whoever takes a file holds it until a lease runs out; taking is one statement of the database that finds, checks and
+marks, so that two who ask at the same moment get two files. Each act enters the audit log in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, fields
+from itertools import islice
+
+from sqlalchemy import ColumnElement, Double, and_, cast, extract, func, literal, or_, select, update
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningUpdate
+
+from forensics.finding import Claim
+from forensics.store.audit import Chain, Entry
+from forensics.store.queue_words import OPEN, STATE_AFTER, Act, Decision, State
+from forensics.store.store import ScanRow, Store, storable
+from forensics.store.tables import QueueRow
+from forensics.verdict import Opinion
+
+LEASE_S = 600.0
+"""A decision takes a minute; who went for lunch must not keep a file from the others."""
+
+MAX_REASON = 2000
+"""Characters of a reason."""
+
+ADDED_AT_A_TIME = 500
+"""Files whose rows are looked up in one question; SQLite takes 32,766 values at most."""
+
+
+@dataclass(frozen=True)
+class QueueItem:
+    """One file of the queue.
+
+    Attributes:
+        sha256, path, filename, kind: of the file; path and filename are hostile text.
+        opinion, weight: of the verdict when it was queued or scanned again; weight is its log10 likelihood ratio.
+        state: what it waits for, or was decided.
+        holder: who has it in hands, None for nobody; the lease may have run out.
+        held_until_s: end of the lease, seconds since 1970.
+        acted_at, acted_by, reason: when and by whom it came into this state, and why; the reason may be hostile text.
+        claim: what a rejected file is held for, None elsewhere.
+        entry: number of its last entry in the audit log.
+    """
+
+    sha256: str
+    path: str
+    filename: str
+    kind: str
+    opinion: str
+    weight: float
+    state: State
+    holder: str | None
+    held_until_s: float | None
+    acted_at: str
+    acted_by: str
+    reason: str
+    claim: Claim | None
+    entry: int
+
+
+class Queue:
+    """The queue of a store.
+
+    Args:
+        store: an open one; all methods raise its StoreError.
+        lease_s: how long a file that was taken stays with whoever took it.
+        clock: seconds since 1970; None asks the database, whose clock is the same for all.
+    """
+
+    def __init__(self, store: Store, *, lease_s: float = LEASE_S, clock: Callable[[], float] | None = None) -> None:
+        if lease_s <= 0:
+            raise ValueError(f"a lease must last longer than {lease_s} s")
+        self._store = store
+        self._lease_s = lease_s
+        self._clock = clock
+
+    def add(self, scans: Iterable[ScanRow], *, actor: str) -> int:
+        """Let files wait for a decision. One that waits gets the new weight; one that was decided stays decided.
+
+        Args:
+            scans: of the files; scans of standard input too.
+            actor: who wants that.
+
+        Returns:
+            How many were not in the queue before.
+        """
+        n_new = 0
+        waiting = iter(scans)
+        while part := list(islice(waiting, ADDED_AT_A_TIME)):
+            newest = {scan.sha256: scan for scan in part}
+            with self._store.session(writes=True) as session, session.begin():
+                chain = Chain(session)
+                found = session.scalars(select(QueueRow).where(QueueRow.sha256.in_(newest)))
+                rows = {row.sha256: row for row in found}
+                for scan in newest.values():
+                    row = rows.get(scan.sha256)
+                    n_new += row is None
+                    _add(session, chain, scan, row, actor)
+        return n_new
+
+    def items(self, *, states: Collection[State] = OPEN, limit: int = 50, offset: int = 0) -> list[QueueItem]:
+        """Files in these states, heaviest first; decided ones newest first if no open state is asked for."""
+        order = (QueueRow.weight.desc(), QueueRow.id) if set(states) & set(OPEN) else (QueueRow.acted_at.desc(),)
+        wanted = select(QueueRow).where(QueueRow.state.in_(states)).order_by(*order).limit(limit).offset(offset)
+        with self._store.session() as session:
+            return [_item(row) for row in session.scalars(wanted)]
+
+    def item(self, sha256: str) -> QueueItem:
+        """One file.
+
+        Raises:
+            LookupError: it is not in the queue.
+        """
+        with self._store.session() as session:
+            row = session.scalar(select(QueueRow).where(QueueRow.sha256 == sha256))
+            if row is None:
+                raise LookupError(f"the queue holds no file {sha256[:16]!r}")
+            return _item(row)
+
+    def counts(self) -> dict[State, int]:
+        """How many files are in each state."""
+        wanted = select(QueueRow.state, func.count()).group_by(QueueRow.state)
+        with self._store.session() as session:
+            found = {str(state): int(number) for state, number in session.execute(wanted)}
+        return {state: found.get(state, 0) for state in State}
+
+    def n_held(self, *, states: Collection[State] = OPEN) -> int:
+        """How many files are in somebody's hands."""
+        with self._store.session() as session:
+            held = QueueRow.held_until_s >= self._now(session)
+            wanted = select(func.count()).select_from(QueueRow).where(QueueRow.state.in_(states), held)
+            return session.scalar(wanted) or 0
+
+    def held(self, who: str) -> QueueItem | None:
+        """The file that somebody has in hands, heaviest first; None if there is none, or its lease ran out."""
+        with self._store.session() as session:
+            row = session.scalar(
+                select(QueueRow)
+                .where(QueueRow.holder == who, QueueRow.held_until_s >= self._now(session))
+                .order_by(QueueRow.weight.desc(), QueueRow.id)
+                .limit(1)
+            )
+            return None if row is None else _item(row)
+
+    def take(
+        self,
+        who: str,
+        *,
+        states: Collection[State] = (State.WAITING,),
+        sha256: str | None = None,
+        skip: Collection[str] = (),
+    ) -> QueueItem | None:
+        """Take the heaviest file that nobody holds; a file somebody already holds stays with them as well.
+
+        Args:
+            who: name of the holder, one for each person.
+            states: which files may be taken.
+            sha256: this file and no other.
+            skip: files not to take.
+
+        Returns:
+            The file; None if there is none to take.
+        """
+        if not who.strip():
+            raise ValueError("a file is taken by somebody: a name is needed")
+        with self._store.session(writes=True) as session, session.begin():
+            row = session.scalars(self._taking(session, who, states, sha256, skip)).first()
+            return None if row is None else _item(row)
+
+    def renew(self, who: str, sha256: str) -> bool:
+        """Begin the lease anew; False if the file is no longer theirs."""
+        with self._store.session(writes=True) as session, session.begin():
+            until = self._now(session) + self._lease_s
+            wanted = update(QueueRow).where(*_held_by(who, sha256)).values(held_until_s=until).returning(QueueRow.id)
+            return session.scalar(wanted) is not None
+
+    def release(self, who: str, sha256: str) -> None:
+        """Put a file back undecided; nothing happens if it is no longer theirs."""
+        with self._store.session(writes=True) as session, session.begin():
+            session.execute(update(QueueRow).where(*_held_by(who, sha256)).values(holder=None, held_until_s=None))
+
+    def decide(
+        self, who: str, sha256: str, decision: Decision, reason: str, *, claim: Claim | None = None
+    ) -> QueueItem:
+        """Decide about a file that one holds. It counts as held after the lease, as long as nobody else took it.
+
+        Args:
+            who: the holder.
+            sha256: of the file.
+            decision: what is to become of it.
+            reason: why, in words.
+            claim: what a rejected file is: wholly synthetic or manipulated; None takes it from the opinion.
+
+        Raises:
+            LookupError: the file is not in the queue.
+            ValueError: there is no reason, or it is not theirs to decide (any more); the message says whose.
+        """
+        act = Act(decision)
+        text = _reason(reason)
+        with self._store.session(writes=True) as session, session.begin():
+            chain = Chain(session)
+            row = session.scalar(select(QueueRow).where(QueueRow.sha256 == sha256))
+            _check_may_decide(row, who, sha256, decision)
+            assert row is not None
+            held_for = (claim or claim_of(row.opinion)) if decision is Decision.REJECT else None
+            details = {"reason": text, "filename": row.filename, "opinion": row.opinion}
+            if held_for is not None:
+                details["claim"] = str(held_for)
+            entry = chain.append(who, act, sha256, details)
+            changed = session.scalar(
+                update(QueueRow)
+                .where(*_held_by(who, sha256))
+                .values(**_acted(entry, STATE_AFTER[act]), holder=None, held_until_s=None)
+                .returning(QueueRow)
+            )
+            if changed is None:
+                # Somebody took it between the look and the change; the entry is undone with the transaction.
+                raise ValueError(f"the file {sha256[:16]} is no longer yours to decide: its lease ran out")
+            return _item(changed)
+
+    def reopen(self, who: str, sha256: str, reason: str) -> QueueItem:
+        """Let a decided or escalated file wait again.
+
+        Raises:
+            LookupError: it is not in the queue.
+            ValueError: it waits already, or there is no reason.
+        """
+        text = _reason(reason)
+        with self._store.session(writes=True) as session, session.begin():
+            chain = Chain(session)
+            row = session.scalar(select(QueueRow).where(QueueRow.sha256 == sha256).with_for_update())
+            if row is None:
+                raise LookupError(f"the queue holds no file {sha256[:16]!r}")
+            if row.state == State.WAITING:
+                raise ValueError(f"the file {sha256[:16]} is waiting already")
+            entry = chain.append(who, Act.REOPEN, sha256, {"reason": text, "was": row.state})
+            for name, value in _acted(entry, State.WAITING).items():
+                setattr(row, name, value)
+            row.holder, row.held_until_s = None, None
+            return _item(row)
+
+    def _now(self, session: Session) -> ColumnElement[float]:
+        if self._clock is not None:
+            return literal(self._clock())
+        if session.get_bind().dialect.name == "postgresql":
+            return cast(extract("epoch", func.clock_timestamp()), Double)
+        # Days since noon of 24 November 4714 BC; 1970 began at this one.
+        return (func.julianday("now") - 2440587.5) * 86400.0
+
+    def _taking(
+        self, session: Session, who: str, states: Collection[State], sha256: str | None, skip: Collection[str]
+    ) -> ReturningUpdate[QueueRow]:
+        """One statement that finds, checks and marks."""
+        now = self._now(session)
+        free = and_(
+            QueueRow.state.in_(states),
+            or_(QueueRow.holder.is_(None), QueueRow.holder == who, QueueRow.held_until_s < now),
+        )
+        wanted = select(QueueRow.id).where(free)
+        if sha256 is not None:
+            wanted = wanted.where(QueueRow.sha256 == sha256)
+        if skip:
+            wanted = wanted.where(QueueRow.sha256.not_in(skip))
+        # What somebody holds comes back first: who reloads a page goes on with the same file.
+        own_first = (QueueRow.holder == who).is_(True).desc()
+        first = (
+            wanted.order_by(own_first, QueueRow.weight.desc(), QueueRow.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+            .scalar_subquery()
+        )
+        # PostgreSQL looks at `free` again when it waited for another's change of the row; SQLite has one writer.
+        taken = update(QueueRow).where(QueueRow.id == first, free)
+        return taken.values(holder=who, held_until_s=now + self._lease_s).returning(QueueRow)
+
+
+def claim_of(opinion: str) -> Claim:
+    """What a rejected file is, if the person does not say so: what the verdict held for likelier."""
+    return Claim.MANIPULATED if opinion == Opinion.LIKELY_MANIPULATED else Claim.SYNTHETIC
+
+
+def _add(session: Session, chain: Chain, scan: ScanRow, row: QueueRow | None, actor: str) -> None:
+    weight = {"weight": repr(scan.llr), "opinion": scan.opinion}
+    if row is None:
+        entry = chain.append(actor, Act.QUEUE, scan.sha256, {**weight, "filename": scan.filename})
+        given = {name: getattr(scan, name) for name in ("sha256", "filename", "kind", "opinion")}
+        session.add(
+            QueueRow(
+                **given,
+                path=_path(scan),
+                weight=scan.llr,
+                holder=None,
+                held_until_s=None,
+                **_acted(entry, State.WAITING),
+            )
+        )
+    elif row.state in OPEN and (row.weight, row.opinion) != (scan.llr, scan.opinion):
+        row.entry = chain.append(actor, Act.REWEIGH, scan.sha256, weight).number
+        row.weight, row.opinion, row.path, row.filename = scan.llr, scan.opinion, _path(scan), scan.filename
+
+
+def _path(scan: ScanRow) -> str:
+    return scan.path if scan.location is None else str(scan.location)
+
+
+def _acted(entry: Entry, state: State) -> dict[str, str | int]:
+    return {
+        "state": str(state),
+        "acted_at": entry.at,
+        "acted_by": entry.actor,
+        "reason": entry.details.get("reason", ""),
+        "claim": entry.details.get("claim", ""),
+        "entry": entry.number,
+    }
+
+
+def _held_by(who: str, sha256: str) -> Sequence[ColumnElement[bool]]:
+    return (QueueRow.sha256 == sha256, QueueRow.holder == who, QueueRow.state.in_(OPEN))
+
+
+def _reason(reason: str) -> str:
+    text = storable(reason.strip())
+    if not text:
+        raise ValueError("a decision needs a reason, in a few words")
+    if len(text) > MAX_REASON:
+        raise ValueError(f"a reason has {MAX_REASON:,} characters at most, this one has {len(text):,}")
+    return text
+
+
+def _check_may_decide(row: QueueRow | None, who: str, sha256: str, decision: Decision) -> None:
+    if row is None:
+        raise LookupError(f"the queue holds no file {sha256[:16]!r}")
+    if row.state not in OPEN:
+        raise ValueError(f"the file {sha256[:16]} was {row.state} by {row.acted_by} at {row.acted_at}")
+    if row.holder is None:
+        raise ValueError(f"the file {sha256[:16]} is in nobody's hands: take it first")
+    if row.holder != who:
+        raise ValueError(f"the file {sha256[:16]} is held by {row.holder}")
+    if decision is Decision.ESCALATE and row.state == State.ESCALATED:
+        raise ValueError(f"the file {sha256[:16]} is escalated already")
+
+
+def _item(row: QueueRow) -> QueueItem:
+    given = {item.name: getattr(row, item.name) for item in fields(QueueItem)}
+    # SQLite returns whole numbers of a changed row as such.
+    return QueueItem(
+        **{
+            **given,
+            "weight": float(row.weight),
+            "state": State(row.state),
+            "claim": Claim(row.claim) if row.claim else None,
+        }
+    )
