@@ -27,10 +27,12 @@ _ALGORITHMS = {
     "ES256": bytes.fromhex("2a8648ce3d030107"),  # the curve P-256
     "ES384": bytes.fromhex("2b81040022"),
     "ES512": bytes.fromhex("2b81040023"),
-    "PS256": bytes.fromhex("2a864886f70d0101"),  # RSA
+    "PS256": bytes.fromhex("2a864886f70d0101"),  # RSA, for any padding or for PSS alone
     "ED25519": bytes.fromhex("2b6570"),
 }
 """Algorithm -> object identifier in a key that it fits, DER (RFC 5480, RFC 8410, RFC 8017)."""
+
+_KINDS = "ECDSA on P-256, P-384 or P-521, Ed25519, or RSA of 2,048 bits and more"
 
 _OFFLINE = {
     "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_after_sign": False},
@@ -107,7 +109,7 @@ class Signer:
                 reader = c2pa.Reader(MIME["png"], io.BytesIO(data), context=context)
                 checks: Any = json.loads(reader.json()).get("validation_results", {}).get("activeManifest", {})
         except (ValueError, c2pa.C2paError) as error:
-            raise ValueError(f"{certificate} and its key cannot sign: {error}") from error
+            raise ValueError(f"{certificate} and its key: {error}") from error
         if "claimSignature.validated" not in [check["code"] for check in checks.get("success", ())]:
             codes = ", ".join(check["code"] for check in checks.get("failure", ()))
             raise ValueError(f"the key does not fit the certificate {certificate} ({codes})")
@@ -139,7 +141,12 @@ def _algorithm(key: bytes, path: Path) -> str:
         der = base64.b64decode(body)
     except binascii.Error as error:
         raise ValueError(f"{path} is no PEM private key: {error}") from error
+    if kind != b"PRIVATE KEY":
+        convert = f"openssl pkcs8 -topk8 -nocrypt -in {path.name} -out new.pem"
+        raise ValueError(
+            f"{path} is in an older form ({kind.decode()}); `{convert}` writes it in that of today, PKCS #8"
+        )
     found = next((name for name, mark in _ALGORITHMS.items() if mark in der), None)
     if found is None:
-        raise ValueError(f"{path} is of a kind that C2PA does not sign with; it takes {', '.join(_ALGORITHMS)}")
+        raise ValueError(f"{path} is of a kind that C2PA does not sign with; it takes {_KINDS}")
     return found

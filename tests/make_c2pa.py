@@ -25,13 +25,17 @@ class Signer:
     key: bytes
 
 
-def signer(name: str = "Test Signer") -> Signer:
-    """A signer with an authority of their own, valid for a day (C2PA 2.1, 14.5.1: v3, key usage, e-mail protection)."""
+def signer(name: str = "Test Signer", kind: str = "P-256") -> Signer:
+    """A signer with an authority of their own, valid for a day (C2PA 2.1, 14.5.1: v3, key usage, e-mail protection).
+
+    Args:
+        name: of the signer.
+        kind: of the signer's key: a curve, Ed25519, Ed448 or RSA with its bits, as in "RSA-2048".
+    """
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
 
-    root_key, own_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    root_key, own_key = private_key("P-256"), private_key(kind)
     now = datetime.datetime.now(datetime.UTC)
 
     def certificate(subject: str, public: Any, *, authority: bool) -> bytes:
@@ -65,6 +69,18 @@ def signer(name: str = "Test Signer") -> Signer:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     return Signer(root, own + root, key)
+
+
+def private_key(kind: str) -> Any:
+    """A fresh key, see `signer`."""
+    from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+
+    curves = {"P-256": ec.SECP256R1, "P-384": ec.SECP384R1, "P-521": ec.SECP521R1, "secp256k1": ec.SECP256K1}
+    if kind in curves:
+        return ec.generate_private_key(curves[kind]())
+    if kind.startswith("RSA-"):
+        return rsa.generate_private_key(65537, int(kind.removeprefix("RSA-")))
+    return {"Ed25519": ed25519.Ed25519PrivateKey, "Ed448": ed448.Ed448PrivateKey}[kind].generate()
 
 
 def sign(

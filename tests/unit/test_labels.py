@@ -122,6 +122,27 @@ def test_a_signed_label_is_read_and_its_signature_holds(form: Form, own: Signer,
         assert [f.claim for f in said(data)] == [claim], "the unsigned label is still there"
 
 
+@pytest.mark.parametrize(
+    ("kind", "algorithm"),
+    [("P-384", "ES384"), ("P-521", "ES512"), ("Ed25519", "ED25519"), ("RSA-2048", "PS256")],
+)
+def test_signatures_hold_with_every_kind_of_key(kind: str, algorithm: str, tmp_path: Path) -> None:
+    keys = signer("Fake Maker", kind)
+    own = Signer.open(*written(keys, tmp_path))
+    assert own.algorithm == algorithm
+    (tmp_path / "anchors.pem").write_bytes(keys.anchor)
+    data = own.sign(encode(PICTURE, "png", MADE), "png", MADE)
+    (found,) = Provenance(ScanSettings(trust_list=tmp_path / "anchors.pem")).examine(Media.open(data))
+    assert (found.llr, found.claim) == (DECLARED_LLR["trusted"], Claim.SYNTHETIC)
+    assert not [row for row in found.details if row[0] == "failed check"]
+
+
+@pytest.mark.parametrize("kind", ["secp256k1", "Ed448"])
+def test_a_key_that_c2pa_does_not_allow_is_refused_with_the_kinds_it_does(kind: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="of a kind that C2PA does not sign with; it takes ECDSA on P-256"):
+        Signer.open(*written(signer("Fake Maker", kind), tmp_path))
+
+
 def test_a_signed_forgery_without_ai_lists_its_photo_and_claims_no_ai(own: Signer) -> None:
     data = own.sign(encode(PICTURE, "png", SPLICED), "png", SPLICED, parent=encode(PICTURE, "png", "A photo"))
     (found,) = Provenance(ScanSettings()).examine(Media.open(data))
@@ -139,6 +160,7 @@ def test_a_key_of_somebody_else_is_refused_before_anything_is_made(keys: Keys, t
     [
         (b"no key", "holds no PEM private key"),
         (b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----", "is encrypted"),
+        (b"-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----", "older form.*openssl pkcs8 -topk8"),
         (b"-----BEGIN PRIVATE KEY-----\nA\n-----END PRIVATE KEY-----", "is no PEM private key"),
         (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", "of a kind that C2PA does not sign with"),
     ],
