@@ -16,9 +16,11 @@ from forensics import __version__
 COMMANDS = {
     "scan": ("forensics.cli.scan:scan", "Examine files, folders or standard input."),
     "history": ("forensics.cli.history:history", "Search what was examined before."),
+    "queue": ("forensics.cli.queue:queue", "Decide about files that await the decision of a person."),
+    "audit": ("forensics.cli.audit:audit", "Read and check the log of who decided what."),
     "report": ("forensics.cli.report:report", "Write the report of an earlier scan again."),
     "analyzers": ("forensics.cli.analyzers:analyzers", "List what a file is examined for."),
-    "models": ("forensics.cli.models:models", "List trained models and read their cards."),
+    "models": ("forensics.cli.models:models", "List trained models, read their cards, add models from elsewhere."),
     "evaluate": ("forensics.cli.evaluate:evaluate", "Measure a detector on pictures of known origin."),
     "train": ("forensics.cli.train:train", "Fit a detector to pictures of known origin."),
     "generate": ("forensics.cli.generate:generate", "Make labelled fakes, or train what makes them."),
@@ -63,7 +65,8 @@ def unforged() -> None:
     \b
     Exit codes:
       0    nothing reached the bar (scan --fail-on), or the command did what it was asked
-      1    at least one file reached the bar, whatever else happened; or a plug-in breaks a rule (analyzers --check)
+      1    at least one file reached the bar, whatever else happened; or a plug-in breaks a rule (analyzers --check),
+           or the audit log is broken (audit verify)
       2    wrong use, or the output folder or the store cannot be used
       3    some input could not be read, and nothing that could be read reached the bar
       130  interrupted

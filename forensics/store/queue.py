@@ -121,6 +121,13 @@ class Queue:
                 raise LookupError(f"the queue holds no file {sha256[:16]!r}")
             return _item(row)
 
+    def beginning(self, digits: str, *, limit: int = 2) -> list[str]:
+        """Hashes of files in the queue that begin with these digits."""
+        prefix = digits.lower()
+        wanted = select(QueueRow.sha256).where(QueueRow.sha256 >= prefix, QueueRow.sha256 < prefix + "g").limit(limit)
+        with self._store.session() as session:
+            return list(session.scalars(wanted))
+
     def counts(self) -> dict[State, int]:
         """How many files are in each state."""
         wanted = select(QueueRow.state, func.count()).group_by(QueueRow.state)

@@ -161,6 +161,18 @@ class Store:
             found = session.scalar(wanted)
             return None if found is None else _row(found)
 
+    def row(self, number: int) -> ScanRow:
+        """The line of a scan.
+
+        Raises:
+            LookupError: no scan has this number.
+        """
+        with self.session() as session:
+            found = session.get(Scan, number)
+            if found is None:
+                raise LookupError(f"the store holds no scan {number}")
+            return _row(found)
+
     def report(self, number: int) -> ScanReport:
         """The whole report of a scan.
 
