@@ -18,11 +18,29 @@ from generators.trainers import RunSettings
 CHECKPOINT = "checkpoint.safetensors"
 """The last save of a run, in its folder."""
 
+MAX_ROLLBACKS = 5
+"""A run that breaks more often is not going to get well by itself."""
+
 FREE = (
     *("n_images", "minutes", "device", "n_devices"),
     *("n_between_saves", "n_between_evaluations", "n_quality", "start_from"),
 )
 """Settings that a resumed run may change: they decide how long it goes and where, not what it does in a step."""
+
+
+class Diverged(RuntimeError):
+    """A run that breaks again however often it went back. Its last good checkpoint is kept."""
+
+
+def counted_rollback(n_before: int, why: str) -> int:
+    """How often a run has gone back, this time included.
+
+    Raises:
+        Diverged: too often.
+    """
+    if n_before >= MAX_ROLLBACKS:
+        raise Diverged(f"{why}, and {n_before} ways back did not help; the last good checkpoint is kept")
+    return n_before + 1
 
 
 def check_folder(out: Path, resume: bool) -> None:

@@ -19,13 +19,18 @@ from generators.attributes.labels import AGE_GROUPS, AS_IT_IS
 from generators.attributes.networks import Discriminator, Editor, Reader, conditions_of, logits, name_loss
 from generators.attributes.settings import AttributeSettings
 from generators.gan.pixels import from_pixels
-from generators.runs import average_into, check_same, first_weights, plain_settings, rate_at, restore_steps
+from generators.runs import (
+    average_into,
+    check_same,
+    counted_rollback,
+    first_weights,
+    plain_settings,
+    rate_at,
+    restore_steps,
+)
 
 KINDS = (0.4, 0.3)
 """Shares of edits that ask for an age group alone and for a gender alone; the rest ask for both."""
-
-MAX_ROLLBACKS = 3
-"""A run that breaks more often will not get better by itself."""
 
 
 class Run:
@@ -35,12 +40,14 @@ class Run:
         faces: to learn from.
         settings: of the run.
         fabric: decides device, precision and processes.
+
+    Attributes:
+        n_seen, n_rollbacks, n_resumes: pictures seen, ways back to a good state, starts from a checkpoint.
     """
 
     def __init__(self, faces: Faces, settings: AttributeSettings, fabric: Any) -> None:
         self.settings, self.fabric = settings, fabric
-        self.n_seen = 0
-        self.n_rollbacks = 0
+        self.n_seen = self.n_rollbacks = self.n_resumes = 0
         self.random = torch.Generator().manual_seed(settings.seed * 1_000 + fabric.global_rank)
         self._pixels = torch.from_numpy(faces.pixels)
         self._classes = torch.from_numpy(faces.classes)
@@ -70,9 +77,20 @@ class Run:
             "settings": plain_settings(self.settings),
             "n_seen": self.n_seen,
             "n_rollbacks": self.n_rollbacks,
+            "n_resumes": self.n_resumes,
             "random": self.random.get_state(),
             **{name: part.state_dict() for name, part in self._parts().items()},
         }
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Go on from the state of an earlier start.
+
+        Raises:
+            ValueError: it is that of a run with other settings.
+        """
+        self.load(state)
+        # Checkpoints of before did not count.
+        self.n_resumes = state.get("n_resumes", 0) + 1
 
     def load(self, state: dict[str, Any]) -> None:
         """Go to a state.
@@ -93,11 +111,9 @@ class Run:
         """Go back to a good state and on from there with other draws.
 
         Raises:
-            FloatingPointError: it was done too often already.
+            Diverged: it was done too often already.
         """
-        n = self.n_rollbacks + 1
-        if n > MAX_ROLLBACKS:
-            raise FloatingPointError(f"losses were no numbers {n} times; the last good checkpoint is kept")
+        n = counted_rollback(self.n_rollbacks, f"losses are no numbers after {self.n_seen:,} faces")
         self.load(state)
         self.n_rollbacks = n
         self.random.manual_seed((self.settings.seed + n) * 1_000_003 + self.n_seen + self.fabric.global_rank)

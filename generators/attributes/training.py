@@ -66,7 +66,7 @@ class AttributesTrainer:
 
         Raises:
             TypeError: the settings are another trainer's.
-            FloatingPointError: losses were no numbers time and again.
+            Diverged: losses were no numbers time and again.
         """
         if not isinstance(settings, AttributeSettings):
             raise TypeError(f"the editor is trained by AttributeSettings, not {type(settings).__name__}")
@@ -75,7 +75,7 @@ class AttributesTrainer:
         faces, _ = read_faces(folders, settings.side_px, n_held_out=settings.held_out, min_pictures=self.min_pictures)
         run = Run(faces, settings, launch(settings))
         if state is not None:
-            run.load(state)
+            run.resume(state)
         keep_going(run, out, faces, report=report)
         return ship(run, out, faces)
 
@@ -90,7 +90,7 @@ def keep_going(run: Run, out: Path, faces: Faces, *, report: Callable[[Progress]
         report: called at every save.
 
     Raises:
-        FloatingPointError: losses were no numbers time and again; the checkpoint is the last good one.
+        Diverged: losses were no numbers time and again; the checkpoint is the last good one.
         OSError: disk full; the checkpoint is the last one that was written.
     """
     settings, start, n_start = run.settings, time.monotonic(), run.n_seen
@@ -131,7 +131,8 @@ def ship(run: Run, out: Path, faces: Faces) -> ModelCard:
         version="1",
         task=TASK,
         data=_counts(faces),
-        settings=asdict(run.settings) | {"n_seen": run.n_seen, "n_rollbacks": run.n_rollbacks},
+        settings=asdict(run.settings)
+        | {"n_seen": run.n_seen, "n_rollbacks": run.n_rollbacks, "n_resumes": run.n_resumes},
         limits=LIMITS,
         licence=LICENCE,
     )

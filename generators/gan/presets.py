@@ -113,6 +113,7 @@ class GanTrainer:
                 "device": run.device,
                 "start_from": "/".join(Path(settings.start_from).parts[-2:]),
                 "ways back": run.game.n_rollbacks,
+                "n_resumes": run.n_resumes,
             },
             measures=card_measures(quality),
             limits=self.limits,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from generators.checkpoints import load_state, save_state
 from generators.gan.settings import GanSettings
 from generators.gan.training import CriticLike, Game
-from generators.runs import CHECKPOINT, Pace, check_same, crossed, launch, plain_settings
+from generators.runs import CHECKPOINT, Diverged, Pace, check_same, counted_rollback, crossed, launch, plain_settings
 from generators.trainers import Progress
 from generators.whole_files import write_whole
 
@@ -21,13 +21,6 @@ T = TypeVar("T")
 
 GOOD = "good.safetensors"
 """The checkpoint of the last evaluation that found nothing wrong; the newest one may have caught the trouble."""
-
-MAX_ROLLBACKS = 5
-"""A run that breaks more often is not going to get well by itself."""
-
-
-class Diverged(RuntimeError):
-    """A run that breaks again however often it went back."""
 
 
 class Observer(Protocol):
@@ -59,6 +52,10 @@ class Run:
         settings: of the run.
         critic: see `Game`.
         observer: looks on; None to play unwatched.
+
+    Attributes:
+        n_resumes: how often it went on from a checkpoint.
+        spent_s: seconds that it has taken, over all its starts.
     """
 
     def __init__(
@@ -75,7 +72,7 @@ class Run:
         self._checkpoint = out / CHECKPOINT
         if settings.start_from:
             self.game.start_from(load_state(Path(settings.start_from))["game"])
-        self.spent_s = 0.0
+        self.spent_s, self.n_resumes = 0.0, 0
         self._note = ""
         self._saved_at = -1
         self._settings, self._observer = settings, observer
@@ -98,7 +95,8 @@ class Run:
         if state["pictures"] != self._pictures:
             raise ValueError(f"the checkpoint in {self._checkpoint.parent} was made with other pictures")
         self.game.restore(state["game"])
-        self.spent_s = state["spent_s"]
+        # Checkpoints of before did not count.
+        self.spent_s, self.n_resumes = state["spent_s"], state.get("n_resumes", 0) + 1
 
     def play(self, report: Callable[[Progress], None] | None = None) -> None:
         """Play until `n_images` were seen or the time is up.
@@ -153,6 +151,7 @@ class Run:
             "settings": plain_settings(self._settings),
             "pictures": self._pictures,
             "spent_s": self.spent_s,
+            "n_resumes": self.n_resumes,
             "game": self.game.state(),
         }
         save_state(self._checkpoint, state)
@@ -162,10 +161,10 @@ class Run:
             self._note = self._observer.log(self.game, pace.per_second(self.game.n_seen))
 
     def _go_back(self, why: str) -> None:
-        n_rollbacks = self.game.n_rollbacks + 1
         good = self._checkpoint.with_name(GOOD)
         last = good if good.is_file() else self._checkpoint
-        if n_rollbacks > MAX_ROLLBACKS or not last.is_file():
-            raise Diverged(f"{why}, and {self.game.n_rollbacks} ways back did not help")
+        if not last.is_file():
+            raise Diverged(f"{why}, before anything was saved")
+        n_rollbacks = counted_rollback(self.game.n_rollbacks, why)
         self.game.restore(load_state(last)["game"])
         self.game.n_rollbacks = n_rollbacks

@@ -33,6 +33,9 @@ class Run:
         patches: to learn from and to be judged on.
         settings: of the run.
         features: of a frozen network for the perceptual loss; None does without.
+
+    Attributes:
+        step, n_rollbacks, n_resumes: steps taken, ways back to a good state, starts from a checkpoint.
     """
 
     def __init__(self, task: Task, patches: PatchSet, settings: RestorationSettings, features: Features | None) -> None:
@@ -46,7 +49,7 @@ class Run:
         self.discriminator, self.discriminator_optimiser = self.fabric.setup(
             discriminator, self._optimiser(discriminator, 0.0)
         )
-        self.step = self.n_rollbacks = 0
+        self.step = self.n_rollbacks = self.n_resumes = 0
 
     def _optimiser(self, network: nn.Module, momentum: float) -> torch.optim.Optimizer:
         return torch.optim.AdamW(
@@ -66,8 +69,19 @@ class Run:
         return copy.deepcopy(parts) | {
             "step": self.step,
             "n_rollbacks": self.n_rollbacks,
+            "n_resumes": self.n_resumes,
             "settings": plain_settings(self.settings),
         }
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Go on from the state of an earlier start.
+
+        Raises:
+            ValueError: it is of a run with other settings.
+        """
+        self.restore(state)
+        # Checkpoints of before did not count.
+        self.n_resumes = state.get("n_resumes", 0) + 1
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to a state.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -90,6 +91,16 @@ class Fill:
         masks = torch.from_numpy(holes[:, None].astype(np.float32)).to(reals.device)
         output = network(reals, masks).float()
         return Rebuilt(output, torch.where(masks > 0, output, reals), self.outside + (1 - self.outside) * masks)
+
+
+TASKS: Mapping[str, Task] = {
+    "reconstruct-f4": Reconstruct(4),
+    "reconstruct-f8": Reconstruct(8),
+    "superres-x2": Enlarge(2),
+    "superres-x4": Enlarge(4),
+    "inpaint": Fill(),
+}
+"""What each preset learns."""
 
 
 def shrink(images: Tensor, factor: int, kernel: str) -> Tensor:

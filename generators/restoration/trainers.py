@@ -62,7 +62,9 @@ class _Rebuilding:
 
     def task(self) -> Task:
         """What the network learns."""
-        raise NotImplementedError
+        from generators.restoration.tasks import TASKS
+
+        return TASKS[self.name]
 
     def train(
         self,
@@ -87,15 +89,14 @@ class _Rebuilding:
         patches = read_patches(
             folders, settings.side_px, settings.n_each, seed=settings.seed, min_pictures=self.min_pictures
         )
-        network, n_seen = train(
-            task, patches, out, settings, resume=resume, report=report, features=_features(settings.device)
-        )
-        reached = {"n_seen": n_seen, "hours": round(hours_of(out), 3), "device": _device(settings.device)}
-        figure = held_out_psnr(task, network, patches.held_out)
+        run = train(task, patches, out, settings, resume=resume, report=report, features=_features(settings.device))
+        reached = {"n_seen": run.n_seen, "n_rollbacks": run.n_rollbacks, "n_resumes": run.n_resumes}
+        reached |= {"hours": round(hours_of(out), 3), "device": _device(settings.device)}
+        figure = held_out_psnr(task, run.averaged, patches.held_out)
         card = self.card_of(
             patches.sources, asdict(settings) | reached, as_measures("held-out patches, PSNR in dB", figure)
         )
-        return save(packed(network), card, out)
+        return save(packed(run.averaged), card, out)
 
     def card_of(
         self, sources: Mapping[str, int], settings: Mapping[str, Any], measures: Mapping[str, float]
@@ -115,12 +116,6 @@ class ReconstructF4Trainer(_Rebuilding):
     stem: ClassVar[str] = "reconstruct-f4-1"
     task_line: ClassVar[str] = "A photo in; the photo rebuilt from 8 channels of latents 4 times smaller a side out."
 
-    def task(self) -> Task:
-        """See the base."""
-        from generators.restoration.tasks import Reconstruct
-
-        return Reconstruct(4)
-
 
 class ReconstructF8Trainer(_Rebuilding):
     """Trains the weights of `reconstruct-f8`."""
@@ -129,12 +124,6 @@ class ReconstructF8Trainer(_Rebuilding):
     about: ClassVar[str] = "Learns to rebuild photos from latents 8 times smaller a side."
     stem: ClassVar[str] = "reconstruct-f8-1"
     task_line: ClassVar[str] = "A photo in; the photo rebuilt from 16 channels of latents 8 times smaller a side out."
-
-    def task(self) -> Task:
-        """See the base."""
-        from generators.restoration.tasks import Reconstruct
-
-        return Reconstruct(8)
 
 
 class SuperresX2Trainer(_Rebuilding):
@@ -145,12 +134,6 @@ class SuperresX2Trainer(_Rebuilding):
     stem: ClassVar[str] = "superres-x2-1"
     task_line: ClassVar[str] = "A photo in; a photo of twice its side out."
 
-    def task(self) -> Task:
-        """See the base."""
-        from generators.restoration.tasks import Enlarge
-
-        return Enlarge(2)
-
 
 class SuperresX4Trainer(_Rebuilding):
     """Trains the weights of `superres-x4`."""
@@ -159,12 +142,6 @@ class SuperresX4Trainer(_Rebuilding):
     about: ClassVar[str] = "Learns to enlarge photos to four times their side."
     stem: ClassVar[str] = "superres-x4-1"
     task_line: ClassVar[str] = "A photo in; a photo of four times its side out."
-
-    def task(self) -> Task:
-        """See the base."""
-        from generators.restoration.tasks import Enlarge
-
-        return Enlarge(4)
 
 
 class InpaintTrainer(_Rebuilding):
@@ -175,12 +152,6 @@ class InpaintTrainer(_Rebuilding):
     stem: ClassVar[str] = "inpaint-1"
     task_line: ClassVar[str] = "A photo and a mask in; the photo with what is masked filled from its surroundings out."
     limits: ClassVar[str] = INPAINT_LIMITS
-
-    def task(self) -> Task:
-        """See the base."""
-        from generators.restoration.tasks import Fill
-
-        return Fill()
 
 
 def _features(device: str) -> Features:

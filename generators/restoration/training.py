@@ -14,8 +14,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
 from generators.checkpoints import load_state, save_state
 from generators.restoration.evaluation import judge
 from generators.restoration.losses import Features
@@ -23,13 +21,10 @@ from generators.restoration.patches import PatchSet
 from generators.restoration.run import Run
 from generators.restoration.settings import RestorationSettings
 from generators.restoration.tasks import Task
-from generators.runs import CHECKPOINT, check_folder
+from generators.runs import CHECKPOINT, check_folder, counted_rollback
 from generators.trainers import Progress
 
 LOG = "log.jsonl"
-MAX_ROLLBACKS = 3
-"""A run that breaks more often than this has settings that cannot work."""
-
 N_BETWEEN_LINES = 25
 """Steps between two lines of the log."""
 
@@ -43,7 +38,7 @@ def train(
     resume: bool = False,
     report: Callable[[Progress], None] | None = None,
     features: Features | None = None,
-) -> tuple[nn.Module, int]:
+) -> Run:
     """Train until `n_images` patches were shown or time is up.
 
     Args:
@@ -56,18 +51,19 @@ def train(
         features: of a frozen network for the perceptual loss.
 
     Returns:
-        The averaged network on the processor, and the number of patches it has seen.
+        The run, its averaged network on the processor.
 
     Raises:
         FileNotFoundError: nothing to resume.
         FileExistsError: `out` holds a checkpoint and `resume` is False.
-        ValueError: a checkpoint of other settings, or losses that are no numbers again and again.
+        ValueError: a checkpoint of other settings.
+        Diverged: losses that are no numbers again and again.
     """
     check_folder(out, resume)
     checkpoint = out / CHECKPOINT
     run = Run(task, patches, settings, features)
     if resume:
-        run.restore(load_state(checkpoint))
+        run.resume(load_state(checkpoint))
     out.mkdir(parents=True, exist_ok=True)
     _forget_after(out / LOG, run.n_seen)
     good = run.state()
@@ -89,7 +85,8 @@ def train(
             good = _saved(run, out, hours_before + (time.monotonic() - started) / 3600, rate, report)
     seconds = max(time.monotonic() - started, 1e-9)
     _saved(run, out, hours_before + seconds / 3600, (run.n_seen - first) / seconds, report)
-    return run.averaged.cpu().eval(), run.n_seen
+    run.averaged.cpu().eval()
+    return run
 
 
 def hours_of(out: Path) -> float:
@@ -113,9 +110,7 @@ def _saved(run: Run, out: Path, hours: float, rate: float, report: Callable[[Pro
 
 def _roll_back(run: Run, good: dict[str, Any]) -> None:
     """Back to the last good state; later draws differ, so that the same accident does not happen again."""
-    n_rollbacks = run.n_rollbacks + 1
-    if n_rollbacks > MAX_ROLLBACKS:
-        raise ValueError(f"losses were no numbers {n_rollbacks} times; a lower learning_rate may help")
+    n_rollbacks = counted_rollback(run.n_rollbacks, f"losses are no numbers after {run.n_seen:,} patches")
     run.restore(good)
     run.n_rollbacks = n_rollbacks
 

@@ -28,13 +28,13 @@ from generators.attributes.labels import (
     parse_name,
 )
 from generators.attributes.networks import Editor, conditions_of
-from generators.attributes.run import MAX_ROLLBACKS, Run, draw_edits
+from generators.attributes.run import Run, draw_edits
 from generators.attributes.settings import SIDE_PX, AttributeSettings
 from generators.attributes.training import LOG, AttributesTrainer
-from generators.checkpoints import load_state
+from generators.checkpoints import load_state, save_state
 from generators.gan.pixels import from_pixels
 from generators.images import Images, to_float
-from generators.runs import CHECKPOINT, rate_at
+from generators.runs import CHECKPOINT, MAX_ROLLBACKS, Diverged, rate_at
 from generators.trainers import RunSettings
 
 TINY = AttributeSettings(
@@ -225,7 +225,10 @@ def test_a_killed_run_goes_on_bit_for_bit(folder: Path, zoo: Path, tmp_path: Pat
     with pytest.raises(FileExistsError):
         trainer.train([folder], tmp_path, TINY)
     card = trainer.train([folder], tmp_path, TINY, resume=True)
-    assert (tmp_path / CHECKPOINT).read_bytes() == (zoo / CHECKPOINT).read_bytes()
+    assert card.settings["n_resumes"] == 1
+    state = load_state(tmp_path / CHECKPOINT)
+    save_state(tmp_path / "compared", state | {"n_resumes": 0})
+    assert (tmp_path / "compared").read_bytes() == (zoo / CHECKPOINT).read_bytes()
     assert (tmp_path / f"{card.stem}.safetensors").read_bytes() == (zoo / f"{card.stem}.safetensors").read_bytes()
     seen = [json.loads(line)["n_seen"] for line in (tmp_path / LOG).read_text().splitlines()]
     assert seen == [0, 16, 32, 48] and len(list(tmp_path.glob("sheet-*.png"))) == 4
@@ -245,7 +248,7 @@ def test_a_run_that_breaks_goes_back_and_gives_up_in_the_end(folder: Path, zoo: 
     assert np.isfinite(run.step()["cycle"])
     for _ in range(MAX_ROLLBACKS - 1):
         run.roll_back(run.state())
-    with pytest.raises(FloatingPointError, match="the last good checkpoint is kept"):
+    with pytest.raises(Diverged, match="the last good checkpoint is kept"):
         run.roll_back(run.state())
 
 

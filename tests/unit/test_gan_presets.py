@@ -108,6 +108,7 @@ def test_a_finished_run_can_be_made_longer(trained: tuple[Path, list[Progress], 
     out, _, card = trained
     longer = Trainer().train([folder], out, replace(SMALL, n_images=160), resume=True)
     assert longer.settings["pictures seen"] == 160 and longer.sha256 != card.sha256
+    assert (card.settings["n_resumes"], longer.settings["n_resumes"]) == (0, 1)
 
 
 def test_other_pictures_cannot_go_on(trained: tuple[Path, list[Progress], Any], folder: Path, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from tests.make_media import photo
 torch = pytest.importorskip("torch")
 pytest.importorskip("lightning_fabric")
 
+from generators.checkpoints import load_state, save_state  # noqa: E402
 from generators.restoration import networks, run, training  # noqa: E402
 from generators.restoration.evaluation import psnr  # noqa: E402
 from generators.restoration.networks import Autoencoder, Inpainter, Upsampler  # noqa: E402
@@ -25,6 +26,7 @@ from generators.restoration.settings import RestorationSettings  # noqa: E402
 from generators.restoration.shipped import network_of  # noqa: E402
 from generators.restoration.tasks import Enlarge, Fill, Reconstruct, Task, shrink  # noqa: E402
 from generators.restoration.trainers import SuperresX2Trainer  # noqa: E402
+from generators.runs import MAX_ROLLBACKS, Diverged  # noqa: E402
 
 TASKS = {"reconstruct": Reconstruct(8), "enlarge": Enlarge(2), "fill": Fill()}
 
@@ -70,7 +72,7 @@ def _photo(height: int, width: int) -> np.ndarray:
 @pytest.mark.parametrize("name", TASKS)
 def test_a_killed_run_goes_on_bit_for_bit(name: str, patches: PatchSet, tmp_path: Path) -> None:
     task = TASKS[name]
-    whole, _ = training.train(task, patches, tmp_path / "whole", SETTINGS)
+    whole = training.train(task, patches, tmp_path / "whole", SETTINGS)
 
     def kill(progress: Progress) -> None:
         if progress.note:
@@ -79,17 +81,21 @@ def test_a_killed_run_goes_on_bit_for_bit(name: str, patches: PatchSet, tmp_path
     with pytest.raises(KeyboardInterrupt):
         training.train(task, patches, tmp_path / "killed", SETTINGS, report=kill)
     assert len(list((tmp_path / "killed").glob("samples-*"))) == 1, "killed at its first checkpoint, not at its end"
-    resumed, n_seen = training.train(task, patches, tmp_path / "killed", SETTINGS, resume=True)
-    assert n_seen == SETTINGS.n_images
-    assert _same(whole, resumed)
-    ends = [(tmp_path / name / training.CHECKPOINT).read_bytes() for name in ("whole", "killed")]
-    assert ends[0] == ends[1], "optimisers and discriminator too"
+    resumed = training.train(task, patches, tmp_path / "killed", SETTINGS, resume=True)
+    assert resumed.n_seen == SETTINGS.n_images
+    assert _same(whole.averaged, resumed.averaged)
+    assert (whole.n_resumes, resumed.n_resumes) == (0, 1)
+    # Optimisers and discriminator too.
+    for name in ("whole", "killed"):
+        state = load_state(tmp_path / name / training.CHECKPOINT)
+        save_state(tmp_path / name / "compared", state | {"n_resumes": 0})
+    assert (tmp_path / "whole" / "compared").read_bytes() == (tmp_path / "killed" / "compared").read_bytes()
 
 
 def test_another_seed_ends_elsewhere(patches: PatchSet, tmp_path: Path) -> None:
-    one, _ = training.train(TASKS["enlarge"], patches, tmp_path / "1", SETTINGS)
-    other, _ = training.train(TASKS["enlarge"], patches, tmp_path / "2", replace(SETTINGS, seed=2))
-    assert not _same(one, other)
+    one = training.train(TASKS["enlarge"], patches, tmp_path / "1", SETTINGS)
+    other = training.train(TASKS["enlarge"], patches, tmp_path / "2", replace(SETTINGS, seed=2))
+    assert not _same(one.averaged, other.averaged)
 
 
 def _same(one: torch.nn.Module, other: torch.nn.Module) -> bool:
@@ -118,11 +124,11 @@ def test_losses_that_are_no_numbers_send_a_run_back_and_at_last_stop_it(
     edge_loss = run.edge_loss
     monkeypatch.setattr(run, "edge_loss", broken)
     fatal = {5}
-    network, n_seen = training.train(TASKS["enlarge"], patches, tmp_path / "once", SETTINGS)
-    assert n_seen == SETTINGS.n_images
-    assert all(weight.isfinite().all() for weight in network.parameters())
+    ended = training.train(TASKS["enlarge"], patches, tmp_path / "once", SETTINGS)
+    assert (ended.n_seen, ended.n_rollbacks, ended.n_resumes) == (SETTINGS.n_images, 1, 0)
+    assert all(weight.isfinite().all() for weight in ended.averaged.parameters())
     fatal = set(range(1000))
-    with pytest.raises(ValueError, match="no numbers"):
+    with pytest.raises(Diverged, match=f"no numbers.*{MAX_ROLLBACKS} ways back"):
         training.train(TASKS["enlarge"], patches, tmp_path / "ever", SETTINGS)
 
 
@@ -134,8 +140,8 @@ def test_a_folder_with_a_run_is_resumed_with_the_same_settings_or_not_at_all(pat
         training.train(TASKS["enlarge"], patches, tmp_path, SETTINGS)
     with pytest.raises(ValueError, match=r"made with edges 1\.0, not 2\.0"):
         training.train(TASKS["enlarge"], patches, tmp_path, replace(SETTINGS, edges=2.0), resume=True)
-    _, n_seen = training.train(TASKS["enlarge"], patches, tmp_path, SETTINGS, resume=True)
-    assert n_seen == SETTINGS.n_images, "a run may be made longer"
+    longer = training.train(TASKS["enlarge"], patches, tmp_path, SETTINGS, resume=True)
+    assert longer.n_seen == SETTINGS.n_images, "a run may be made longer"
 
 
 @pytest.mark.parametrize(("height", "width"), [(32, 32), (97, 131), (200, 45)])
@@ -269,7 +275,7 @@ def test_a_preset_writes_weights_with_a_card_that_a_generator_can_read(tmp_path:
     assert card.stem == SuperresX2Trainer.stem
     assert card.data == {"camera 0": 9, "camera 1": 9}, "two were held out"
     assert card.measures["held-out patches, PSNR in dB, n = 2"] > 10
-    assert (card.settings["n_seen"], card.settings["device"]) == (16, "cpu")
+    assert (card.settings["n_seen"], card.settings["n_resumes"], card.settings["device"]) == (16, 0, "cpu")
     network = network_of(Upsampler, 2, card.stem, tmp_path / "run")
     assert network(torch.zeros(1, 3, 8, 8)).shape == (1, 3, 16, 16)
     with pytest.raises(ValueError, match="settings it gives"):
