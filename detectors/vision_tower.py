@@ -51,7 +51,7 @@ class VisionTower:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = n_threads or _threads()
+        options.intra_op_num_threads = n_threads or runtime_threads()
         options.log_severity_level = 3
         # A worker that waits must not burn a core that decodes for its neighbour.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -203,7 +203,8 @@ def _output(block: int) -> str:
     return f"block{block}"
 
 
-def _threads() -> int:
+def runtime_threads() -> int:
+    """Threads that ONNX Runtime may use: OMP_NUM_THREADS where it is set, else 0, which means all cores."""
     import os
 
     told = os.environ.get("OMP_NUM_THREADS", "")

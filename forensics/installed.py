@@ -52,19 +52,22 @@ class Maker:
     missing: str = ""
 
 
-def models() -> Iterator[Model]:
-    """Detectors of the catalogue first, then whatever else ships with a card."""
-    from detectors.catalog import DETECTORS
-    from detectors.loading import load
+def models(outside: Path | None = None) -> Iterator[Model]:
+    """Detectors of the catalogue and outside models first, then whatever else ships with a card.
+
+    Args:
+        outside: folder of outside models; None lists none.
+    """
+    from detectors.loading import available, load
     from generators.catalog import GENERATORS
     from generators.trainers import TRAINERS
     from generators.weights import read_card
 
     generating = {*GENERATORS.names(), *TRAINERS.names()}
     own: set[str] = set()
-    for name in DETECTORS.names():
+    for name in available(outside):
         try:
-            card = load(name).card
+            card = load(name, outside).card
         except (ImportError, AttributeError, OSError, ValueError) as error:
             # What one lacks must not hide the others.
             yield Model("detector", name, None, f"not available: {error}")

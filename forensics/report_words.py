@@ -156,7 +156,8 @@ def command(report: ScanReport) -> str:
         "--prior",
         f"{settings.prior:g}",
     ]
-    for option, value in (("--trust-list", settings.trust_list), ("--cameras", settings.cameras)):
+    named = {"--trust-list": settings.trust_list, "--cameras": settings.cameras, "--models": settings.models}
+    for option, value in named.items():
         if value is not None:
             words += [option, shell_word(str(value))]
     usual = Limits()

@@ -51,6 +51,10 @@ class Limits:
         return self.timeout_s if is_video else self.image_timeout_s
 
 
+_FOLDERS = ("trust_list", "cameras", "models")
+"""Settings that are paths."""
+
+
 @dataclass(frozen=True)
 class ScanSettings:
     """Settings of a scan.
@@ -63,6 +67,7 @@ class ScanSettings:
         inconclusive_llr: total from which the opinion is *inconclusive* instead of *no trace found*.
         trust_list: PEM file with the C2PA trust anchors; None takes the one that ships.
         cameras: folder with enrolled camera fingerprints (`unforged camera enroll`); None compares with none.
+        models: folder with outside models (`unforged models add`); None asks only the installed detectors.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -72,6 +77,7 @@ class ScanSettings:
     inconclusive_llr: float = 0.4
     trust_list: Path | None = None
     cameras: Path | None = None
+    models: Path | None = None
 
     def __post_init__(self) -> None:
         if not 0.0 < self.prior < 1.0:
@@ -82,7 +88,7 @@ class ScanSettings:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, the same for equal settings."""
         plain = asdict(self)
-        for name in ("trust_list", "cameras"):
+        for name in _FOLDERS:
             plain[name] = None if plain[name] is None else str(plain[name])
         plain["analyzers"] = None if self.analyzers is None else list(self.analyzers)
         return plain
@@ -97,7 +103,7 @@ class ScanSettings:
         values = dict(plain)
         try:
             values["limits"] = Limits(**values.get("limits", {}))
-            for name in ("trust_list", "cameras"):
+            for name in _FOLDERS:
                 values[name] = None if values.get(name) is None else Path(values[name])
             values["analyzers"] = None if values.get("analyzers") is None else tuple(values["analyzers"])
             return cls(**values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,8 @@ class ModelCard:
         claim: what a high score of a detector speaks for: synthetic or manipulated; "" for everything else.
         thresholds: of a detector: share of real photos that score as high or higher ("0.01", "0.05") -> that score.
         sheet: of a generator: the picture of its samples, by its path in the project; "" without one.
+        sets: of a detector: share of errors ("0.05") -> two scores: at or under the first a picture is called a photo,
+            at or over the second a fake, and at most that share of either class is called the other.
         clips: whether a detector's likelihood ratio was fitted on frames of clips too, not on still pictures alone.
     """
 
@@ -53,6 +55,7 @@ class ModelCard:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     clips: bool = False
     sheet: str = ""
+    sets: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.claim not in CLAIMS:
@@ -60,6 +63,9 @@ class ModelCard:
         scores = [score for _, score in self.by_rate()]
         if any(not 0.0 <= score <= 1.0 for score in scores) or scores != sorted(scores, reverse=True):
             raise ValueError(f"thresholds must lie within 0 and 1 and fall as the rate rises, not {self.thresholds}")
+        for error, bars in self.sets.items():
+            if not 0.0 < float(error) < 1.0 or len(bars) != 2 or not 0.0 <= bars[0] <= bars[1] <= 1.0:
+                raise ValueError(f"sets hold two scores, lower one first, for each share of errors, not {self.sets}")
 
     def by_rate(self) -> tuple[tuple[float, float], ...]:
         """Thresholds as (false-positive rate, score), the rarest first.

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.base import Detector, Scores, SeesClips, Spot
-from detectors.catalog import DETECTORS
 from detectors.clips import middle
-from detectors.loading import load
+from detectors.loading import available, load
 from forensics.finding import MAX_FINDING_LLR, Claim, Finding, Heat, Region, Trace
 from forensics.media import Frame, Kind, Media
 from forensics.settings import ScanSettings
@@ -40,11 +39,11 @@ class Learned:
     )
 
     def __init__(self, settings: ScanSettings) -> None:
-        pass
+        self._models = settings.models
 
     @cached_property
     def _names(self) -> tuple[str, ...]:
-        return DETECTORS.names()
+        return available(self._models)
 
     def skip_reason(self, media: Media) -> str | None:
         """Why no detector can be asked."""
@@ -57,9 +56,9 @@ class Learned:
         shown = media.video if media.kind is Kind.VIDEO else media.image
         for name in self._names:
             try:
-                detector = load(name)
+                detector = load(name, self._models)
                 finding = _asked(detector, frames, (shown.width, shown.height), is_clip)
-            except (ImportError, FileNotFoundError) as error:
+            except (ImportError, FileNotFoundError, ValueError) as error:
                 finding = _not_asked(name, error)
             yield finding
 
@@ -137,7 +136,9 @@ def _summary(name: str, card: ModelCard, claim: Claim, whole: Scores, among: str
         return f"The detector {name} does not judge this: {whole.reasons[0]}"
     score = float(whole.fake[0])
     text = f"The detector {name} scores {score:.2f} of 1 for {WORDS[claim]}{among}{_rarity(card, score)}"
-    if is_clip and whole.llr is not None and not card.clips:
+    if whole.llr is None:
+        text += "; it is not calibrated, so this is for the eye only"
+    elif is_clip and not card.clips:
         text += "; it was calibrated on still pictures, so this does not count"
     return text
 

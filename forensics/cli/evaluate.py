@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from forensics.cli.options import names_option
+from forensics.cli.options import models_folder, models_option, names_option
 from forensics.cli.terminal import console, is_terminal, line, plain, table
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ FULL_SIDE_PX = 8192
 @click.option("--clips", is_flag=True, help="Clips instead of pictures.")
 @click.option("--conditions", callback=names_option, metavar="LIST", help="Washes.  [default: all of the table]")
 @click.option("--seed", type=int, default=0, help="Of washes and intervals.")
+@models_option
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for tables; else none are written."
 )
@@ -59,6 +60,7 @@ def evaluate(
     clips: bool,
     conditions: tuple[str, ...] | None,
     seed: int,
+    outside: str | None,
     out: Path | None,
     scores: Path | None,
 ) -> int:
@@ -75,7 +77,7 @@ def evaluate(
 
     if scores is not None and scores.suffix != ".parquet":
         raise click.UsageError(f"--scores writes a Parquet file; {scores.name} does not end in .parquet")
-    detector = load(name)
+    detector = load(name, models_folder(outside))
     found = read_set(folders, lists)
     examples = _chosen(found.examples, split, edits, clips)
     _tell(found.missing, examples)

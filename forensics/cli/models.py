@@ -1,4 +1,4 @@
-"""unforged models: what was trained, on what, how good it is and what it cannot do."""
+"""unforged models: what was trained, on what, how good it is and what it cannot do; and models from elsewhere."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from forensics import installed
+from forensics.cli.models_outside import add, calibrate, recipes, remove
+from forensics.cli.options import models_folder, models_option
 from forensics.cli.terminal import is_terminal, line, table
 
 if TYPE_CHECKING:
@@ -18,14 +20,21 @@ if TYPE_CHECKING:
 
 @click.group()
 def models() -> None:
-    """List trained models and read their cards."""
+    """List trained models, read their cards, and add models from elsewhere."""
+
+
+models.add_command(add)
+models.add_command(remove)
+models.add_command(calibrate)
+models.add_command(recipes)
 
 
 @models.command("list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-def list_models(as_json: bool) -> int:
+@models_option
+def list_models(as_json: bool, outside: str | None) -> int:
     """List installed models: kind, name, version, what they do; or why they cannot be used."""
-    found = list(installed.models())
+    found = list(installed.models(models_folder(outside)))
     if as_json:
         for model in found:
             click.echo(json.dumps(asdict(model)))
@@ -46,9 +55,10 @@ def list_models(as_json: bool) -> int:
 @models.command()
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="The card as JSON.")
-def show(name: str, as_json: bool) -> int:
+@models_option
+def show(name: str, as_json: bool, outside: str | None) -> int:
     """Show the card of a model: data, figures, thresholds, limits, licence and the hash of its weights."""
-    found = {model.name: model for model in installed.models()}
+    found = {model.name: model for model in installed.models(models_folder(outside))}
     if name not in found:
         raise click.UsageError(f"there is no model {name!r}; there is {', '.join(found) or 'none'}")
     model = found[name]

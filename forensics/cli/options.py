@@ -95,3 +95,32 @@ def camera_folder(given: str | None) -> Path | None:
         return Path(given)
     own = data_folder() / "cameras"
     return own if any(own.glob("*.card.json")) else None
+
+
+MODELS_VARIABLE = "UNFORGED_MODELS"
+
+models_option = click.option(
+    "--models",
+    "outside",
+    metavar="DIR|none",
+    envvar=MODELS_VARIABLE,
+    help=f"Outside models.  [default: those of `unforged models add`, or ${MODELS_VARIABLE}]",
+)
+
+
+def own_models() -> Path:
+    """Where outside models are kept unless told otherwise."""
+    return data_folder() / "models"
+
+
+def models_folder(given: str | None) -> Path | None:
+    """Folder of outside models to use; the user's own, if there is any model in it, when none is named."""
+    from detectors.outside.model_folder import names
+
+    if given == "none":
+        return None
+    if given is not None:
+        if not Path(given).is_dir():
+            raise click.BadParameter(f"there is no folder {given!r}", param_hint="--models")
+        return Path(given)
+    return own_models() if names(own_models()) else None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from forensics.cli.options import limits_options, names_option
+from forensics.cli.options import limits_options, models_option, names_option
 
 if TYPE_CHECKING:
     from forensics.settings import ScanSettings
@@ -58,6 +58,7 @@ Exit codes:
     help="PEM file with C2PA trust anchors.  [default: the one that ships]",
 )
 @click.option("--cameras", metavar="DIR|none", help="Enrolled cameras.  [default: those of `unforged camera`]")
+@models_option
 @click.option("--store", metavar="URL|FILE|none", help="Where scans are kept.  [default: the user's data folder]")
 @click.option("--no-cache", is_flag=True, help="Examine files again that the store knows.")
 @limits_options
@@ -123,7 +124,7 @@ def _default_jobs(settings: ScanSettings) -> int:
 def _settings(given: dict[str, Any]) -> ScanSettings:
     from forensics.analyzers import ANALYZERS
     from forensics.analyzers.manifest import trust_anchors
-    from forensics.cli.options import camera_folder
+    from forensics.cli.options import camera_folder, models_folder
     from forensics.settings import Limits, ScanSettings
 
     wanted: tuple[str, ...] | None = given["analyzers"]
@@ -140,4 +141,5 @@ def _settings(given: dict[str, Any]) -> ScanSettings:
         prior=given["prior"],
         trust_list=trust_list,
         cameras=camera_folder(given["cameras"]),
+        models=models_folder(given["outside"]),
     )

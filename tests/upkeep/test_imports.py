@@ -30,6 +30,9 @@ FORBIDDEN_MODULES = ("pickle", "cPickle", "dill", "cloudpickle", "joblib", "shel
 
 NETWORK_MODULES = ("requests", "httpx", "aiohttp", "http.client", "ftplib", "smtplib", "huggingface_hub")
 
+THE_DOOR = "detectors.outside.hub"
+"""The one module that fetches, when a person names a model of the hub on the command line."""
+
 FORBIDDEN_CALLS = ("torch.load", "torch.hub.load", "urllib.request.urlopen", "urlopen", "eval", "exec", "os.system")
 
 WATCHED = """
@@ -122,8 +125,12 @@ def test_no_source_opens_pickles_or_connections(path: Path) -> None:
     imported = set(_imported(tree))
     roots = {name.partition(".")[0] for name in imported}
     assert not roots & set(FORBIDDEN_MODULES)
-    assert not imported & {*NETWORK_MODULES, "urllib.request", "socket"}
     called = [ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    if module(path) == THE_DOOR:
+        called.remove("urllib.request.urlopen")
+    else:
+        assert not imported & {*NETWORK_MODULES, "urllib.request", "socket"}
+        assert THE_DOOR not in imported or module(path) == "forensics.cli.models_outside", "nobody else goes through it"
     assert not set(called) & set(FORBIDDEN_CALLS)
     for node in ast.walk(tree):
         if isinstance(node, ast.keyword) and node.arg in ("allow_pickle", "pretrained", "weights_only"):

@@ -1,0 +1,66 @@
+"""An outside model as a detector like any other, without ratios until it was calibrated on a user's own sources."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from detectors.base import Pictures, Scores
+from detectors.calibration import LOG10_E
+from detectors.outside.described import Described
+from detectors.outside.model_folder import read, read_weights
+from detectors.outside.networks import Network, network_of
+from generators.images import Pixels
+from generators.weights import ModelCard
+
+MIN_SIDE_PX = 32
+"""A smaller picture would be mostly enlarged or black; no network here was trained on that."""
+
+
+class Outside:
+    """Scores whole pictures with a network of somebody else.
+
+    The score is the probability that the network itself states, and after calibration the one at equal odds beforehand
+    on the sources it was calibrated on.
+
+    Args:
+        name: of the model.
+        folder: where outside models are kept.
+
+    Raises:
+        LookupError: there is no such model.
+        ValueError: its card makes no sense.
+    """
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        self.card: ModelCard = read(name, folder)
+        self._folder = folder
+        self._described = Described.of(self.card)
+
+    def score(self, images: Pictures) -> Scores:
+        """Score pictures one by one, so that no neighbour in a batch changes a score."""
+        logits = np.array([self.logit(pixels) for pixels in images], np.float64)
+        reasons = tuple(
+            f"it is smaller than {MIN_SIDE_PX} pixels" if min(pixels.shape[:2]) < MIN_SIDE_PX else None
+            for pixels in images
+        )
+        fitted = self._described.calibration
+        llr = None
+        if fitted is not None:
+            logits = fitted.slope * logits + fitted.bias
+            bounded = np.clip(logits * LOG10_E, fitted.floor, fitted.ceiling)
+            llr = np.where([reason is None for reason in reasons], bounded, 0.0).astype(np.float32)
+        fake = 1.0 / (1.0 + np.exp(-np.clip(logits, -50, 50)))
+        return Scores(fake.astype(np.float32), llr, abstained=reasons)
+
+    def logit(self, pixels: Pixels) -> float:
+        """Natural log odds of a fake as the network sees it, before any calibration."""
+        outputs = self._network.outputs(self._described.preprocessing(pixels))
+        return self._described.reading.logit(outputs)
+
+    @cached_property
+    def _network(self) -> Network:
+        return network_of(self._described, read_weights(self.card, self._folder))
