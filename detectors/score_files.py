@@ -119,7 +119,7 @@ def parse_scores(text: str) -> ScoreFile:
         missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
         if missing:
             raise ValueError(f"wants the columns {', '.join(COLUMNS)}; {', '.join(missing)} is missing")
-        rows = []
+        rows: list[Row] = []
         for row in reader:
             if len(rows) >= MAX_ROWS:
                 raise ValueError(f"more than {MAX_ROWS:,} lines are not read")
