@@ -27,9 +27,9 @@ $(STAMP): pyproject.toml constraints.txt
 	$(call install,test,a minute or two)
 	@touch $(STAMP)
 
-# What trains and what tests training needs PyTorch; the demo does without.
+# Training and its tests need PyTorch, the dashboard's tests Streamlit; the demo does without.
 $(LEARNED): pyproject.toml constraints.txt
-	$(call install,learned$(COMMA)test,some minutes: PyTorch is large)
+	$(call install,learned$(COMMA)dashboard$(COMMA)test,some minutes: PyTorch is large)
 	@touch $(STAMP) $(LEARNED)
 
 COMMA := ,

@@ -15,7 +15,8 @@ from tests.upkeep.documents import ROOT
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
-REQUIRED = [Requirement(text) for text in (*PROJECT["dependencies"], *EXTRAS["learned"], *EXTRAS["test"])]
+INSTALLED = (*PROJECT["dependencies"], *EXTRAS["learned"], *EXTRAS["dashboard"], *EXTRAS["test"])
+REQUIRED = [Requirement(text) for text in INSTALLED]
 
 OF_THE_MACHINE = ("nvidia-", "cuda-", "triton", "setuptools")
 """Beginnings of what PyTorch brings along for graphics cards, and what builds: other machines have others or none."""
