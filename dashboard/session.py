@@ -1,14 +1,16 @@
-"""What every page asks for: how the dashboard was started, who is signed in, and the one open store."""
+"""What every page asks for: how the dashboard was started, who is signed in, and the one store and scanning service."""
 
 from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.backend.configuration import Configuration, load
 from dashboard.backend.options import Options
+from dashboard.backend.scanning import Scanning
 from dashboard.backend.storing import Store, open_store
-from dashboard.roles import LOCAL_USER, User
+from dashboard.roles import User
 
-_USER = "signed_in_user"
+USER_KEY = "signed_in_user"
 
 
 def options() -> Options:
@@ -17,10 +19,19 @@ def options() -> Options:
 
 
 def current_user() -> User:
-    """Who is signed in. Only called behind the gate in `dashboard.app`."""
-    user = st.session_state.get(_USER, LOCAL_USER)
+    """Who is signed in. Only called behind `dashboard.gate.passed`, which puts them there at every run."""
+    user = st.session_state[USER_KEY]
     assert isinstance(user, User)
     return user
+
+
+def configuration() -> Configuration:
+    """The settings in force.
+
+    Raises:
+        ValueError: the saved ones are damaged.
+    """
+    return load(options())
 
 
 def store() -> Store:
@@ -29,6 +40,17 @@ def store() -> Store:
     return opened
 
 
+def scanning() -> Scanning:
+    """The warm workers, the same for all users."""
+    service: Scanning = _scanning(options())
+    return service
+
+
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _open(url: str) -> Store:
     return open_store(url)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4, hash_funcs={Options: repr})
+def _scanning(started: Options) -> Scanning:
+    return Scanning(started.folder, lambda: load(started), open_store(started.database), n_lanes=started.n_lanes)

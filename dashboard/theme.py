@@ -6,6 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
+ICON = Path(__file__).with_name("icon.svg")
+"""Our own file: a Material symbol as icon of the page would be fetched from a server of fonts."""
+
 STYLE_SHEET = Path(__file__).with_name("style.css")
 
 

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -181,7 +181,7 @@ def serve(
     prepare(forms)
     _limit_threads(n_threads)
     if live:
-        _warm_up(scanner)
+        _warm_up((build or _scanner)(_unhurried(settings)))
     connection.send(Ready(scanner.versions))
     while True:
         try:
@@ -241,6 +241,11 @@ def _examine(task: Task, scanner: Examiner, connection: Connection, forms: tuple
         return Done(code="unreadable", message=error.strerror or str(error))
     except MemoryError:
         return Done(code="out-of-memory", message="decoding it takes more memory than there is")
+
+
+def _unhurried(settings: ScanSettings) -> ScanSettings:
+    """The same analyzers, none of them skipped for want of time: on a crowded machine loading takes a minute."""
+    return replace(settings, limits=replace(settings.limits, image_timeout_s=3600.0))
 
 
 def _warm_up(scanner: Examiner) -> None:

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
+from dashboard.backend.configuration import FILE
+from forensics.settings import ScanSettings
 from tests.upkeep.documents import ROOT
+
+ANALYZERS = ("metadata", "ela", "noise")
 
 APP = ROOT / "dashboard" / "app.py"
 
 
 def prepare(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    """Let the dashboard keep everything below a folder of the test."""
+    """Let the dashboard keep everything below a folder of the test, and examine with what loads fast."""
     monkeypatch.setenv("UNFORGED_DASHBOARD_DATABASE", f"sqlite:///{folder / 'scans.db'}")
     monkeypatch.setenv("UNFORGED_DASHBOARD_FOLDER", str(folder / "dashboard"))
+    monkeypatch.setenv("UNFORGED_DASHBOARD_LANES", "1")
+    (folder / "dashboard").mkdir(exist_ok=True)
+    scan = ScanSettings(analyzers=ANALYZERS).to_dict()
+    (folder / "dashboard" / FILE).write_text(json.dumps({"scan": scan, "keep_hours": 24.0}), encoding="utf-8")
     monkeypatch.delenv("UNFORGED_DASHBOARD_PASSWORD_FILE", raising=False)
 
 

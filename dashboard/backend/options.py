@@ -25,6 +25,7 @@ class Options:
         password_file: who may sign in; None where nobody has to.
         keep_hours: how long an upload and the pictures made of it are kept.
         upload_mb: largest upload, in MiB; Streamlit refuses what is larger.
+        n_lanes: files examined at a time; None for what processors and memory allow.
     """
 
     database: str
@@ -32,6 +33,7 @@ class Options:
     password_file: Path | None = None
     keep_hours: float = DEFAULT_KEEP_HOURS
     upload_mb: int = DEFAULT_UPLOAD_MB
+    n_lanes: int | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Options:
@@ -42,6 +44,7 @@ class Options:
         """
         given = os.environ if environment is None else environment
         base = Path(given.get("XDG_DATA_HOME") or Path.home() / ".local" / "share").absolute() / "unforged"
+        lanes = given.get(f"{PREFIX}LANES")
         password_file = given.get(f"{PREFIX}PASSWORD_FILE")
         return cls(
             database=given.get(f"{PREFIX}DATABASE") or default_url(),
@@ -49,4 +52,5 @@ class Options:
             password_file=Path(password_file) if password_file else None,
             keep_hours=float(given.get(f"{PREFIX}KEEP_HOURS") or DEFAULT_KEEP_HOURS),
             upload_mb=int(given.get(f"{PREFIX}UPLOAD_MB") or DEFAULT_UPLOAD_MB),
+            n_lanes=int(lanes) if lanes else None,
         )

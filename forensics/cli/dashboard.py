@@ -1,4 +1,4 @@
-"""unforged dashboard: starts the web page in the browser's language, on this computer only unless told otherwise."""
+"""unforged dashboard: starts the web pages, for this computer only unless told otherwise, and keeps who may sign in."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import click
+
+from forensics.cli.terminal import is_terminal, line, table
 
 MISSING = "the dashboard needs its extra: pip install 'unforged[dashboard]'"
 
@@ -30,6 +32,8 @@ QUIET = (
 )
 """Nothing is sent anywhere, nothing is watched, and no stack trace reaches a browser."""
 
+PASSWORD_FILE = click.Path(dir_okay=False, path_type=Path)
+
 
 @click.group(invoke_without_command=True, context_settings={"show_default": True})
 @click.option("--host", default="127.0.0.1", help="Address to listen on; other computers can reach 0.0.0.0.")
@@ -38,21 +42,35 @@ QUIET = (
 @click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where uploads and results wait.  [default: the user's data folder]",
+    help="Where uploads and pictures of them wait.  [default: the user's data folder]",
 )
+@click.option("--password-file", type=PASSWORD_FILE, help="Who may sign in.  [default: nobody has to]")
 @click.option(
-    "--password-file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Who may sign in (`unforged dashboard add-user`).  [default: nobody has to]",
+    "--secrets",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="TOML file with Streamlit's [auth] section, to sign in at an identity provider (OIDC).",
 )
-@click.option("--keep-hours", type=click.FloatRange(min=0.1), default=24.0, help="How long uploads are kept.")
+@click.option("--without-login", is_flag=True, help="Let every computer that reaches --host do everything.")
+@click.option(
+    "--keep-hours", type=click.FloatRange(min=0.1), default=24.0, help="How long pictures of uploads are kept."
+)
 @click.option("--max-upload", type=click.IntRange(1, 2048), default=200, metavar="MIB", help="Largest upload.")
+@click.option("--jobs", type=click.IntRange(1, 16), help="Files examined at a time.  [default: 2, memory allowing]")
 @click.pass_context
 def dashboard(ctx: click.Context, **given: Any) -> int:
-    """Open the dashboard in a browser: scan, decide, look up."""
+    """Scan, decide and look up in a browser. It prints its address; Ctrl-C ends it.
+
+    It listens to this computer only, and nobody has to sign in. Before it listens to others, name people with
+    `unforged dashboard add-user`. Nothing is sent anywhere.
+    """
     if ctx.invoked_subcommand is not None:
         return 0
-    return subprocess.run(command(given), env=os.environ | environment(given), check=False).returncode
+    words, variables = command(given), os.environ | environment(given)
+    sys.stdout.flush()
+    if os.name == "posix":
+        # The server takes the place of this process, so that a signal meant for it reaches it.
+        os.execve(words[0], words, variables)
+    return subprocess.run(words, env=variables, check=False).returncode
 
 
 def command(given: dict[str, Any]) -> list[str]:
@@ -60,14 +78,17 @@ def command(given: dict[str, Any]) -> list[str]:
 
     Raises:
         ImportError: the extra is not installed.
+        click.UsageError: other computers would get in without a login; or the password file is missing or damaged.
     """
     app = find_spec("dashboard.app") if find_spec("streamlit") and find_spec("dashboard") else None
     if app is None or app.origin is None:
         raise ImportError(MISSING)
+    _check_login(given)
     return [
         *(sys.executable, "-m", "streamlit", "run", app.origin),
         *(f"--server.address={given['host']}", f"--server.port={given['port']}", "--server.headless=true"),
         f"--server.maxUploadSize={given['max_upload']}",
+        *([f"--secrets.files={given['secrets'].absolute()}"] if given["secrets"] else []),
         *QUIET,
         *THEME,
     ]
@@ -84,5 +105,74 @@ def environment(given: dict[str, Any]) -> dict[str, str]:
         "PASSWORD_FILE": given["password_file"] and given["password_file"].absolute(),
         "KEEP_HOURS": given["keep_hours"],
         "UPLOAD_MB": given["max_upload"],
+        "LANES": given["jobs"],
     }
     return {f"UNFORGED_DASHBOARD_{name}": str(value) for name, value in values.items() if value is not None}
+
+
+def _check_login(given: dict[str, Any]) -> None:
+    if given["password_file"] is not None:
+        from forensics.password_file import read
+
+        if not given["password_file"].is_file():
+            raise click.UsageError(f"there is no {given['password_file']}; `unforged dashboard add-user` makes one")
+        read(given["password_file"])
+    elif given["secrets"] is not None:
+        raise click.UsageError("--secrets says who people are; --password-file must say which role each one has")
+    elif given["host"] not in LOCAL and not given["without_login"]:
+        raise click.UsageError(
+            f"--host {given['host']} lets other computers in: give --password-file, or --without-login to let them all"
+        )
+
+
+@dashboard.command("add-user")
+@click.argument("name")
+@click.option("--role", type=click.Choice(["viewer", "moderator", "admin"]), default="viewer", help="What they may do.")
+@click.option("--password-file", type=PASSWORD_FILE, required=True, help="File to write; made if it is missing.")
+@click.option("--oidc", is_flag=True, help="No password: NAME is the address that the identity provider vouches for.")
+def add_user(name: str, role: str, password_file: Path, oidc: bool) -> int:
+    """Add somebody, or change their role and password. The password is asked for, or read from standard input."""
+    from forensics.password_file import OIDC, Entry, hashed, read, write
+
+    entries = read(password_file) if password_file.exists() else ()
+    Entry(name, role, OIDC)
+    entry = Entry(name, role, OIDC if oidc else hashed(_password()))
+    write(password_file, [*(other for other in entries if other.name != name), entry])
+    click.echo(f"{name} may sign in as {role}")
+    return 0
+
+
+@dashboard.command("remove-user")
+@click.argument("name")
+@click.option("--password-file", type=PASSWORD_FILE, required=True, help="File to change.")
+def remove_user(name: str, password_file: Path) -> int:
+    """Let somebody in no longer; it counts at their next click."""
+    from forensics.password_file import read, write
+
+    entries = read(password_file)
+    left = [entry for entry in entries if entry.name != name]
+    if len(left) == len(entries):
+        raise LookupError(f"{password_file} holds no {name!r}")
+    write(password_file, left)
+    return 0
+
+
+@dashboard.command("users")
+@click.option("--password-file", type=PASSWORD_FILE, required=True, help="File to read.")
+def users(password_file: Path) -> int:
+    """List who may sign in: name, role, with a password or at an identity provider."""
+    from forensics.password_file import OIDC, read
+
+    rows = [(e.name, e.role, "identity provider" if e.secret == OIDC else "password") for e in read(password_file)]
+    if is_terminal():
+        table(("name", "role", "signs in with"), rows)
+    else:
+        for row in rows:
+            line(*row)
+    return 0
+
+
+def _password() -> str:
+    if sys.stdin.isatty():
+        return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+    return sys.stdin.readline().rstrip("\r\n")

@@ -1,0 +1,94 @@
+"""What an admin may change while the dashboard runs: limits, thresholds, trust list and retention, in one JSON file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dashboard.backend.options import Options
+from dashboard.roles import Role, User, require
+from forensics.analyzers.manifest import trust_anchors
+from forensics.settings import Limits, ScanSettings
+from generators.whole_files import write_whole
+
+FILE = "settings.json"
+TRUST_FILE = "trust.pem"
+
+MAX_TRUST_BYTES = 4 << 20
+"""Public lists of trust anchors hold some dozen certificates of 2 kB each."""
+
+MAX_KEEP_HOURS = 24.0 * 365
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """The settings that are in force.
+
+    Attributes:
+        scan: of every scan that begins from now on.
+        keep_hours: how long the pictures of an examined upload are kept.
+    """
+
+    scan: ScanSettings = field(default_factory=ScanSettings)
+    keep_hours: float = 24.0
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.keep_hours <= MAX_KEEP_HOURS:
+            raise ValueError(f"hours kept must lie above 0 and at most at {MAX_KEEP_HOURS:.0f}, not {self.keep_hours}")
+
+
+def load(options: Options) -> Configuration:
+    """Read it; the defaults, with what the dashboard was started with, where nothing was saved.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    try:
+        plain = json.loads((options.folder / FILE).read_text(encoding="utf-8"))
+        return Configuration(ScanSettings.from_dict(plain["scan"]), float(plain["keep_hours"]))
+    except FileNotFoundError:
+        limits = Limits(max_bytes=options.upload_mb << 20)
+        return Configuration(ScanSettings(limits=limits), options.keep_hours)
+    except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"the saved settings in {options.folder / FILE} cannot be read: {error}") from None
+
+
+def save(options: Options, configuration: Configuration, *, user: User) -> None:
+    """Write it; scans that begin afterwards follow it.
+
+    Raises:
+        NotAllowedError: the user is no admin.
+        OSError: the folder cannot be written.
+    """
+    require(user, Role.ADMIN)
+    options.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    plain = {"scan": configuration.scan.to_dict(), "keep_hours": configuration.keep_hours}
+    write_whole(options.folder / FILE, json.dumps(plain, indent=1).encode() + b"\n")
+
+
+def save_trust_list(options: Options, pem: bytes, *, user: User) -> Path:
+    """Keep a list of trust anchors for signatures; it counts once it stands in the configuration.
+
+    Returns:
+        Where it lies.
+
+    Raises:
+        NotAllowedError: the user is no admin.
+        ValueError: it holds no certificate.
+        OSError: the folder cannot be written.
+    """
+    require(user, Role.ADMIN)
+    if len(pem) > MAX_TRUST_BYTES:
+        raise ValueError(f"a trust list of more than {MAX_TRUST_BYTES >> 20} MiB is not read")
+    options.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = options.folder / TRUST_FILE
+    trial = options.folder / f"{TRUST_FILE}.new"
+    try:
+        write_whole(trial, pem)
+        if not trust_anchors(trial):
+            raise ValueError("this file holds no PEM certificate")
+        trial.replace(path)
+    finally:
+        trial.unlink(missing_ok=True)
+    return path

@@ -1,0 +1,78 @@
+"""What a file says about itself: who signed it, what they say, whether that holds, and its metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from forensics.analyzers.metadata import Metadata
+from forensics.analyzers.provenance import Provenance
+from forensics.finding import Claim, Finding
+from forensics.hostile_text import one_line, visible
+from forensics.report import ScanReport
+
+_SIGNER, _TIME, _WRITER = "signed by", "time", "written by"
+_ACTIONS = ("action", "action of a parent")
+_CHECKS = ("trust", "failed check", "failed check of an ingredient")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Statements of a file about itself; every text is hostile, and visible.
+
+    Attributes:
+        signer: who signed, "" for nobody.
+        state: whether there is a signature, and whether it holds, in a sentence.
+        statements: the findings about it, in sentences.
+        ai: what is said of AI, in a sentence.
+        actions: steps that the signer lists.
+        checks: what failed or is not trusted.
+        rows: whatever else stands there, label and text.
+        tags: metadata, label and text.
+    """
+
+    signer: str
+    state: str
+    statements: tuple[str, ...]
+    ai: str
+    actions: tuple[str, ...]
+    checks: tuple[str, ...]
+    rows: tuple[tuple[str, str], ...]
+    tags: tuple[tuple[str, str], ...]
+
+
+def origin(report: ScanReport) -> Origin:
+    """Gather it from the findings."""
+    signed = [f for f in report.findings if f.analyzer == Provenance.name]
+    tagged = [f for f in report.findings if f.analyzer == Metadata.name]
+    rows = tuple(dict.fromkeys(_rows(signed)))
+    return Origin(
+        signer=next((text for label, text in rows if label == _SIGNER), ""),
+        state=_state(report, signed),
+        statements=tuple(one_line(f.summary) for f in [*signed, *tagged]),
+        ai=_ai([*signed, *tagged]),
+        actions=tuple(text for label, text in rows if label in _ACTIONS),
+        checks=tuple(text for label, text in rows if label in _CHECKS),
+        rows=tuple((label, text) for label, text in rows if label not in (_SIGNER, *_ACTIONS, *_CHECKS)),
+        tags=tuple(dict.fromkeys(_rows(tagged))),
+    )
+
+
+def _rows(findings: Iterable[Finding]) -> Iterable[tuple[str, str]]:
+    return ((one_line(label, 120), visible(text)) for finding in findings for label, text in finding.details)
+
+
+def _state(report: ScanReport, signed: list[Finding]) -> str:
+    if signed:
+        return one_line(signed[0].summary)
+    why = report.skipped.get(Provenance.name) or report.failed.get(Provenance.name)
+    return f"Not signed, as far as can be told: {one_line(why, 300)}." if why else "Signatures were not looked for."
+
+
+def _ai(findings: list[Finding]) -> str:
+    said = [f for f in findings if (f.llr or 0.0) > 0 and f.claim is not None]
+    if any(f.claim is Claim.SYNTHETIC for f in said):
+        return "The file itself says that a machine made it."
+    if said:
+        return "The file itself says, or shows, that it was altered."
+    return "The file says nothing of AI. Most files do not, made by AI or not."

@@ -1,0 +1,314 @@
+"""Examines uploads in the background: warm worker processes, watched as on the command line, told of every step.
+
+One thread owns one pool of one worker (a lane), so that a long video holds up one lane and a photo takes the other.
+Whoever asks sees what is known so far; results go into the store, and nothing of a file stays in memory.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO
+
+import psutil
+
+from dashboard.backend.configuration import Configuration
+from dashboard.backend.keeping import Kept, Uploads
+from dashboard.roles import Role, User, require
+from forensics.analyzers import ANALYZERS
+from forensics.errors import MediaError
+from forensics.hostile_text import one_line
+from forensics.pictures import PICTURES
+from forensics.pool import Outcome, Pool
+from forensics.recall import Recall
+from forensics.report import ScanReport
+from forensics.report_words import title
+from forensics.settings import ScanSettings
+from forensics.store import Store
+from forensics.worker import Examiner, Step, Task
+
+__all__ = ["Job", "MediaError", "Scanning", "State", "step_titles"]
+
+MAX_LANES = 2
+"""A worker holds half a gigabyte once it is warm."""
+
+MAX_JOBS = 300
+"""Jobs that are remembered; of those that are done only a line is left."""
+
+MAX_WAITING = 200
+"""Uploads that may wait; each lies on the disk."""
+
+SWEEP_S = 600.0
+
+MAX_NAME = 300
+
+
+class State(StrEnum):
+    """Where a job stands."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """One upload on its way.
+
+    Attributes:
+        key: what it is asked for by; hard to guess.
+        name: of the file; hostile text on one line.
+        state: where it stands.
+        steps: what is over: "hash", then analyzers.
+        titles: of all steps, those to come as well.
+        report: what is known so far; None before the first step, and when it is kept in the store.
+        preview: JPEG to show meanwhile; b"" for none.
+        scan_id: its number in the store, once it is done.
+        was_known: whether the store knew the file.
+        message: why it failed, one plain line; "" else.
+        elapsed_s: how long it took, or has taken by the last step.
+    """
+
+    key: str
+    name: str
+    state: State = State.WAITING
+    steps: tuple[str, ...] = ()
+    titles: tuple[str, ...] = ()
+    report: ScanReport | None = None
+    preview: bytes = b""
+    scan_id: int | None = None
+    was_known: bool = False
+    message: str = ""
+    elapsed_s: float = 0.0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self.state in (State.DONE, State.FAILED)
+
+    @property
+    def n_steps(self) -> int:
+        """How many there are in all."""
+        return max(len(self.titles), 1)
+
+
+def step_titles(steps: tuple[str, ...]) -> tuple[str, ...]:
+    """Steps in words."""
+    return tuple("Opened" if step == "hash" else title(step) for step in steps)
+
+
+class Scanning:
+    """The one service behind all browsers. Its threads end with the process or with `close`.
+
+    Args:
+        folder: for uploads and kept pictures.
+        configuration: asked before every file, so that changes count at once.
+        store: where results go.
+        n_lanes: files examined at a time; None for as many as processors and memory allow, MAX_LANES at most.
+        build: makes the scanner in the workers; None for the real one.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        configuration: Callable[[], Configuration],
+        store: Store,
+        *,
+        n_lanes: int | None = None,
+        build: Callable[[ScanSettings], Examiner] | None = None,
+    ) -> None:
+        self.kept = Kept(folder / "pictures")
+        self._uploads = Uploads(folder / "uploads")
+        self._configuration = configuration
+        self._store = store
+        self._build = build
+        self._jobs: dict[str, Job] = {}
+        self._paths: dict[str, Path] = {}
+        self._lock = threading.Lock()
+        self._queue: queue.Queue[str | None] = queue.Queue()
+        self._swept_s = 0.0
+        self._sweep()
+        n_lanes = n_lanes or _default_lanes(configuration().scan)
+        self._lanes = [threading.Thread(target=self._lane, daemon=True, name=f"lane {i}") for i in range(n_lanes)]
+        for lane in self._lanes:
+            lane.start()
+
+    def submit(self, source: BinaryIO, name: str, *, user: User) -> str:
+        """Take in one file and examine it as soon as a worker is free.
+
+        Args:
+            source: its bytes, read to their end.
+            name: as the browser says; hostile text.
+            user: who brought it.
+
+        Returns:
+            The key of its job.
+
+        Raises:
+            NotAllowedError: the user is no moderator.
+            MediaError: it is empty or over the limit.
+            RuntimeError: too many files wait.
+            OSError: it cannot be written to disk.
+        """
+        require(user, Role.MODERATOR)
+        if self._queue.qsize() >= MAX_WAITING:
+            raise RuntimeError(f"{MAX_WAITING} files wait already; try again when some are done")
+        path = self._uploads.add(source, max_bytes=self._configuration().scan.limits.max_bytes)
+        key = secrets.token_urlsafe(12)
+        with self._lock:
+            self._jobs[key] = Job(key, one_line(name, MAX_NAME) or "unnamed file")
+            self._paths[key] = path
+            over = [k for k, job in self._jobs.items() if job.is_over]
+            for old in over[: max(0, len(self._jobs) - MAX_JOBS)]:
+                del self._jobs[old]
+        self._queue.put(key)
+        return key
+
+    def job(self, key: str) -> Job | None:
+        """How a job stands; None when it is not known (any more)."""
+        with self._lock:
+            return self._jobs.get(key)
+
+    @property
+    def n_waiting(self) -> int:
+        """Uploads that no worker has taken up yet."""
+        return self._queue.qsize()
+
+    def close(self) -> None:
+        """End all lanes once the file each examines is done."""
+        for _ in self._lanes:
+            self._queue.put(None)
+        for lane in self._lanes:
+            lane.join()
+
+    def _lane(self) -> None:
+        lane = _Lane(self._build)
+        try:
+            with suppress(ValueError, RuntimeError):
+                lane.pool(self._configuration().scan).start()
+            while (key := self._queue.get()) is not None:
+                self._examine(key, lane)
+                self._sweep()
+        finally:
+            lane.close()
+
+    def _examine(self, key: str, lane: _Lane) -> None:
+        path = self._paths[key]
+        started_s = time.monotonic()
+        job = self.job(key)
+        try:
+            if job is None:
+                return
+            settings = self._configuration().scan
+            self._change(key, state=State.RUNNING, titles=_all_titles(settings))
+            pool = lane.pool(settings)
+            recall = Recall(self._store, settings)
+
+            def hear(task: Task, step: Step) -> None:
+                self._step(key, step, time.monotonic() - started_s)
+
+            task = Task(path, job.name, job.name)
+            for outcome in pool.run([task], recall.decide, recall.receive, hear):
+                self._finish(key, outcome, recall)
+        except (ValueError, RuntimeError, OSError) as error:
+            lane.close()
+            self._change(key, state=State.FAILED, message=one_line(str(error), 300), report=None, preview=b"")
+        finally:
+            path.unlink(missing_ok=True)
+            with self._lock:
+                self._paths.pop(key, None)
+        with suppress(ValueError, RuntimeError):
+            # A worker that the file took along, or that was too full, is replaced before somebody waits for it.
+            lane.restart()
+
+    def _step(self, key: str, step: Step, elapsed_s: float) -> None:
+        job = self.job(key)
+        if job is not None:
+            self._change(
+                key,
+                steps=(*job.steps, step.name),
+                report=step.report,
+                preview=step.preview or job.preview,
+                elapsed_s=elapsed_s,
+            )
+
+    def _finish(self, key: str, outcome: Outcome, recall: Recall) -> None:
+        number, was_known = recall.finish(outcome.task)
+        if outcome.pages:
+            with suppress(OSError):
+                self.kept.save(outcome.sha256, outcome.pages[PICTURES])
+        if outcome.report is None or (outcome.error is not None and number is None):
+            error = outcome.error or MediaError("broken", "there is no result")
+            self._change(key, state=State.FAILED, message=one_line(str(error), 300), report=None, preview=b"")
+            return
+        # What the store could not keep stays here until it is pushed out by newer ones.
+        kept = outcome.report if number is None else None
+        self._change(
+            key,
+            state=State.DONE,
+            scan_id=number,
+            was_known=was_known,
+            report=kept,
+            preview=b"",
+            elapsed_s=outcome.elapsed_s,
+            message="" if recall.error is None else f"not stored: {one_line(str(recall.error), 300)}",
+        )
+
+    def _change(self, key: str, **values: object) -> None:
+        with self._lock:
+            if key in self._jobs:
+                self._jobs[key] = replace(self._jobs[key], **values)  # type: ignore[arg-type]
+
+    def _sweep(self) -> None:
+        now_s = time.monotonic()
+        with self._lock:
+            if self._swept_s and now_s - self._swept_s < SWEEP_S:
+                return
+            self._swept_s = now_s
+        with suppress(OSError, ValueError):
+            self._uploads.sweep()
+            self.kept.sweep(self._configuration().keep_hours)
+
+
+class _Lane:
+    """The pool of one thread, made anew when the settings change."""
+
+    def __init__(self, build: Callable[[ScanSettings], Examiner] | None) -> None:
+        self._build = build
+        self._pool: Pool | None = None
+
+    def pool(self, settings: ScanSettings) -> Pool:
+        if self._pool is not None and self._pool.settings != settings:
+            self.close()
+        if self._pool is None:
+            self._pool = Pool(settings, forms=(PICTURES,), live=True, build=self._build)
+            self._pool.__enter__()
+        return self._pool
+
+    def restart(self) -> None:
+        if self._pool is not None and not self._pool.n_idle:
+            self._pool.start()
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.__exit__(None, None, None)
+            self._pool = None
+
+
+def _all_titles(settings: ScanSettings) -> tuple[str, ...]:
+    return step_titles(("hash", *(settings.analyzers or ANALYZERS.names())))
+
+
+def _default_lanes(settings: ScanSettings) -> int:
+    n_processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    n_by_memory = int(psutil.virtual_memory().available) // settings.limits.memory_bytes
+    return max(1, min(MAX_LANES, n_processors, n_by_memory))

@@ -1,0 +1,106 @@
+"""Who may sign in: names and passwords against the password file, and identities that a provider vouches for."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from dashboard.roles import Role, User
+from forensics.password_file import OIDC, checked, read
+
+MAX_FAILURES = 5
+"""Wrong passwords for one name before it has to wait."""
+
+WAIT_S = 60.0
+
+MAX_NAMES = 10_000
+"""Names whose failures are remembered; who tries more of them pushes out the oldest."""
+
+TICKET_S = 12 * 3600.0
+"""A working day: after it everybody signs in again."""
+
+
+class SignIn:
+    """Checks passwords, and remembers browsers for a day. One for all browsers.
+
+    Args:
+        password_file: read at every attempt, so that a change counts at once.
+        clock: seconds since any moment.
+    """
+
+    def __init__(self, password_file: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._file = password_file
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._failures: dict[str, tuple[int, float]] = {}
+        self._tickets: dict[str, tuple[str, float]] = {}
+
+    def with_password(self, name: str, password: str) -> User | None:
+        """Who that is; None for a wrong name or password.
+
+        Raises:
+            PermissionError: too many wrong passwords; the message says how long to wait.
+            ValueError, OSError: the password file cannot be read.
+        """
+        with self._lock:
+            n_failed, since_s = self._failures.get(name, (0, 0.0))
+            left_s = since_s + WAIT_S - self._clock()
+            if n_failed >= MAX_FAILURES and left_s > 0:
+                raise PermissionError(f"too many wrong passwords for this name; wait {left_s:.0f} s")
+            # Counted before the slow check: attempts side by side must not slip through.
+            self._failures.pop(name, None)
+            self._failures[name] = (n_failed + 1 if left_s > 0 else 1, self._clock())
+            while len(self._failures) > MAX_NAMES:
+                del self._failures[next(iter(self._failures))]
+        entry = checked(read(self._file), name, password)
+        if entry is None:
+            return None
+        with self._lock:
+            self._failures.pop(name, None)
+        return User(entry.name, Role.of(entry.role))
+
+    def with_identity(self, name: str) -> User | None:
+        """Whom a provider vouches for; None for somebody who is not listed.
+
+        Raises:
+            ValueError, OSError: the password file cannot be read.
+        """
+        found = (e for e in read(self._file) if e.secret == OIDC and e.name.casefold() == name.casefold())
+        entry = next(found, None)
+        return None if entry is None else User(entry.name, Role.of(entry.role))
+
+    def ticket(self, user: User) -> str:
+        """A secret that the browser keeps, so that a reload asks for no password."""
+        secret = secrets.token_urlsafe(32)
+        with self._lock:
+            now_s = self._clock()
+            self._tickets = {key: kept for key, kept in self._tickets.items() if kept[1] > now_s}
+            self._tickets[_digest(secret)] = (user.name, now_s + TICKET_S)
+        return secret
+
+    def with_ticket(self, secret: str) -> User | None:
+        """Whose ticket that is, with the role they have now; None for none, or one that ran out.
+
+        Raises:
+            ValueError, OSError: the password file cannot be read.
+        """
+        with self._lock:
+            name, until_s = self._tickets.get(_digest(secret), ("", 0.0))
+        if not name or until_s <= self._clock():
+            return None
+        entry = next((entry for entry in read(self._file) if entry.name == name), None)
+        return None if entry is None else User(entry.name, Role.of(entry.role))
+
+    def sign_out(self, secret: str) -> None:
+        """Forget a ticket."""
+        with self._lock:
+            self._tickets.pop(_digest(secret), None)
+
+
+def _digest(secret: str) -> str:
+    # Looked up by its hash: how long that takes tells nothing about the secret.
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,234 @@
+"""A report as the dashboard shows it: in the words of the HTML and PDF reports, pictures as JPEG, all text visible."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from dashboard.backend.layers import QUALITY
+from dashboard.backend.moments import Course, Stretch, courses, stretches
+from dashboard.backend.origin import Origin, origin
+from dashboard.backend.scanning import Job
+from forensics.hostile_text import one_line
+from forensics.overlay import to_jpeg
+from forensics.pictures import Pictures, decoded
+from forensics.report import ScanReport
+from forensics.report_files import render
+from forensics.report_page import Card, Page, page
+from forensics.report_words import percent, title
+from forensics.seen_before import NAME as SEEN_BEFORE
+from forensics.seen_before import closest
+from forensics.store import Store, StoreError
+from forensics.verdict import Opinion
+
+__all__ = ["KINDS", "Brief", "Evidence", "ScanReport", "Shown", "Similar", "brief", "download", "provisional", "show"]
+__all__ += ["false_alarms", "similar", "stored"]
+
+KINDS: Mapping[Opinion, str] = {
+    Opinion.LIKELY_SYNTHETIC: "synthetic",
+    Opinion.LIKELY_MANIPULATED: "manipulated",
+    Opinion.INCONCLUSIVE: "inconclusive",
+    Opinion.NO_TRACE_FOUND: "quiet",
+}
+"""Opinion -> the word that styles and symbols go by."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One finding as a card; see `forensics.report_page.Card`.
+
+    Attributes:
+        picture: evidence drawn on the picture, JPEG; b"" for none.
+        caption: of the picture.
+        is_heat: whether the colour scale belongs below it.
+        frames: moments with a picture: time in seconds, JPEG.
+    """
+
+    title: str
+    trace: str
+    summary: str
+    explanation: str
+    strength: str
+    weight: str
+    llr: float | None
+    counted_llr: float
+    claim: str
+    picture: bytes
+    caption: str
+    is_heat: bool
+    rows: tuple[tuple[str, str], ...]
+    numbers: tuple[tuple[str, str], ...]
+    times_s: tuple[float, ...]
+    frames: tuple[tuple[float, bytes], ...]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A whole report, ready to be drawn.
+
+    Attributes:
+        words: what the other reports say as well, without the cards.
+        kind: "synthetic", "manipulated", "inconclusive" or "quiet".
+        false_alarms: what the probability means for who acts on it, in a sentence.
+        moments: times of the kept frames, in seconds; none where the time of the pictures is over.
+        courses, stretches: of a video.
+    """
+
+    sha256: str
+    words: Page
+    kind: str
+    false_alarms: str
+    evidence: tuple[Evidence, ...]
+    origin: Origin
+    moments: tuple[float, ...]
+    courses: tuple[Course, ...]
+    stretches: tuple[Stretch, ...]
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether there is anything to look at."""
+        return bool(self.moments)
+
+
+@dataclass(frozen=True)
+class Similar:
+    """A file that looks like this one and was examined earlier; the name is hostile text on one line."""
+
+    scan_id: int
+    sha256: str
+    name: str
+    opinion: str
+    kind: str
+    distance_bits: int
+    scanned_on: str
+
+
+@dataclass(frozen=True)
+class Brief:
+    """A result in one line; the name is hostile text on one line."""
+
+    name: str
+    opinion: str
+    kind: str
+    probability: float
+
+
+def show(report: ScanReport, pictures: Pictures) -> Shown:
+    """Put a report into what is drawn."""
+    frames = {time_s: decoded(jpeg) for time_s, jpeg in pictures.frames.items()}
+    whole = page(report, frames)
+    seen = title(SEEN_BEFORE)
+    return Shown(
+        sha256=report.sha256,
+        words=replace(whole, cards=()),
+        kind=KINDS[report.verdict.opinion],
+        false_alarms=false_alarms(report),
+        evidence=tuple(_evidence(card, pictures) for card in whole.cards if card.title != seen),
+        origin=origin(report),
+        moments=tuple(frames),
+        courses=courses(report),
+        stretches=stretches(report),
+    )
+
+
+def false_alarms(report: ScanReport) -> str:
+    """What the probability means for who acts on it: how often that would hit an untouched file."""
+    verdict = report.verdict
+    wrong = round(100 * (1 - verdict.probability))
+    many = "fewer than 1" if wrong < 1 else "more than 99" if wrong > 99 else f"about {wrong}"
+    prior = percent(report.settings.prior)
+    if not any(reason.counted for reason in verdict.reasons):
+        return "There is no false-alarm rate to give: nothing calibrated could look at this file."
+    kind = verdict.claim if verdict.claim is not None else "altered or synthetic"
+    return (
+        f"Whoever rejects 100 files with a result like this one rejects {many} that are not {kind}: false alarms. "
+        f"(Counted where {prior} of all files are {kind}.)"
+    )
+
+
+def provisional(job: Job) -> Shown:
+    """What is known so far of a file that is being examined.
+
+    Raises:
+        ValueError: nothing is known yet.
+    """
+    if job.report is None:
+        raise ValueError("no step of this examination is over")
+    return show(job.report, Pictures({0.0: job.preview} if job.preview else {}))
+
+
+def brief(store: Store, scan_id: int) -> Brief | None:
+    """One line about an earlier scan; None where there is none (any more).
+
+    Raises:
+        StoreError: the database cannot be read.
+    """
+    report = stored(store, scan_id)
+    if report is None:
+        return None
+    verdict = report.verdict
+    return Brief(one_line(report.filename, 200), str(verdict.opinion), KINDS[verdict.opinion], verdict.probability)
+
+
+def similar(report: ScanReport, store: Store) -> tuple[Similar, ...]:
+    """Files in the store that look like this one, closest first.
+
+    Raises:
+        StoreError: the database cannot be read.
+    """
+    return tuple(
+        Similar(
+            match.scan.id,
+            match.scan.sha256,
+            one_line(match.scan.filename, 120),
+            match.scan.opinion,
+            KINDS.get(Opinion(match.scan.opinion), "inconclusive"),
+            match.distance_bits,
+            match.scan.scanned_at[:10],
+        )
+        for match in closest(report, store)[:8]
+    )
+
+
+def download(report: ScanReport, pictures: Pictures, form: str) -> bytes:
+    """The report as a file: "html", "pdf" or "json"."""
+    return render(report, {time_s: decoded(jpeg) for time_s, jpeg in pictures.frames.items()}, form)
+
+
+def stored(store: Store, scan_id: int) -> ScanReport | None:
+    """An earlier report; None where there is none (any more) or it is damaged.
+
+    Raises:
+        StoreError: the database cannot be read.
+    """
+    try:
+        return store.report(scan_id)
+    except StoreError:
+        raise
+    except (LookupError, ValueError):
+        return None
+
+
+def _evidence(card: Card, pictures: Pictures) -> Evidence:
+    drawn = card.pictures[0] if card.pictures else None
+    picture, caption = (to_jpeg(drawn.pixels, QUALITY), drawn.caption) if drawn is not None else (b"", "")
+    if drawn is None and card.title == title("spectrum"):
+        picture, caption = pictures.layers.get("spectrum", b""), "power of every frequency, the lowest in the middle"
+    return Evidence(
+        title=card.title,
+        trace=card.trace,
+        summary=card.summary,
+        explanation=card.explanation,
+        strength=card.strength,
+        weight=card.weight,
+        llr=card.llr,
+        counted_llr=card.counted_llr,
+        claim=card.claim,
+        picture=picture,
+        caption=caption,
+        is_heat=drawn is not None and drawn.is_heat,
+        rows=card.rows,
+        numbers=card.numbers,
+        times_s=card.times_s,
+        frames=tuple((time_s, to_jpeg(pixels, QUALITY)) for time_s, pixels in card.moments),
+    )

@@ -1,0 +1,21 @@
+"""The router of the dashboard: page set-up, style sheet, the gate, and the page that was asked for."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import theme
+from dashboard.gate import passed, who
+from dashboard.navigation import groups
+from dashboard.session import current_user
+
+
+def main() -> None:
+    """Draw what the browser asks for."""
+    st.set_page_config(page_title="Unforged", page_icon=theme.ICON, layout="wide")
+    theme.apply()
+    if not passed():
+        return
+    page = st.navigation(groups(current_user()))
+    who()
+    page.run()

@@ -1,0 +1,174 @@
+"""The files that the address of the page names: how far each is, and the whole result of the chosen one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.backend.scanning import Job, State, step_titles
+from dashboard.backend.viewing import KINDS, Brief, Shown, brief, provisional
+from dashboard.backend.words import as_markdown
+from dashboard.overlay import LETTERS
+from dashboard.session import options, scanning, store
+from dashboard.widgets.evidence import cards
+from dashboard.widgets.progress import progress
+from dashboard.widgets.result import result
+from dashboard.widgets.verdict import banner
+
+IDS = "id"
+"""In the query of the address: numbers of stored scans, and keys of those under way."""
+
+MAX_ITEMS = 50
+
+POLL_S = 0.4
+
+_CHOSEN = "chosen file"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line.
+
+    Attributes:
+        id: as in the address.
+        name: hostile text on one line.
+        words: opinion, or how far it is.
+        probability: of the verdict; None before there is one.
+        kind: of the opinion; "" before there is one.
+        job: while it is under way, or failed.
+        scan_id: number in the store.
+    """
+
+    id: str
+    name: str
+    words: str
+    probability: float | None = None
+    kind: str = ""
+    job: Job | None = None
+    scan_id: int | None = None
+
+
+def ids() -> list[str]:
+    """What the address names, each once."""
+    return list(dict.fromkeys(st.query_params.get_all(IDS)))[:MAX_ITEMS]
+
+
+def items() -> None:
+    """Draw the list, if there is more than one, and the chosen item."""
+    _follow_finished()
+    listed = [_item(name) for name in ids()]
+    chosen = _choose(listed) if len(listed) > 1 else listed[0]
+    if chosen.job is not None and not chosen.job.is_over:
+        _watch(chosen.id)
+    elif chosen.job is not None and chosen.job.state is State.FAILED:
+        st.error(f"{as_markdown(chosen.name, 120)}: {as_markdown(chosen.job.message)}", icon=":material/broken_image:")
+    elif chosen.scan_id is None and chosen.job is None:
+        st.warning(f"{chosen.words}", icon=":material/search_off:")
+    else:
+        result(chosen.scan_id, None if chosen.job is None else chosen.job.report)
+
+
+def _follow_finished() -> None:
+    """Let the address name the stored scan, which outlives the service, in place of the job."""
+    known = ids()
+    now = []
+    for name in known:
+        job = None if name.isdecimal() else scanning().job(name)
+        now.append(str(job.scan_id) if job is not None and job.scan_id is not None else name)
+    if now != known:
+        if st.session_state.get(_CHOSEN) in known:
+            st.session_state[_CHOSEN] = now[known.index(st.session_state[_CHOSEN])]
+        st.query_params[IDS] = list(dict.fromkeys(now))
+
+
+def _item(name: str) -> Item:
+    if name.isdecimal():
+        found = _brief(options().database, int(name))
+        if found is None:
+            return Item(name, "", "This scan is not in the store (any more).")
+        return Item(name, found.name, found.opinion, found.probability, found.kind, scan_id=int(name))
+    job = scanning().job(name)
+    if job is None:
+        return Item(name, "", "This scan is not known any more; please bring the file again.")
+    words = {State.WAITING: "waiting", State.RUNNING: f"step {len(job.steps)} of {job.n_steps}"}.get(job.state, "")
+    if job.state is State.FAILED:
+        return Item(name, job.name, "could not be examined", job=job)
+    if job.report is not None:
+        verdict = job.report.verdict
+        said = f"{verdict.opinion}{'' if job.is_over else f', so far ({words})'}"
+        return Item(name, job.name, said, verdict.probability, KINDS[verdict.opinion], job)
+    return Item(name, job.name, words, job=job)
+
+
+@st.cache_data(show_spinner=False, max_entries=1000, ttl=600)
+def _brief(database: str, scan_id: int) -> Brief | None:
+    return brief(store(), scan_id)
+
+
+def _choose(listed: list[Item]) -> Item:
+    under_way = any(item.job is not None and not item.job.is_over for item in listed)
+    _list(under_way)
+    chosen = st.session_state.get(_CHOSEN)
+    return next((item for item in listed if item.id == chosen), listed[0])
+
+
+def _list(under_way: bool) -> None:
+    st.fragment(_draw_list, run_every=POLL_S if under_way else None)()
+
+
+def _draw_list() -> None:
+    listed = [_item(name) for name in ids()]
+    done = sum(item.job is None or item.job.is_over for item in listed)
+    st.caption(f"{done} of {len(listed)} files examined. Choose a row to see why.")
+    table = pd.DataFrame(
+        {
+            "Verdict": [f"{LETTERS.get(item.kind, '…')} {item.words}" for item in listed],
+            "Probability": [None if item.probability is None else 100 * item.probability for item in listed],
+            "File": [item.name for item in listed],
+        }
+    )
+    event = st.dataframe(
+        table,
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key="files",
+        column_config={"Probability": st.column_config.ProgressColumn(format="%d %%", min_value=0, max_value=100)},
+        height=min(36 * (len(listed) + 1), 320),
+    )
+    rows = event.selection.rows
+    if rows and rows[0] < len(listed) and st.session_state.get(_CHOSEN) != listed[rows[0]].id:
+        st.session_state[_CHOSEN] = listed[rows[0]].id
+        st.rerun()
+
+
+def _watch(key: str) -> None:
+    st.fragment(_draw_progress, run_every=POLL_S)(key)
+
+
+def _draw_progress(key: str) -> None:
+    job = scanning().job(key)
+    if job is None or job.is_over:
+        st.rerun()
+        return
+    progress(step_titles(job.steps), job.titles, waiting=scanning().n_waiting)
+    if job.report is None:
+        st.html(f'<div class="u-wait">{"The file is being opened."}</div>')
+        return
+    shown = _so_far(job)
+    banner(shown, provisional="so far")
+    if job.preview:
+        st.image(job.preview, width="stretch")
+    cards(shown.evidence)
+
+
+def _so_far(job: Job) -> Shown:
+    """Drawn once a step, not once a look."""
+    kept = st.session_state.get("so far")
+    if kept is None or kept[0] != (job.key, len(job.steps)):
+        kept = (job.key, len(job.steps)), provisional(job)
+        st.session_state["so far"] = kept
+    shown: Shown = kept[1]
+    return shown

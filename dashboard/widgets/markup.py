@@ -1,0 +1,34 @@
+"""Our own HTML with text in it: whatever comes from outside is escaped here, and only here."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable
+
+FOLD_AT = 400
+"""Characters of a table cell that are shown; the whole text is in the downloads."""
+
+MAX_ROWS = 60
+
+
+def text(words: str) -> str:
+    """Text for HTML, isolated so that its direction cannot turn what stands around it."""
+    return f"<bdi>{html.escape(words)}</bdi>"
+
+
+def table(rows: Iterable[tuple[str, str]], *, max_rows: int = MAX_ROWS) -> str:
+    """Label and text, line by line; long ones are cut and counted."""
+    listed = list(rows)
+    lines = [f"<div><dt>{text(label)}</dt><dd>{text(_cut(words))}</dd></div>" for label, words in listed[:max_rows]]
+    if len(listed) > max_rows:
+        lines.append(f"<div><dt></dt><dd>{len(listed) - max_rows:,} more rows are in the downloads.</dd></div>")
+    return f'<dl class="u-rows">{"".join(lines)}</dl>'
+
+
+def bullets(lines: Iterable[str]) -> str:
+    """A list."""
+    return f'<ul class="u-list">{"".join(f"<li>{text(line)}</li>" for line in lines)}</ul>'
+
+
+def _cut(words: str) -> str:
+    return words if len(words) <= FOLD_AT else f"{words[:FOLD_AT]}… ({len(words) - FOLD_AT:,} more characters)"

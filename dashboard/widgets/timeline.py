@@ -1,0 +1,107 @@
+"""A video along its time line: scores, flagged stretches, and the frame at the moment that was chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from dashboard.backend.moments import Course, Stretch
+from dashboard.backend.viewing import Shown
+from dashboard.widgets.charts import BLUE, GREY, ORANGE, PALETTE
+from dashboard.widgets.markup import table
+
+SCORES_PX, LANE_PX = 170, 26
+
+PICKED = "moment"
+
+
+def timeline(shown: Shown, moments: Sequence[float], *, key: str) -> float:
+    """Draw the chart and the slider below it.
+
+    Args:
+        shown: report of a video.
+        moments: times of the frames that can be shown; at least one.
+        key: apart from those of other videos on the page.
+
+    Returns:
+        The chosen moment in seconds, one of `moments`.
+    """
+    chart = _chart(shown.courses, shown.stretches, shown.words.duration_s or moments[-1], moments)
+    event = st.altair_chart(chart, width="stretch", on_select="rerun", selection_mode=PICKED, key=f"chart {key}")
+    slider = f"slider {key}"
+    clicked = _clicked(event)
+    if clicked is not None and st.session_state.get(f"clicked {key}") != clicked:
+        st.session_state[f"clicked {key}"] = clicked
+        st.session_state[slider] = min(moments, key=lambda t: abs(t - clicked))
+    if len(moments) == 1:
+        return moments[0]
+    chosen = st.select_slider("Moment", moments, key=slider, format_func=lambda t: f"{t:.2f} s")
+    if shown.stretches:
+        st.html(table((f"{part.words} · {part.title}", part.summary) for part in shown.stretches))
+    return float(chosen)
+
+
+def _clicked(event: Any) -> float | None:
+    picked = event.selection.get(PICKED) if event is not None and hasattr(event, "selection") else None
+    for entry in picked or ():
+        if "time" in entry:
+            return float(entry["time"])
+    return None
+
+
+def _chart(
+    courses: Sequence[Course], stretches: Sequence[Stretch], duration_s: float, moments: Sequence[float]
+) -> alt.VConcatChart | alt.LayerChart:
+    x = alt.X("time:Q", title="seconds", scale=alt.Scale(domain=[0, duration_s], nice=False))
+    pick = alt.selection_point(PICKED, fields=["time"], nearest=True, on="click", empty=False)
+    lanes = [_lanes(stretches, x)] if stretches else []
+    scores = _scores(courses, x, pick) if courses else _frames(moments, x, pick)
+    return alt.vconcat(scores, *lanes, spacing=4).resolve_scale(color="independent") if lanes else scores
+
+
+def _scores(courses: Sequence[Course], x: alt.X, pick: alt.Parameter) -> alt.LayerChart:
+    rows = [(c.detector, time_s, score) for c in courses for time_s, score in c.points]
+    frame = pd.DataFrame(rows, columns=["detector", "time", "score"])
+    order = [c.detector for c in courses]
+    legend = alt.Legend(title=None, orient="top", labelLimit=260)
+    base = alt.Chart(frame).encode(
+        x=x,
+        y=alt.Y("score:Q", title="score", scale=alt.Scale(domain=[0, 1])),
+        color=alt.Color(
+            "detector:N",
+            scale=alt.Scale(domain=order, range=[PALETTE[i % 3] for i in range(len(order))]),
+            legend=legend if len(order) > 1 else None,
+        ),
+        tooltip=["detector:N", alt.Tooltip("time:Q", format=".2f"), alt.Tooltip("score:Q", format=".2f")],
+    )
+    points = base.mark_point(filled=True, size=60, opacity=1).encode(
+        shape=alt.Shape("detector:N", legend=legend if len(order) > 1 else None),
+        size=alt.condition(pick, alt.value(220), alt.value(60)),
+    )
+    return (base.mark_line(strokeWidth=2) + points.add_params(pick)).properties(height=SCORES_PX)
+
+
+def _frames(moments: Sequence[float], x: alt.X, pick: alt.Parameter) -> alt.LayerChart:
+    marks = alt.Chart(pd.DataFrame({"time": list(moments)})).mark_tick(color=BLUE, thickness=4, size=24).encode(x=x)
+    return alt.layer(marks.add_params(pick)).properties(height=LANE_PX + 14)
+
+
+def _lanes(stretches: Sequence[Stretch], x: alt.X) -> alt.Chart:
+    rows = [(p.start_s, p.end_s, p.title, "speaks for it" if p.counts_for else "to look at") for p in stretches]
+    frame = pd.DataFrame(rows, columns=["time", "end", "finding", "role"])
+    bars = alt.Chart(frame).mark_bar(height=LANE_PX // 2, cornerRadius=2)
+    return bars.encode(
+        x=x,
+        x2="end:Q",
+        y=alt.Y("finding:N", title=None, axis=alt.Axis(labelLimit=120)),
+        color=alt.Color(
+            "role:N",
+            scale=alt.Scale(domain=["speaks for it", "to look at"], range=[ORANGE, GREY]),
+            legend=alt.Legend(title=None, orient="bottom"),
+        ),
+        tooltip=["finding:N", alt.Tooltip("time:Q", format=".2f"), alt.Tooltip("end:Q", format=".2f"), "role:N"],
+    ).properties(height=LANE_PX * max(1, frame["finding"].nunique()))
