@@ -40,6 +40,23 @@ class Spot:
             raise ValueError(f"a spot needs a place, a size and a score within 0 and 1, not {self}")
 
 
+@dataclass(frozen=True)
+class Neighbour:
+    """A training picture that lies close to the one that was scored; the picture itself does not ship.
+
+    Attributes:
+        is_fake: its label.
+        source: where it is from, such as a repository.
+        generator: what made it, "-" where nobody knows or nothing did.
+        distance: in the features of the detector, 0 and up; only to be compared with other distances of it.
+    """
+
+    is_fake: bool
+    source: str
+    generator: str
+    distance: float
+
+
 @dataclass(frozen=True, eq=False)
 class Scores:
     """What a detector says about a batch.
@@ -51,6 +68,7 @@ class Scores:
         abstained: for each picture why it cannot be judged, as a plain clause such as "it is smaller than 64 pixels",
             or None where it was; None when all were judged. The ratio of a picture that was not judged is 0.
         spots: for each picture its parts that have a score of their own, or None.
+        neighbours: for each picture the training pictures next to it, the nearest first, or None.
     """
 
     fake: NDArray[np.float32]
@@ -58,13 +76,14 @@ class Scores:
     heat: Maps | None = None
     abstained: tuple[str | None, ...] | None = None
     spots: tuple[tuple[Spot, ...], ...] | None = None
+    neighbours: tuple[tuple[Neighbour, ...], ...] | None = None
 
     def __post_init__(self) -> None:
         if self.fake.ndim != 1:
             raise ValueError(f"fake scores must be (N,), not {self.fake.shape}")
         if self.fake.size and not (np.isfinite(self.fake).all() and self.fake.min() >= 0 and self.fake.max() <= 1):
             raise ValueError("fake scores must lie within 0 and 1")
-        for name in ("llr", "heat", "abstained", "spots"):
+        for name in ("llr", "heat", "abstained", "spots", "neighbours"):
             value = getattr(self, name)
             if value is not None and len(value) != len(self.fake):
                 raise ValueError(f"{name} has {len(value)} rows for {len(self.fake)} scores")

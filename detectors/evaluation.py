@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,10 @@ from numpy.typing import NDArray
 from detectors import metrics
 from detectors.base import Detector, Scores
 from detectors.clips import score_clip
+from detectors.conformal import Label, labels_of
 from detectors.data import Example, Reader, matched_sources, read_picture
 from detectors.metrics import Interval
+from detectors.operating import Drawn
 from generators.images import Pixels
 from generators.launder import Chain, draw
 from generators.weights import ModelCard
@@ -99,6 +102,10 @@ class Row:
         ece: calibration error of the probability at the row's share of fakes; None without ratios.
         cllr: cost of the ratios in bits; None without.
         abstention: share that was not judged. Their scores count like all others.
+        undecided: share that gets no conformal label, be it that both remain or that it was not judged; None of a card
+            without conformal bars.
+        coverage_real, coverage_fake: share of a class that does not get the other one's label; None without bars.
+        coverage_real_interval, coverage_fake_interval: 95 %, see `detectors.operating.Drawn.reached`.
         auroc_interval, tpr_1_interval, tpr_5_interval: 95 % bootstrap intervals, whole sources redrawn.
     """
 
@@ -121,6 +128,11 @@ class Row:
     auroc_interval: Interval
     tpr_1_interval: Interval
     tpr_5_interval: Interval
+    undecided: float | None = None
+    coverage_real: float | None = None
+    coverage_fake: float | None = None
+    coverage_real_interval: Interval | None = None
+    coverage_fake_interval: Interval | None = None
 
 
 def score_set(
@@ -216,7 +228,23 @@ def rows(scored: ScoredSet, card: ModelCard, *, seed: int = 0, n_resamples: int 
     thresholds = dict(card.by_rate())
     for group in groups(scored.examples):
         for condition in scored.conditions:
-            yield _row(group, condition, scored.examples, thresholds, seed, n_resamples)
+            row = _row(group, condition, scored.examples, thresholds, seed, n_resamples)
+            yield replace(row, **covered(group, condition, scored.examples, card)) if card.sets else row
+
+
+def covered(group: Group, condition: Condition, examples: Sequence[Example], card: ModelCard) -> dict[str, Any]:
+    """Members of a row about conformal labels: how many get none, and how many of either class not the wrong one."""
+    members = np.array(group.members)
+    labels = np.array([examples[i].label for i in members])
+    sources = np.array([examples[i].source for i in members])
+    said = labels_of(card, condition.fake[members]) or ()
+    given = [Label.UNDECIDED if condition.abstained[i] else one for i, one in zip(members, said, strict=True)]
+    found: dict[str, Any] = {"undecided": float(np.mean([one is Label.UNDECIDED for one in given]))}
+    for name, own, wrong in (("real", 0, Label.FAKE), ("fake", 1, Label.PHOTO)):
+        right = np.array([one is not wrong for one in given], np.float64)[labels == own]
+        (rate,) = Drawn(right, sources[labels == own].tolist()).reached(0.5)
+        found |= {f"coverage_{name}": rate.value, f"coverage_{name}_interval": rate.interval}
+    return found
 
 
 def _wash(name: str, label: int, *, seed: tuple[int, ...]) -> Chain:

@@ -25,7 +25,8 @@ HOW_TO_READ = (
     "AUROC is the chance that a fake scores higher than a real: 0.5 is a coin, 1 is perfect. TPR is the share of fakes "
     "found where that share of the reals is taken for fakes. In brackets: 95 % bootstrap intervals, whole sources "
     "redrawn. Balanced accuracy is measured at the shipped threshold. Pictures the detector abstains from count with "
-    "the score they got."
+    "the score they got. Undecided are those that get no conformal label; the last two columns should reach what the "
+    "card promises, 0.95 by default."
 )
 
 CELL_PX, NAME_PX, ROW_PX, MARGIN_PX, FONT_PX = 96, 380, 24, 12, 14
@@ -39,7 +40,7 @@ def to_csv(rows: Iterable[Row]) -> str:
     split = [n for name in names for n in ((f"{name}_low", f"{name}_high") if name.endswith("_interval") else (name,))]
     writer.writerow(split)
     for row in rows:
-        writer.writerow([cell for name in names for cell in _cells(getattr(row, name))])
+        writer.writerow([cell for name in names for cell in _cells(name, getattr(row, name))])
     return out.getvalue()
 
 
@@ -91,7 +92,8 @@ def to_png(rows: Sequence[Row], card: ModelCard) -> bytes:
 def _full(rows: Sequence[Row]) -> list[str]:
     headings = (
         "picture", "fakes", "reals", "AUROC", "AP", "TPR at 1 %", "TPR at 5 %", "balanced accuracy",
-        "false positives at the 1 % threshold", "at the 5 % threshold", "ECE", "Cllr", "abstained",
+        "false positives at the 1 % threshold", "at the 5 % threshold", "ECE", "Cllr", "not judged",
+        "undecided", "photos not called fake", "fakes not called photo",
     )  # fmt: skip
     body = [
         (
@@ -108,6 +110,9 @@ def _full(rows: Sequence[Row]) -> list[str]:
             _text(row.ece),
             _text(row.cllr),
             _text(row.abstention),
+            _text(row.undecided),
+            _covered(row.coverage_real, row.coverage_real_interval),
+            _covered(row.coverage_fake, row.coverage_fake_interval),
         )
         for row in rows
     ]
@@ -132,12 +137,14 @@ def _table(headings: Sequence[str], body: Iterable[Sequence[object]]) -> list[st
     return lines + ["| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |" for cells in body]
 
 
-def _cells(value: object) -> tuple[object, ...]:
+def _cells(name: str, value: object) -> tuple[object, ...]:
+    if value is None:
+        return ("", "") if name.endswith("_interval") else ("",)
     if isinstance(value, Interval):
         return f"{value.low:.4f}", f"{value.high:.4f}"
     if isinstance(value, float):
         return (f"{value:.4f}",)
-    return ("" if value is None else value,)
+    return (value,)
 
 
 def _text(value: float | None) -> str:
@@ -146,6 +153,10 @@ def _text(value: float | None) -> str:
 
 def _with(value: float, interval: Interval) -> str:
     return f"{value:.3f} ({interval.low:.3f}-{interval.high:.3f})"
+
+
+def _covered(value: float | None, interval: Interval | None) -> str:
+    return "" if value is None or interval is None else _with(value, interval)
 
 
 def _colour(area: float) -> tuple[int, int, int]:

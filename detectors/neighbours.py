@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from detectors.base import Neighbour
+from detectors.data import Example
 
 N_DIMENSIONS = 64
 N_NEAREST = 5
@@ -23,17 +28,69 @@ class Neighbourhood:
         axes: (D, N_DIMENSIONS) float32, principal axes of the features at unit variance, for features as they are.
         bank: (N, N_DIMENSIONS) float16, the training pictures.
         limit: distance from which a picture is unlike anything seen.
+        origins: what the training pictures are; none of weights from before they were kept.
     """
 
     center: NDArray[np.float32]
     axes: NDArray[np.float32]
     bank: NDArray[np.float16]
     limit: float
+    origins: Origins = field(default_factory=lambda: Origins((), np.zeros(0, np.uint8)))
 
     def distance(self, features: NDArray[np.float32]) -> float:
         """Mean distance of features (D,) to the nearest training pictures, 0 and up."""
+        return float(np.sort(self._distances(features))[:N_NEAREST].mean())
+
+    def nearest(self, features: NDArray[np.float32], n: int = N_NEAREST) -> tuple[Neighbour, ...]:
+        """The n training pictures next to features (D,), the nearest first; none where their origins were not kept."""
+        n_pictures = len(self.origins.of)
+        if not n_pictures:
+            return ()
+        # The views of a picture lie side by side in the bank; the closest one stands for it.
+        by_picture = self._distances(features).reshape(n_pictures, -1).min(axis=1)
+        return tuple(self.origins.neighbour(int(i), float(by_picture[i])) for i in np.argsort(by_picture)[:n])
+
+    def _distances(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         here = (features - self.center) @ self.axes
-        return float(np.sort(np.linalg.norm(self.bank.astype(np.float32) - here, axis=1))[:N_NEAREST].mean())
+        return np.asarray(np.linalg.norm(self.bank.astype(np.float32) - here, axis=1), np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Origins:
+    """Label, source and generator of each training picture, in a few kilobytes.
+
+    Attributes:
+        kinds: the different ones: label (1 fake), source, generator.
+        of: (N,) place of each picture in `kinds`, in the smallest whole numbers that hold it.
+    """
+
+    kinds: tuple[tuple[int, str, str], ...]
+    of: NDArray[Any]
+
+    @classmethod
+    def known(cls, examples: Sequence[Example]) -> Origins:
+        """Of training pictures, in the order of the bank."""
+        own = [(e.label, e.source, e.generator) for e in examples]
+        kinds = sorted(set(own))
+        places = np.array([kinds.index(kind) for kind in own])
+        return cls(tuple(kinds), places.astype(np.min_scalar_type(len(kinds))))
+
+    def neighbour(self, picture: int, distance: float) -> Neighbour:
+        """One of them, at a distance."""
+        label, source, generator = self.kinds[int(self.of[picture])]
+        return Neighbour(bool(label), source, generator, distance)
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """For a file of weights: names as UTF-8 JSON in bytes."""
+        return {"origins": np.frombuffer(json.dumps(self.kinds).encode(), np.uint8), "origin_of": self.of}
+
+    @classmethod
+    def read(cls, tensors: dict[str, NDArray[Any]]) -> Origins:
+        """The opposite of `tensors`; none from a file that holds none."""
+        if "origins" not in tensors:
+            return cls((), np.zeros(0, np.uint8))
+        kinds = json.loads(tensors["origins"].tobytes().decode())
+        return cls(tuple((int(label), str(a), str(b)) for label, a, b in kinds), tensors["origin_of"])
 
 
 def neighbourhood(features: NDArray[np.float32], sources: Sequence[str]) -> Neighbourhood:

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.base import Pictures, Scores
+from detectors.base import Neighbour, Pictures, Scores
 from detectors.calibration import LOG10_E
-from detectors.neighbours import Neighbourhood
+from detectors.neighbours import Neighbourhood, Origins
 from detectors.probe import Probe
 from detectors.token_features import BLOCKS, Tower, features_of, patch_readings, tokens_of
 from detectors.vision_tower import Tokens, VisionTower
@@ -54,22 +54,24 @@ class Synthetic:
     def score(self, images: Pictures) -> Scores:
         """Score pictures one by one, so that no neighbour in a batch changes a score."""
         said = [self._one(pixels) for pixels in images]
-        logits = np.array([logit for logit, _, _ in said], np.float64)
-        reasons = tuple(reason for _, reason, _ in said)
+        logits = np.array([logit for logit, *_ in said], np.float64)
+        reasons = tuple(reason for _, reason, *_ in said)
         low, high = self._reading[0]["llr_range"]
         llr = np.where([reason is None for reason in reasons], np.clip(logits * LOG10_E, low, high), 0.0)
         return Scores(
             fake=(1.0 / (1.0 + np.exp(-np.clip(logits, -50, 50)))).astype(np.float32),
             llr=llr.astype(np.float32),
-            heat=[heat for _, _, heat in said],
+            heat=[heat for _, _, heat, _ in said],
             abstained=reasons,
+            neighbours=tuple(neighbours for *_, neighbours in said) if self._neighbourhood.origins.kinds else None,
         )
 
-    def _one(self, pixels: Pixels) -> tuple[float, str | None, NDArray[np.float32]]:
+    def _one(self, pixels: Pixels) -> tuple[float, str | None, NDArray[np.float32], tuple[Neighbour, ...]]:
         tokens = tokens_of(self._tower, pixels)
         features = features_of(tokens)
         logit = float(self._probe.logits(features[None])[0])
-        return logit, self._refusal(pixels, features), self._heat(tokens, pixels)
+        refusal, neighbours = self._refusal(pixels, features), self._neighbourhood.nearest(features)
+        return logit, refusal, self._heat(tokens, pixels), neighbours
 
     def _refusal(self, pixels: Pixels, features: NDArray[np.float32]) -> str | None:
         if min(pixels.shape[:2]) < MIN_SIDE_PX:
@@ -100,4 +102,5 @@ class Synthetic:
     @cached_property
     def _neighbourhood(self) -> Neighbourhood:
         tensors = self._reading[0]
-        return Neighbourhood(tensors["center"], tensors["axes"], tensors["bank"], tensors["neighbour_limit"].item())
+        limit = tensors["neighbour_limit"].item()
+        return Neighbourhood(tensors["center"], tensors["axes"], tensors["bank"], limit, Origins.read(tensors))

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors import conformal
 from detectors.calibration import MAX_LLR, LlrModel, fit_llr
 from detectors.data import EDIT, Example, Reader, matched_sources, read_picture, read_pixels
 from detectors.metrics import auroc, tpr_at_fpr
-from detectors.neighbours import neighbourhood
+from detectors.neighbours import Origins, neighbourhood
 from detectors.probe import CrossFit, Probe, cross_fit, root_weights, weighted_quantile
 from detectors.synthetic import READING, TOWER, ZOO
 from detectors.token_features import BLOCKS, Tower, patch_readings, tokens_of
@@ -161,8 +162,11 @@ def _fitted(views: Views, tower: Tower, out: Path, settings: TrainingSettings) -
         "axes": near.axes.astype(np.float32),
         "bank": near.bank,
         "neighbour_limit": np.array(near.limit, np.float64),
+        **Origins.known(examples).tensors(),
     }
     thresholds, measures = _held_out_figures(held_out[mild], labels[mild], names, examples)
+    scores = 1 / (1 + np.exp(-held_out[mild]))
+    sets = {str(conformal.ERROR): conformal.bars(scores, labels[mild], root_weights(labels[mild], names))}
     name, _, version = READING.rpartition("-")
     card = ModelCard(
         name=name,
@@ -176,6 +180,7 @@ def _fitted(views: Views, tower: Tower, out: Path, settings: TrainingSettings) -
         claim="synthetic",
         thresholds=thresholds,
         clips=settings.clips,
+        sets=sets,
     )
     return save(tensors, card, out)
 
@@ -188,7 +193,9 @@ def _calibrated(found: CrossFit, model: LlrModel) -> tuple[Probe, Floats]:
     return probe, found.held_out * slope + shift
 
 
-def llr_range(logits: Floats, labels: NDArray[np.int64], weight: Floats) -> tuple[float, float]:
+def llr_range(
+    logits: Floats, labels: NDArray[np.int64], weight: Floats, tails: tuple[float, float] = (TAIL, TAIL)
+) -> tuple[float, float]:
     """Bounds of the log10 likelihood ratio: what the farthest hundredth of either class was worth on held-out sources.
 
     A fitted curve runs on where there are no examples any more. Generators that were not seen have fakes at the very
@@ -196,6 +203,7 @@ def llr_range(logits: Floats, labels: NDArray[np.int64], weight: Floats) -> tupl
 
     Args:
         logits, labels, weight: (N,) of held-out pictures.
+        tails: shares of reals and of fakes to go by instead.
 
     Returns:
         The lower bound, at most 0, and the upper one, at least 0.
@@ -206,8 +214,8 @@ def llr_range(logits: Floats, labels: NDArray[np.int64], weight: Floats) -> tupl
         # One more on either side keeps a tail that happens to be empty from being worth anything without bound.
         return float((weight[within & chosen].sum() + weight[within].mean()) / weight[within].sum())
 
-    top = weighted_quantile(logits[real], weight[real], TAIL)
-    bottom = -weighted_quantile(-logits[fake], weight[fake], TAIL)
+    top = weighted_quantile(logits[real], weight[real], tails[0])
+    bottom = -weighted_quantile(-logits[fake], weight[fake], tails[1])
     floor = np.log10(share(logits <= bottom, fake) / share(logits <= bottom, real))
     ceiling = np.log10(share(logits >= top, fake) / share(logits >= top, real))
     return max(min(float(floor), 0.0), -MAX_LLR), min(max(float(ceiling), 0.0), MAX_LLR)

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from detectors.base import Detector, Scores, SeesClips, Spot
 from detectors.clips import middle
 from detectors.loading import available, load
+from forensics.analyzers.learned_places import top_patches
+from forensics.analyzers.learned_words import card_rows, label_rows, neighbour_rows, rarity, taken_for
 from forensics.finding import MAX_FINDING_LLR, Claim, Finding, Heat, Region, Trace
 from forensics.media import Frame, Kind, Media
 from forensics.settings import ScanSettings
@@ -91,7 +93,7 @@ def _of_clip(detector: Detector, whole: Scores, n_frames: int) -> Finding:
         claim=claim,
         explanation=EXPLANATION,
         measures={"score": float(whole.fake[0]), "n_frames": float(n_frames)},
-        details=tuple(_card_rows(detector.name, card)),
+        details=(("detector", detector.name), *card_rows(card)),
     )
 
 
@@ -118,8 +120,15 @@ def _finding(
         claim=claim,
         explanation=EXPLANATION + (CLIP_EXPLANATION if is_clip else ""),
         measures=measures,
-        details=(*_card_rows(detector.name, card), *(_frame_rows(scores, frames) if is_clip else ())),
-        regions=_regions(scores, frames, size, judged, is_clip),
+        details=(
+            ("detector", detector.name),
+            *(label_rows(card, measures["score"]) if judged.any() and (card.clips or not is_clip) else ()),
+            *(neighbour_rows(scores.neighbours[_top(scores, judged)]) if scores.neighbours is not None else ()),
+            *card_rows(card),
+            *(_frame_rows(scores, frames) if is_clip else ()),
+        ),
+        regions=_regions(scores, frames, size, judged, is_clip)
+        or _patches(scores, frames, claim, size, judged, is_clip),
         heat=_heat(scores, frames, claim, judged, is_clip),
         times_s=_suspect_times(card, scores, frames, judged) if is_clip else (),
     )
@@ -135,36 +144,14 @@ def _summary(name: str, card: ModelCard, claim: Claim, whole: Scores, among: str
     if whole.reasons[0] is not None:
         return f"The detector {name} does not judge this: {whole.reasons[0]}"
     score = float(whole.fake[0])
-    text = f"The detector {name} scores {score:.2f} of 1 for {WORDS[claim]}{among}{_rarity(card, score)}"
+    text = f"The detector {name} scores {score:.2f} of 1 for {WORDS[claim]}{among}{rarity(card, score)}"
     if whole.llr is None:
         text += "; it is not calibrated, so this is for the eye only"
     elif is_clip and not card.clips:
         text += "; it was calibrated on still pictures, so this does not count"
+    else:
+        text += taken_for(card, score)
     return text
-
-
-def _rarity(card: ModelCard, score: float) -> str:
-    """How usual such a score is on real photos, by the thresholds of the card."""
-    by_rate = card.by_rate()
-    if not by_rate:
-        return ""
-    reached = [rate for rate, threshold in by_rate if score >= threshold]
-    missed = [rate for rate, threshold in by_rate if score < threshold]
-    if not reached:
-        return f", which more than {missed[-1] * 100:g} of 100 real photos reach"
-    if not missed:
-        return f", which at most {reached[0] * 100:g} of 100 real photos reach"
-    return f", which {missed[-1] * 100:g} to {reached[0] * 100:g} of 100 real photos reach"
-
-
-def _card_rows(name: str, card: ModelCard) -> Iterable[tuple[str, str]]:
-    yield "detector", name
-    yield "version", card.version
-    yield "weights, SHA-256", card.sha256 or "none"
-    if card.limits:
-        yield "limits", card.limits
-    if card.measures:
-        yield "figures of its card", "; ".join(f"{label}: {value:.4g}" for label, value in card.measures.items())
 
 
 def _frame_rows(scores: Scores, frames: Sequence[Frame]) -> Iterable[tuple[str, str]]:
@@ -200,6 +187,19 @@ def _regions(
     time_s = frames[top].time_s if is_clip else None
     full = size[0] / frames[top].pixels.shape[1]  # frames of clips are shrunk
     return tuple(_region(spot, full, size, time_s) for spot in scores.spots[top])
+
+
+def _patches(
+    scores: Scores,
+    frames: Sequence[Frame],
+    claim: Claim,
+    size: tuple[int, int],
+    judged: NDArray[np.bool_],
+    is_clip: bool,
+) -> tuple[Region, ...]:
+    """The hottest patches of the map that is shown."""
+    heat = _heat(scores, frames, claim, judged, is_clip)
+    return () if heat is None else top_patches(heat.values, size, heat.label, heat.time_s)
 
 
 def _region(spot: Spot, full: float, size: tuple[int, int], time_s: float | None) -> Region:

@@ -7,7 +7,7 @@ import io
 import json
 import math
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -332,3 +332,39 @@ def test_a_coin_gets_one_half(examples: list[Example]) -> None:
 
     row = by_name(measured(examples, Coin())[1])["all", "all"]
     assert row.auroc == 0.5 and row.tpr_5 == 0.0 and math.isclose(row.average_precision, 18 / 44)
+
+
+def test_labels_and_their_errors_are_counted_as_planted(examples: list[Example]) -> None:
+    card = replace(Red.card, sets={"0.05": (0.3, 0.7)})
+    scored = score_set(Red(), examples, conditions=("original",))
+    row = by_name(list(rows(scored, card, n_resamples=40)))["all", "all"]
+    # Red of 60 to 79 is under 0.3 up to 76, of 100 and more up to 105 is between, of 200 and more is over 0.7.
+    reals = [60 + i for i in range(20)] + [100 + i for i in range(6)]
+    fakes = [200 + i for i in range(12)] + [60 + i for i in range(6)]
+    between = sum(0.3 < red / 255 < 0.7 for red in reals + fakes)
+    assert row.undecided == pytest.approx(between / 44) and row.coverage_real == 1.0
+    assert row.coverage_fake == pytest.approx(12 / 18)
+    low, high = row.coverage_real_interval, row.coverage_fake_interval
+    assert low is not None and low.low < 0.9 and low.high == 1.0, "26 of 26 do not prove all"
+    assert high is not None and high.low < 12 / 18 < high.high
+    text = to_markdown([row], card)
+    assert "photos not called fake" in text and "0.667 (" in text
+    (line,) = csv.DictReader(io.StringIO(to_csv([row])))
+    assert float(line["coverage_fake"]) == pytest.approx(12 / 18, abs=1e-4)
+    assert list(line)[-1] == "coverage_fake_interval_high" and None not in line
+
+
+def test_a_card_without_labels_leaves_their_columns_empty(examples: list[Example]) -> None:
+    row = by_name(measured(examples)[1])["all", "all"]
+    assert row.undecided is None and row.coverage_real is None
+    (line,) = csv.DictReader(io.StringIO(to_csv([row])))
+    assert line["coverage_fake_interval_low"] == "" and None not in line
+
+
+def test_what_is_not_judged_has_no_label(examples: list[Example], tmp_path: Path) -> None:
+    dark = tmp_path / "dark.png"
+    dark.write_bytes(png(np.full((72, 80, 3), 3, np.uint8)))
+    card = replace(Red.card, sets={"0.05": (0.3, 0.7)})
+    scored = score_set(Red(), [*examples, Example(dark, 1, "shop", "paint-1", "diffusion")], conditions=("original",))
+    row = by_name(list(rows(scored, card, n_resamples=40)))["all", "all"]
+    assert row.abstention == pytest.approx(1 / 45) and row.coverage_fake == pytest.approx(13 / 19)

@@ -71,6 +71,17 @@ def test_the_card_says_what_was_learned_from_and_how_it_does_on_sources_it_did_n
     assert card.data["fake: source 1"] == 5 and card.data["real: source 0"] == 5 and len(card.data) == 14
     assert card.measures["held-out sources, AUROC"] > 0.9
     assert card.claim == "synthetic" and [rate for rate, _ in card.by_rate()] == [0.01, 0.05]
+    low, high = card.sets["0.05"]
+    assert 0 < low < high < 1, "and which scores are taken for which class, with at most 1 in 20 wrong"
+
+
+def test_the_nearest_training_picture_of_a_training_picture_is_itself(
+    trained: tuple[Path, ModelCard], examples: list[Example]
+) -> None:
+    scores = Synthetic(trained[0], ColourTower()).score([np.asarray(Image.open(examples[7].path))])
+    assert scores.neighbours is not None
+    (near, *others) = scores.neighbours[0]
+    assert (near.is_fake, near.source) == (True, "source 1") and len(others) == 4
 
 
 def test_a_trained_detector_tells_the_classes_and_says_where(

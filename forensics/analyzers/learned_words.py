@@ -1,0 +1,59 @@
+"""What a trained detector says, in sentences and rows: how rare a score is, what it is taken for, what it is like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from detectors.base import Neighbour
+from detectors.conformal import Label, in_words, label
+from generators.weights import ModelCard
+
+_LABELS: Mapping[Label, str] = {
+    Label.FAKE: "; it takes this for a fake, as it does at most {} real photos",
+    Label.PHOTO: "; it takes this for a photo, as it does at most {} fakes",
+    Label.UNDECIDED: "; inconclusive: to take it for either, more than {} would have to be taken wrongly",
+}
+
+
+def rarity(card: ModelCard, score: float) -> str:
+    """How usual such a score is on real photos, by the thresholds of the card."""
+    by_rate = card.by_rate()
+    if not by_rate:
+        return ""
+    reached = [rate for rate, threshold in by_rate if score >= threshold]
+    missed = [rate for rate, threshold in by_rate if score < threshold]
+    if not reached:
+        return f", which more than {missed[-1] * 100:g} of 100 real photos reach"
+    if not missed:
+        return f", which at most {reached[0] * 100:g} of 100 real photos reach"
+    return f", which {missed[-1] * 100:g} to {reached[0] * 100:g} of 100 real photos reach"
+
+
+def taken_for(card: ModelCard, score: float) -> str:
+    """What the detector takes a picture for, with the share of errors that was promised; "" without a promise."""
+    found = label(card, score)
+    return "" if found is None else _LABELS[found[0]].format(in_words(found[1]))
+
+
+def label_rows(card: ModelCard, score: float) -> Iterable[tuple[str, str]]:
+    """The same as a row of a table."""
+    found = label(card, score)
+    if found is not None:
+        yield "taken for", f"{found[0]} (at most {in_words(found[1])} of either kind is taken for the other)"
+
+
+def card_rows(card: ModelCard) -> Iterable[tuple[str, str]]:
+    """What the finding rests on."""
+    yield "version", card.version
+    yield "weights, SHA-256", card.sha256 or "none"
+    if card.limits:
+        yield "limits", card.limits
+    if card.measures:
+        yield "figures of its card", "; ".join(f"{label}: {value:.4g}" for label, value in card.measures.items())
+
+
+def neighbour_rows(neighbours: Sequence[Neighbour]) -> Iterable[tuple[str, str]]:
+    """The training pictures that are most like this one: whoever finds only fakes of one generator there sees why."""
+    for place, near in enumerate(neighbours, 1):
+        made = f"fake, {near.generator}" if near.is_fake else "photo"
+        yield f"training picture {place} in nearness", f"{made}, from {near.source}, distance {near.distance:.1f}"

@@ -1,0 +1,93 @@
+"""What a stranger reads of a trained detector: what a picture is taken for, what it is like, and where to look."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from detectors.base import Neighbour
+from detectors.data import Example
+from detectors.neighbours import Origins, neighbourhood
+from forensics.analyzers.learned_places import LEAST, N_PATCHES, top_patches
+from forensics.analyzers.learned_words import label_rows, neighbour_rows, taken_for
+from generators.weights import ModelCard
+
+CARD = ModelCard("x", "1", "a task", claim="synthetic", sets={"0.05": (0.2, 0.8)})
+
+
+@pytest.mark.parametrize(
+    ("score", "words"),
+    [
+        (0.9, "takes this for a fake, as it does at most 1 in 20 real photos"),
+        (0.1, "takes this for a photo, as it does at most 1 in 20 fakes"),
+        (0.5, "inconclusive: to take it for either, more than 1 in 20"),
+    ],
+)
+def test_a_label_comes_with_the_share_of_errors_it_was_promised_with(score: float, words: str) -> None:
+    assert words in taken_for(CARD, score)
+    assert dict(label_rows(CARD, score))["taken for"].endswith(
+        "(at most 1 in 20 of either kind is taken for the other)"
+    )
+
+
+def test_a_card_without_a_promise_makes_none() -> None:
+    bare = replace(CARD, sets={})
+    assert taken_for(bare, 0.9) == "" and not list(label_rows(bare, 0.9))
+
+
+def test_neighbours_are_named_by_what_they_are() -> None:
+    near = (Neighbour(True, "some/project", "paint-1", 1.23), Neighbour(False, "a/camera", "-", 4.0))
+    assert list(neighbour_rows(near)) == [
+        ("training picture 1 in nearness", "fake, paint-1, from some/project, distance 1.2"),
+        ("training picture 2 in nearness", "photo, from a/camera, distance 4.0"),
+    ]
+
+
+def test_the_nearest_training_pictures_come_first_and_each_once() -> None:
+    rng = np.random.default_rng(0)
+    examples = [Example(Path(__file__), i % 2, f"source {i % 7}", f"paint-{i}" if i % 2 else "-") for i in range(60)]
+    features = rng.normal(0, 1, (120, 80)).astype(np.float32)
+    features[1::2] = features[::2] + 0.01 * rng.normal(0, 1, (60, 80))  # a second view of each
+    near = neighbourhood(features, [e.source for e in examples for _ in range(2)])
+    assert near.nearest(features[6]) == ()
+    origins = Origins.known(examples)
+    written = origins.tensors()
+    assert sum(tensor.nbytes for tensor in written.values()) < 3000 and written["origin_of"].dtype == np.uint8
+    kept = replace(near, origins=Origins.read(written))
+    found = kept.nearest(features[6])
+    assert (found[0].is_fake, found[0].source, found[0].generator) == (True, "source 3", "paint-3")
+    assert len(found) == 5 and [n.distance for n in found] == sorted(n.distance for n in found)
+    assert found[0].distance < 0.1 < found[1].distance
+    assert len({(n.source, n.generator) for n in found if n.is_fake}) == sum(n.is_fake for n in found)
+
+
+def test_the_hottest_patch_is_pointed_at_where_it_lies() -> None:
+    heat = np.zeros((28, 56), np.float32)
+    heat[8:12, 40:44] = 0.9
+    (region,) = top_patches(heat, (1120, 560), "looks made by a machine")
+    assert (region.x, region.y, region.width, region.height) == (800, 160, 80, 80)
+    assert region.score == pytest.approx(0.9) and region.label == "looks made by a machine"
+
+
+@pytest.mark.parametrize("size", [(1120, 560), (333, 1000), (64, 64), (20, 400)])
+def test_patches_lie_inside_do_not_touch_and_are_few(size: tuple[int, int]) -> None:
+    heat = np.random.default_rng(1).uniform(
+        0.4, 1, (round(56 * size[1] / max(size)) or 1, round(56 * size[0] / max(size)) or 1)
+    )
+    found = top_patches(heat.astype(np.float32), size, "hot")
+    assert 0 < len(found) <= N_PATCHES and [r.score for r in found] == sorted(
+        (r.score or 0 for r in found), reverse=True
+    )
+    for region in found:
+        assert region.x + region.width <= size[0] and region.y + region.height <= size[1]
+    for one, other in [(a, b) for i, a in enumerate(found) for b in found[i + 1 :]]:
+        apart = (one.x >= other.x + other.width, other.x >= one.x + one.width)
+        below = (one.y >= other.y + other.height, other.y >= one.y + one.height)
+        assert any(apart) or any(below)
+
+
+def test_a_cool_map_points_nowhere() -> None:
+    assert top_patches(np.full((14, 14), LEAST - 0.1, np.float32), (100, 100), "hot") == ()
