@@ -28,10 +28,11 @@ class OutsideAutoencoder:
     Not in the catalogue, since it needs weights that do not ship. It keeps the rules of a generator all the same.
 
     Args:
-        encoder, decoder: weight files, as `generators.restoration.tiny_decoder.read_numbers` takes them.
+        encoder, decoder: weight files, as `generators.restoration.tiny_decoder.read_numbers` takes them; the same one
+            where it holds both.
 
     Attributes:
-        card: says that the weights are not ours, with the hash of the decoder's file.
+        card: says that the weights are not ours, with the hash of both files.
 
     Raises:
         ImportError: the extra `learned` is not installed.
@@ -56,7 +57,7 @@ class OutsideAutoencoder:
             data={"unknown": 0},
             limits="Whatever its makers say; in tiles where a photo is larger than half a thousand pixels.",
             licence="That of the weights, which the user brings.",
-            sha256=hashlib.sha256(decoder.read_bytes()).hexdigest(),
+            sha256=hashlib.sha256(encoder.read_bytes() + decoder.read_bytes()).hexdigest(),
         )
         self._recipe = f"rebuilt by {decoder.stem} from the latents of {encoder.stem}"
 

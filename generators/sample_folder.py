@@ -41,6 +41,7 @@ class SampleSettings:
         signed: whether fakes carry a C2PA manifest.
         photos: folders of photos.
         software: that made them.
+        weights: hash of the generator's; "" where nothing was trained.
     """
 
     generator: str
@@ -50,6 +51,7 @@ class SampleSettings:
     signed: bool
     photos: tuple[str, ...]
     software: str
+    weights: str = ""
 
 
 class SampleFolder:

@@ -13,7 +13,7 @@ from generators.base import FakeBatch, Generator, blank
 from generators.images import Pixels, to_float, to_uint8
 from generators.labels import Form, encode, label, software
 from generators.photos import Photo, Photos
-from generators.sample_folder import SampleFolder, SampleSettings
+from generators.sample_folder import EDIT, SampleFolder, SampleSettings
 from generators.sheet import contact_sheet
 from generators.signing import Signer
 from generators.whole_files import write_whole
@@ -80,7 +80,8 @@ def write_samples(
         OSError: a folder is missing or not writable, or the disk is full; what was written stays.
     """
     where = tuple(str(folder.absolute()) for folder in photos)
-    settings = SampleSettings(generator.name, seed, form, max_side_px, signer is not None, where, software())
+    weights = generator.card.sha256 if generator.card is not None else ""
+    settings = SampleSettings(generator.name, seed, form, max_side_px, signer is not None, where, software(), weights)
     folder = SampleFolder(out, settings, signer)
     n_kept = sum(folder.has(i) for i in range(n))
     supply = Photos(photos, generator.min_side_px, max_side_px)
@@ -138,9 +139,10 @@ def _altered(generator: Generator, supply: Photos, folder: SampleFolder, n: int)
 
 
 def _sheet(folder: SampleFolder) -> Pixels:
-    """The first fakes; beside an altered one its original and its mask."""
+    """The first fakes; beside an altered one its original, and its mask unless it is white all over."""
     rows = [row for row in folder.rows() if row["generator"] != "-"][:N_SHOWN]
-    columns = [column for column in COLUMN_NAMES if rows[0][column]]
+    in_part = any(row["family"] == EDIT for row in rows)
+    columns = [column for column in COLUMN_NAMES if rows[0][column] and (column != "mask" or in_part)]
     tiles = [_read(folder.out / row[column]) for row in rows for column in columns]
     # Fakes alone need no name.
     names = [COLUMN_NAMES[column] for column in columns] if len(columns) > 1 else []

@@ -73,20 +73,31 @@ def list_generators(presets: bool, as_json: bool) -> int:
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to fill.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, help="Of the first fake; fake i is that of seed + i.")
 @click.option("--photos", multiple=True, type=Folder, help="Folder of real photos to alter; repeatable.")
+@click.option("--weights", multiple=True, type=File, help="Of the generator `outside`: somebody else's; repeatable.")
 @click.option("--max-side", "max_side_px", type=click.IntRange(min=64), default=1024, help="Larger photos are shrunk.")
 @click.option("--format", "form", type=click.Choice(["png", "jpeg"]), default="png", help="Of fakes and originals.")
 @click.option("--certificate", type=File, help="PEM certificates to sign with (C2PA), the signer's own first.")
 @click.option("--key", type=File, help="PEM private key of the certificate, without a password.")
 @click.option("--sheet", is_flag=True, help="Also sheet.png: the first fakes, with originals and masks.")
 def sample(
-    name: str, photos: tuple[Path, ...], certificate: Path | None, key: Path | None, out: Path, n: int, **given: Any
+    name: str,
+    photos: tuple[Path, ...],
+    weights: tuple[Path, ...],
+    certificate: Path | None,
+    key: Path | None,
+    out: Path,
+    n: int,
+    **given: Any,
 ) -> int:
     """Write fakes of the generator NAME to OUT.
+
+    NAME is one of `unforged generate list`, or `outside` for networks whose --weights you bring: an encoder and a
+    decoder of a tiny autoencoder (TAESD, TAEF2), or the model.json of an up-sampler (ESRGAN for TensorFlow.js).
 
     OUT receives 0000.png and so on, for altered photos masks/ and originals/ as well, and manifest.tsv, a list that
     `unforged evaluate --data OUT` reads. A stopped run goes on when the same command is given again.
     """
-    generator = _generator(name, photos)
+    generator = _generator(name, photos, weights)
     signer = _signer(certificate, key)
     from generators.samples import write_samples
 
@@ -133,12 +144,18 @@ def _describe_preset(name: str) -> dict[str, Any]:
     return {"name": name, "min_pictures": kind.min_pictures, "about": kind.about, "available": True}
 
 
-def _generator(name: str, photos: tuple[Path, ...]) -> Generator:
+def _generator(name: str, photos: tuple[Path, ...], weights: tuple[Path, ...]) -> Generator:
     from generators.catalog import GENERATORS
+    from generators.outside import NAME, outside_generator
 
-    if name not in GENERATORS.names():
-        raise click.UsageError(f"there is no generator {name!r}; there is {', '.join(GENERATORS.names())}")
-    generator = GENERATORS.load(name)()
+    names = (*GENERATORS.names(), NAME)
+    if name not in names:
+        raise click.UsageError(f"there is no generator {name!r}; there is {', '.join(names)}")
+    if weights and name != NAME:
+        raise click.UsageError(f"--weights are for the generator {NAME!r}, not for {name}")
+    if name == NAME and not weights:
+        raise click.UsageError(f"{NAME} uses networks of others; --weights FILE says where they are")
+    generator = outside_generator(weights) if weights else GENERATORS.load(name)()
     if generator.needs_sources and not photos:
         raise click.UsageError(f"{name} alters photos; --photos DIR says where they are")
     if photos and not generator.needs_sources:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from generators.restoration.layer_graph import LayerGraph
 from generators.restoration.networks import N_LATENT, Autoencoder, Inpainter, Upsampler
 from generators.restoration.tasks import shrink
 from generators.restoration.tiles import TILE_PX, in_tiles, padding
@@ -38,7 +39,7 @@ def through_bottleneck(
     return cropped(in_tiles(make, n_rows, n_columns, step_px=factor, halo_px=halo_px, tile_px=tile_px), photo)
 
 
-def through_small_size(network: Upsampler, photo: Photo, kernel: str, tile_px: int = TILE_PX) -> Photo:
+def through_small_size(network: Upsampler | LayerGraph, photo: Photo, kernel: str, tile_px: int = TILE_PX) -> Photo:
     """A photo shrunk and grown again."""
     factor = network.factor
     small = shrink(padded(photo, factor), factor, kernel)

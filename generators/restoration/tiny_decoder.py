@@ -84,12 +84,12 @@ class TinyDecoder(nn.Module):
         return cast("Tensor", self.layers(torch.tanh(latents / LIMIT) * LIMIT))
 
 
-def read_numbers(path: Path) -> list[Tensor]:
+def read_numbers(path: Path, part: str = "") -> list[Tensor]:
     """The tensors of a weight file in the order of the network's layers, flat, as float32.
 
-    A `.safetensors` file is read by its names. Of a `.pth` archive of PyTorch 1.6 and later only the raw numbers are
-    read, which lie in numbered members; the pickle beside them, which would run code, is not opened. What the numbers
-    belong to follows from their order, and `fill` checks every length.
+    A `.safetensors` file is read by its names; where one holds encoder and decoder, only `part` is. Of a `.pth` archive
+    of PyTorch 1.6 and later only the raw numbers are read, which lie in numbered members; the pickle beside them, which
+    would run code, is not opened. What the numbers belong to follows from their order, and `fill` checks every length.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -98,7 +98,7 @@ def read_numbers(path: Path) -> list[Tensor]:
     if not path.is_file():
         raise FileNotFoundError(2, "there are no weights", str(path))
     if path.suffix == ".safetensors":
-        return _of_safetensors(path)
+        return _of_safetensors(path, part)
     if not zipfile.is_zipfile(path):
         raise ValueError(f"{path.name} is neither safetensors nor an archive; older PyTorch files are one pickle")
     return _of_archive(path)
@@ -127,7 +127,9 @@ def tiny(kind: type[TinyEncoder] | type[TinyDecoder], path: Path) -> TinyEncoder
     Raises:
         FileNotFoundError, ValueError: the file is missing, or is no such network's.
     """
-    numbers = read_numbers(path)
+    numbers = read_numbers(path, "encoder" if kind is TinyEncoder else "decoder")
+    if not numbers:
+        raise ValueError(f"{path.name} holds no tensors")
     ends = numbers[-1] if kind is TinyEncoder else numbers[0][: numbers[0].numel() // (9 * WIDTH)]
     bypass = any(tensor.numel() == WIDTH * BYPASS for tensor in numbers)
     with torch.random.fork_rng(devices=[]):
@@ -139,7 +141,7 @@ def tiny(kind: type[TinyEncoder] | type[TinyDecoder], path: Path) -> TinyEncoder
     return network.eval().requires_grad_(False)
 
 
-def _of_safetensors(path: Path) -> list[Tensor]:
+def _of_safetensors(path: Path, part: str) -> list[Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -147,7 +149,8 @@ def _of_safetensors(path: Path) -> list[Tensor]:
         tensors = load_file(path)
     except SafetensorError as error:
         raise ValueError(f"{path.name} is no safetensors file: {error}") from None
-    return [tensors[name].float().flatten() for name in sorted(tensors, key=_layer_order)]
+    own = [name for name in tensors if part and name.startswith(f"{part}.")] or list(tensors)
+    return [tensors[name].float().flatten() for name in sorted(own, key=_layer_order)]
 
 
 def _layer_order(name: str) -> tuple[tuple[int, int | str], ...]:

@@ -234,6 +234,8 @@ def wrong(photos: Path, tmp_path: Path) -> Iterator[dict[str, tuple[tuple[object
         "none wanted": (("faces", "-n", 0, *out), "0 is not in the range"),
         "no photos": (("splice", *out), "--photos DIR says where they are"),
         "needless photos": (("faces", "--photos", photos, *out), "takes no --photos"),
+        "no weights": (("outside", "--photos", photos, *out), "--weights FILE says where they are"),
+        "needless weights": (("faces", "--weights", cert, *out), "are for the generator 'outside', not for faces"),
         "missing folder": (("splice", "--photos", tmp_path / "gone", *out), "does not exist"),
         "empty folder": (("splice", "--photos", tmp_path / "empty", *out), "none at all"),
         "too small": (("splice", "--photos", tmp_path / "small", *out), "1 with a side under 64 pixels"),
@@ -247,8 +249,8 @@ def wrong(photos: Path, tmp_path: Path) -> Iterator[dict[str, tuple[tuple[object
 @pytest.mark.parametrize(
     "case",
     [
-        "unknown", "none wanted", "no photos", "needless photos", "missing folder", "empty folder", "too small",
-        "half a signature", "no certificate", "foreign list", "a file",
+        "unknown", "none wanted", "no photos", "needless photos", "no weights", "needless weights", "missing folder",
+        "empty folder", "too small", "half a signature", "no certificate", "foreign list", "a file",
     ],
 )  # fmt: skip
 def test_wrong_use_is_one_clear_line_and_code_2(

@@ -15,6 +15,7 @@ torch = pytest.importorskip("torch")
 
 from safetensors.torch import save_file  # noqa: E402
 
+from generators.outside import outside_generator  # noqa: E402
 from generators.outside_decoder import OutsideAutoencoder  # noqa: E402
 from generators.restoration.tiny_decoder import TinyDecoder, TinyEncoder, read_numbers, tiny  # noqa: E402
 from generators.samples import write_samples  # noqa: E402
@@ -68,6 +69,24 @@ def test_photos_of_any_size_come_back_and_the_seed_changes_nothing(files: dict[s
     assert not np.array_equal(batch.images[0], batch.images[1])
     with pytest.raises(ValueError, match="at least 32 pixels"):
         outside.forge(sources[:, :, :31], seed=1)
+
+
+def test_one_file_may_hold_both_halves(files: dict[str, Path], tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    halves = {half: load_file(files[half]) for half in ("encoder", "decoder")}
+    both = {f"{half}.{name}": tensor for half, state in halves.items() for name, tensor in state.items()}
+    save_file(both, tmp_path / "both.safetensors")
+    source = to_float(photo(1, width=64, height=48))
+    apart = outside_generator([files["encoder"], files["decoder"]]).forge(source, seed=1)
+    assert np.array_equal(outside_generator([tmp_path / "both.safetensors"]).forge(source, seed=1).images, apart.images)
+
+
+def test_files_that_name_no_network_are_refused(files: dict[str, Path]) -> None:
+    with pytest.raises(ValueError, match=r"an encoder and a decoder.*got encoder\.pth"):
+        outside_generator([files["encoder.pth"]])
+    with pytest.raises(ValueError, match="got none"):
+        outside_generator([])
 
 
 def test_its_fakes_are_written_and_labelled_like_any(files: dict[str, Path], tmp_path: Path) -> None:
