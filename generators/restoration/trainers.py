@@ -90,7 +90,7 @@ class _Rebuilding:
             folders, settings.side_px, settings.n_each, seed=settings.seed, min_pictures=self.min_pictures
         )
         run = train(task, patches, out, settings, resume=resume, report=report, features=_features(settings.device))
-        reached = {"n_seen": run.n_seen, "n_rollbacks": run.n_rollbacks, "n_resumes": run.n_resumes}
+        reached = {name: getattr(run, name) for name in ("n_seen", "n_rollbacks", "n_resumes")}
         reached |= {"hours": round(hours_of(out), 3), "device": _device(settings.device)}
         figure = held_out_psnr(task, run.averaged, patches.held_out)
         card = self.card_of(
