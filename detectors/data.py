@@ -7,6 +7,7 @@ of a split as a whole.
 from __future__ import annotations
 
 import csv
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -227,6 +228,24 @@ def matched_sources(examples: Iterable[Example], *, n_least: int = 5) -> tuple[s
     for example in examples:
         counts.setdefault(example.source, Counter())[example.label] += 1
     return tuple(sorted(name for name, found in counts.items() if min(found[0], found[1]) >= n_least))
+
+
+def first_by_hash(examples: Sequence[Example], most: int) -> tuple[Example, ...]:
+    """At most so many of each source, in their order: the same ones whatever else is listed.
+
+    Args:
+        examples: of any sources.
+        most: of one source and class; the first by the hash of their names are kept.
+    """
+    owned: dict[tuple[str, int], list[Example]] = {}
+    for example in examples:
+        owned.setdefault((example.source, example.label), []).append(example)
+    kept = {e.path for own in owned.values() for e in sorted(own, key=_name_hash)[:most]}
+    return tuple(e for e in examples if e.path in kept)
+
+
+def _name_hash(example: Example) -> str:
+    return hashlib.sha256(example.path.name.encode()).hexdigest()
 
 
 def _place(row: dict[str, str]) -> Path:

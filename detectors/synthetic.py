@@ -93,6 +93,10 @@ class Synthetic:
 
     @cached_property
     def _tower(self) -> Tower:
+        if self._given is None and self._zoo == ZOO:
+            from detectors.shared_tower import shared_tower
+
+            return shared_tower()
         return self._given or VisionTower(load(TOWER, self._zoo)[0], BLOCKS)
 
     @cached_property

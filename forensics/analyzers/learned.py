@@ -93,7 +93,11 @@ def _of_clip(detector: Detector, whole: Scores, n_frames: int) -> Finding:
         claim=claim,
         explanation=EXPLANATION,
         measures={"score": float(whole.fake[0]), "n_frames": float(n_frames)},
-        details=(("detector", detector.name), *card_rows(card)),
+        details=(
+            ("detector", detector.name),
+            *(label_rows(card, float(whole.fake[0])) if whole.reasons[0] is None else ()),
+            *card_rows(card),
+        ),
     )
 
 

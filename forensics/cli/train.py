@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from detectors.trainable import NAMES
 from forensics.cli.evaluate import File, Folder, progress, read_frames
 from forensics.cli.terminal import line
 
@@ -16,19 +17,17 @@ if TYPE_CHECKING:
     from detectors.data import Example
     from generators.images import Pixels
 
-TRAINABLE = ("synthetic",)
-
 N_FRAMES = 8
 """Frames of a clip, spread evenly, that its views are taken from."""
 
 
 @click.command(context_settings={"show_default": True})
-@click.argument("name", type=click.Choice(TRAINABLE))
+@click.argument("name", type=click.Choice(NAMES))
 @click.option("--data", "folders", required=True, multiple=True, type=Folder, help="Folder of pictures; repeatable.")
 @click.option(
     "--list", "lists", multiple=True, type=File, help="List of the pictures; repeatable.  [default: *.tsv there]"
 )
-@click.option("--split", help="Only pictures that the lists assign to this split, such as train.")
+@click.option("--split", "splits", multiple=True, help="Only what the lists assign to this split; repeatable.")
 @click.option("--recipe", type=File, help="JSON file with the settings of the run.")
 @click.option(
     "--cache", type=click.Path(file_okay=False, path_type=Path), help="Keeps features: a stopped run goes on."
@@ -40,7 +39,7 @@ def train(
     name: str,
     folders: tuple[Path, ...],
     lists: tuple[Path, ...],
-    split: str | None,
+    splits: tuple[str, ...],
     recipe: Path | None,
     cache: Path | None,
     out: Path,
@@ -48,23 +47,23 @@ def train(
     """Train the detector NAME and write its weights and card to OUT.
 
     DATA is read as by `unforged evaluate`. Whole sources are held out in turn, and the card's figures, the calibration
-    and the thresholds rest on the held-out ones alone. The recipe of what ships is detectors/recipes/synthetic.json.
+    and the thresholds rest on the held-out ones alone. The recipe of what ships is detectors/recipes/NAME.json.
     """
     from detectors.data import read_set
-    from detectors.training import TrainingSettings, train_synthetic, usable
+    from detectors.trainable import trainable
 
-    settings = TrainingSettings() if recipe is None else TrainingSettings.load(recipe)
+    trained = trainable(name)
+    settings = trained.default() if recipe is None else trained.read(recipe)
     found = read_set(folders, lists)
-    examples = [e for e in found.examples if split is None or e.split == split]
-    chosen = usable(examples, settings)
+    examples = [e for e in found.examples if not splits or e.split in splits]
+    chosen = trained.usable(examples, settings)
     n_fake = sum(e.label for e in chosen)
-    click.echo(
-        f"{n_fake} fake and {len(chosen) - n_fake} real pictures of {len({e.source for e in chosen})} sources", err=True
-    )
+    n_sources = len({e.source for e in chosen})
+    click.echo(f"{n_fake} fake and {len(chosen) - n_fake} real pictures or clips of {n_sources} sources", err=True)
     if found.missing:
         click.echo(f"{len(found.missing)} listed files are not there", err=True)
     with progress(len(chosen) * settings.n_views) as advance:
-        card = train_synthetic(examples, out, settings, cache=cache, reader=_reader, progress=advance)
+        card = trained.run(examples, out, settings, cache=cache, reader=_reader, progress=advance)
     for key, value in card.measures.items():
         line(key, json.dumps(value))
     line("written", str(out / f"{card.stem}.safetensors"))

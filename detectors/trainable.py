@@ -1,0 +1,74 @@
+"""What `unforged train` can train: for each detector its settings, what it learns from, and its run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from detectors.data import Example, Reader
+    from generators.weights import ModelCard
+
+NAMES = ("synthetic", "face", "temporal")
+
+
+class Settings(Protocol):
+    """Settings of any run."""
+
+    @property
+    def n_views(self) -> int: ...
+
+
+class Run(Protocol):
+    """Trains, calibrates and writes weights and card."""
+
+    def __call__(
+        self,
+        examples: Sequence[Example],
+        out: Path,
+        settings: Any,
+        *,
+        cache: Path | None,
+        reader: Reader,
+        progress: Callable[[int], None] | None,
+    ) -> ModelCard: ...
+
+
+@dataclass(frozen=True)
+class Trainable:
+    """One detector that can be trained.
+
+    Attributes:
+        read: settings from the file of a recipe.
+        default: settings without one.
+        usable: the examples that a run with these settings learns from.
+        run: the run.
+    """
+
+    read: Callable[[Path], Settings]
+    default: Callable[[], Settings]
+    usable: Callable[[Sequence[Example], Any], tuple[Example, ...]]
+    run: Run
+
+
+def trainable(name: str) -> Trainable:
+    """What is called so.
+
+    Raises:
+        LookupError: it cannot be trained.
+    """
+    if name == "synthetic":
+        from detectors.training import TrainingSettings, train_synthetic, usable
+
+        return Trainable(TrainingSettings.load, TrainingSettings, usable, train_synthetic)
+    if name == "face":
+        from detectors.face_training import FaceSettings, train_face, usable_faces
+
+        return Trainable(FaceSettings.load, FaceSettings, usable_faces, train_face)
+    if name == "temporal":
+        from detectors.temporal_training import ClipSettings, train_temporal, usable_clips
+
+        return Trainable(ClipSettings.load, ClipSettings, usable_clips, train_temporal)
+    raise LookupError(f"{name!r} cannot be trained; what can is {', '.join(NAMES)}")
