@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dashboard.backend.options import Options
 from dashboard.roles import Role, User, require
-from forensics.analyzers.manifest import trust_anchors
+from forensics.analyzers.manifest import shipped_trust_list, trust_anchors
 from forensics.settings import Limits, ScanSettings
 from generators.whole_files import write_whole
 
+__all__ = ["Configuration", "Limits", "ScanSettings", "load", "n_anchors", "save", "save_trust_list"]
+
 FILE = "settings.json"
-TRUST_FILE = "trust.pem"
+TRUST_FOLDER = "trust"
 
 MAX_TRUST_BYTES = 4 << 20
 """Public lists of trust anchors hold some dozen certificates of 2 kB each."""
@@ -67,6 +70,14 @@ def save(options: Options, configuration: Configuration, *, user: User) -> None:
     write_whole(options.folder / FILE, json.dumps(plain, indent=1).encode() + b"\n")
 
 
+def n_anchors(configuration: Configuration) -> int:
+    """Certificates in the trust list in force; 0 where it cannot be read."""
+    try:
+        return len(trust_anchors(configuration.scan.trust_list or shipped_trust_list()))
+    except ValueError:
+        return 0
+
+
 def save_trust_list(options: Options, pem: bytes, *, user: User) -> Path:
     """Keep a list of trust anchors for signatures; it counts once it stands in the configuration.
 
@@ -81,14 +92,15 @@ def save_trust_list(options: Options, pem: bytes, *, user: User) -> Path:
     require(user, Role.ADMIN)
     if len(pem) > MAX_TRUST_BYTES:
         raise ValueError(f"a trust list of more than {MAX_TRUST_BYTES >> 20} MiB is not read")
-    options.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = options.folder / TRUST_FILE
-    trial = options.folder / f"{TRUST_FILE}.new"
+    folder = options.folder / TRUST_FOLDER
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Named by content: reports store the path, and another list must not look like the one before.
+    path = folder / f"{hashlib.sha256(pem).hexdigest()[:16]}.pem"
+    write_whole(path, pem)
     try:
-        write_whole(trial, pem)
-        if not trust_anchors(trial):
+        if not trust_anchors(path):
             raise ValueError("this file holds no PEM certificate")
-        trial.replace(path)
-    finally:
-        trial.unlink(missing_ok=True)
+    except ValueError:
+        path.unlink()
+        raise
     return path

@@ -78,9 +78,14 @@ class Kept:
         write_whole(self._path(sha256), packed)
 
     def load(self, sha256: str) -> Pictures:
-        """The pictures; none where their time is over or they cannot be read."""
+        """The pictures; none where their time is over or they cannot be read.
+
+        Raises:
+            ValueError: that is no hash.
+        """
+        path = self._path(sha256)
         try:
-            return unpack(self._path(sha256).read_bytes())
+            return unpack(path.read_bytes())
         except (OSError, ValueError):
             return Pictures()
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from forensics.store import Store
 
-__all__ = ["Store", "open_store"]
+__all__ = ["Store", "open_store", "without_password"]
+
+_PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^@]*@")
 
 
 def open_store(url: str) -> Store:
@@ -15,3 +19,8 @@ def open_store(url: str) -> Store:
         StoreError: the database cannot be reached, read or written.
     """
     return Store(url)
+
+
+def without_password(url: str) -> str:
+    """The address of a database as it may be shown."""
+    return _PASSWORD.sub(r"\1:***@", url)

@@ -24,6 +24,9 @@ from forensics.verdict import Opinion
 __all__ = ["KINDS", "Brief", "Evidence", "ScanReport", "Shown", "Similar", "brief", "download", "provisional", "show"]
 __all__ += ["false_alarms", "similar", "stored"]
 
+HARDLY_LLR = 0.3
+"""Findings together less than twice as usual on one side: as in the words of the reports."""
+
 KINDS: Mapping[Opinion, str] = {
     Opinion.LIKELY_SYNTHETIC: "synthetic",
     Opinion.LIKELY_MANIPULATED: "manipulated",
@@ -134,15 +137,15 @@ def show(report: ScanReport, pictures: Pictures) -> Shown:
 def false_alarms(report: ScanReport) -> str:
     """What the probability means for who acts on it: how often that would hit an untouched file."""
     verdict = report.verdict
-    wrong = round(100 * (1 - verdict.probability))
-    many = "fewer than 1" if wrong < 1 else "more than 99" if wrong > 99 else f"about {wrong}"
-    prior = percent(report.settings.prior)
     if not any(reason.counted for reason in verdict.reasons):
         return "There is no false-alarm rate to give: nothing calibrated could look at this file."
-    kind = verdict.claim if verdict.claim is not None else "altered or synthetic"
+    wrong = round(100 * (1 - verdict.probability))
+    many = "fewer than 1" if wrong < 1 else "more than 99" if wrong > 99 else f"about {wrong}"
+    kind, prior = verdict.claim or "altered", percent(report.settings.prior)
+    start = "" if abs(verdict.llr) >= HARDLY_LLR else "The findings hardly change what was assumed beforehand. "
     return (
-        f"Whoever rejects 100 files with a result like this one rejects {many} that are not {kind}: false alarms. "
-        f"(Counted where {prior} of all files are {kind}.)"
+        f"{start}Whoever rejects 100 files with a result like this one rejects {many} that are not {kind}: false "
+        f"alarms, counted where {prior} of all files are {kind}."
     )
 
 
@@ -163,11 +166,11 @@ def brief(store: Store, scan_id: int) -> Brief | None:
     Raises:
         StoreError: the database cannot be read.
     """
-    report = stored(store, scan_id)
-    if report is None:
+    try:
+        row = store.row(scan_id)
+    except LookupError:
         return None
-    verdict = report.verdict
-    return Brief(one_line(report.filename, 200), str(verdict.opinion), KINDS[verdict.opinion], verdict.probability)
+    return Brief(one_line(row.filename, 200), row.opinion, KINDS[Opinion(row.opinion)], row.probability)
 
 
 def similar(report: ScanReport, store: Store) -> tuple[Similar, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import pandas as pd
 import streamlit as st
 
 from dashboard.backend.scanning import Job, State, step_titles
@@ -122,13 +121,11 @@ def _draw_list() -> None:
     listed = [_item(name) for name in ids()]
     done = sum(item.job is None or item.job.is_over for item in listed)
     st.caption(f"{done} of {len(listed)} files examined. Choose a row to see why.")
-    table = pd.DataFrame(
-        {
-            "Verdict": [f"{LETTERS.get(item.kind, '…')} {item.words}" for item in listed],
-            "Probability": [None if item.probability is None else 100 * item.probability for item in listed],
-            "File": [item.name for item in listed],
-        }
-    )
+    table = {
+        "Verdict": [f"{LETTERS.get(item.kind, '…')} {item.words}" for item in listed],
+        "Probability": [None if item.probability is None else 100 * item.probability for item in listed],
+        "File": [item.name for item in listed],
+    }
     event = st.dataframe(
         table,
         hide_index=True,
@@ -152,7 +149,6 @@ def _draw_progress(key: str) -> None:
     job = scanning().job(key)
     if job is None or job.is_over:
         st.rerun()
-        return
     progress(step_titles(job.steps), job.titles, waiting=scanning().n_waiting)
     if job.report is None:
         st.html(f'<div class="u-wait">{"The file is being opened."}</div>')

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
-import pandas as pd
 import streamlit as st
 
 from dashboard.backend.moments import Course, Stretch
@@ -17,6 +16,8 @@ from dashboard.widgets.markup import table
 SCORES_PX, LANE_PX = 170, 26
 
 PICKED = "moment"
+
+Drawing = alt.LayerChart | alt.FacetChart
 
 
 def timeline(shown: Shown, moments: Sequence[float], *, key: str) -> float:
@@ -55,7 +56,7 @@ def _clicked(event: Any) -> float | None:
 
 def _chart(
     courses: Sequence[Course], stretches: Sequence[Stretch], duration_s: float, moments: Sequence[float]
-) -> alt.VConcatChart | alt.LayerChart:
+) -> alt.VConcatChart | Drawing:
     x = alt.X("time:Q", title="seconds", scale=alt.Scale(domain=[0, duration_s], nice=False))
     pick = alt.selection_point(PICKED, fields=["time"], nearest=True, on="click", empty=False)
     lanes = [_lanes(stretches, x)] if stretches else []
@@ -63,12 +64,11 @@ def _chart(
     return alt.vconcat(scores, *lanes, spacing=4).resolve_scale(color="independent") if lanes else scores
 
 
-def _scores(courses: Sequence[Course], x: alt.X, pick: alt.Parameter) -> alt.LayerChart:
-    rows = [(c.detector, time_s, score) for c in courses for time_s, score in c.points]
-    frame = pd.DataFrame(rows, columns=["detector", "time", "score"])
+def _scores(courses: Sequence[Course], x: alt.X, pick: alt.Parameter) -> Drawing:
+    rows = [{"detector": c.detector, "time": t, "score": score} for c in courses for t, score in c.points]
     order = [c.detector for c in courses]
     legend = alt.Legend(title=None, orient="top", labelLimit=260)
-    base = alt.Chart(frame).encode(
+    base = alt.Chart({"values": rows}).encode(
         x=x,
         y=alt.Y("score:Q", title="score", scale=alt.Scale(domain=[0, 1])),
         color=alt.Color(
@@ -82,19 +82,29 @@ def _scores(courses: Sequence[Course], x: alt.X, pick: alt.Parameter) -> alt.Lay
         shape=alt.Shape("detector:N", legend=legend if len(order) > 1 else None),
         size=alt.condition(pick, alt.value(220), alt.value(60)),
     )
-    return (base.mark_line(strokeWidth=2) + points.add_params(pick)).properties(height=SCORES_PX)
+    chart: Drawing = alt.layer(base.mark_line(strokeWidth=2), points.add_params(pick)).properties(height=SCORES_PX)
+    return chart
 
 
-def _frames(moments: Sequence[float], x: alt.X, pick: alt.Parameter) -> alt.LayerChart:
-    marks = alt.Chart(pd.DataFrame({"time": list(moments)})).mark_tick(color=BLUE, thickness=4, size=24).encode(x=x)
-    return alt.layer(marks.add_params(pick)).properties(height=LANE_PX + 14)
+def _frames(moments: Sequence[float], x: alt.X, pick: alt.Parameter) -> Drawing:
+    rows = [{"time": time_s} for time_s in moments]
+    marks = alt.Chart({"values": rows}).mark_tick(color=BLUE, thickness=4, size=24).encode(x=x)
+    chart: Drawing = alt.layer(marks.add_params(pick)).properties(height=LANE_PX + 14)
+    return chart
 
 
 def _lanes(stretches: Sequence[Stretch], x: alt.X) -> alt.Chart:
-    rows = [(p.start_s, p.end_s, p.title, "speaks for it" if p.counts_for else "to look at") for p in stretches]
-    frame = pd.DataFrame(rows, columns=["time", "end", "finding", "role"])
-    bars = alt.Chart(frame).mark_bar(height=LANE_PX // 2, cornerRadius=2)
-    return bars.encode(
+    rows = [
+        {
+            "time": part.start_s,
+            "end": part.end_s,
+            "finding": part.title,
+            "role": "speaks for it" if part.counts_for else "to look at",
+        }
+        for part in stretches
+    ]
+    bars = alt.Chart({"values": rows}).mark_bar(height=LANE_PX // 2, cornerRadius=2)
+    chart: alt.Chart = bars.encode(
         x=x,
         x2="end:Q",
         y=alt.Y("finding:N", title=None, axis=alt.Axis(labelLimit=120)),
@@ -104,4 +114,5 @@ def _lanes(stretches: Sequence[Stretch], x: alt.X) -> alt.Chart:
             legend=alt.Legend(title=None, orient="bottom"),
         ),
         tooltip=["finding:N", alt.Tooltip("time:Q", format=".2f"), alt.Tooltip("end:Q", format=".2f"), "role:N"],
-    ).properties(height=LANE_PX * max(1, frame["finding"].nunique()))
+    ).properties(height=LANE_PX * len({part.title for part in stretches}))
+    return chart

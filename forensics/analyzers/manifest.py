@@ -117,7 +117,7 @@ def offline_context(trust_list: Path | None) -> Any:
     """
     from c2pa import Context
 
-    anchors = trust_anchors(trust_list or Path(str(files("forensics") / "trust" / "anchors.pem")))
+    anchors = trust_anchors(trust_list or shipped_trust_list())
     if trust_list is not None and not anchors:
         raise ValueError(f"the trust list {trust_list.name} holds no PEM certificate")
     plain: dict[str, Any] = {
@@ -127,6 +127,11 @@ def offline_context(trust_list: Path | None) -> Any:
     if anchors:
         plain["trust"] = {"trust_anchors": "\n".join(anchors)}
     return Context.from_dict(plain)
+
+
+def shipped_trust_list() -> Path:
+    """The list of trust anchors that comes with this tool."""
+    return Path(str(files("forensics") / "trust" / "anchors.pem"))
 
 
 def trust_anchors(path: Path) -> list[str]:

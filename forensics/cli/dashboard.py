@@ -57,7 +57,7 @@ PASSWORD_FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--max-upload", type=click.IntRange(1, 2048), default=200, metavar="MIB", help="Largest upload.")
 @click.option("--jobs", type=click.IntRange(1, 16), help="Files examined at a time.  [default: 2, memory allowing]")
 @click.pass_context
-def dashboard(ctx: click.Context, **given: Any) -> int:
+def dashboard(ctx: click.Context, /, **given: Any) -> int:
     """Scan, decide and look up in a browser. It prints its address; Ctrl-C ends it.
 
     It listens to this computer only, and nobody has to sign in. Before it listens to others, name people with
