@@ -6,11 +6,11 @@ marks, so that two who ask at the same moment get two files. Each act enters the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from itertools import islice
 
-from sqlalchemy import ColumnElement, Double, and_, cast, extract, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Double, cast, extract, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -104,10 +104,14 @@ class Queue:
 
     def items(self, *, states: Collection[State] = OPEN, limit: int = 50, offset: int = 0) -> list[QueueItem]:
         """Files in these states, heaviest first; decided ones newest first if no open state is asked for."""
-        order = (QueueRow.weight.desc(), QueueRow.id) if set(states) & set(OPEN) else (QueueRow.acted_at.desc(),)
-        wanted = select(QueueRow).where(QueueRow.state.in_(states)).order_by(*order).limit(limit).offset(offset)
+        by_weight = (QueueRow.weight.desc(), QueueRow.id)
+        order = by_weight if set(states) & set(OPEN) else (QueueRow.acted_at.desc(), QueueRow.id.desc())
+        ids = select(QueueRow.id).where(QueueRow.state.in_(states)).order_by(*order).limit(limit).offset(offset)
         with self._store.session() as session:
-            return [_item(row) for row in session.scalars(wanted)]
+            # Numbers first: an index answers that without the rows that are passed over.
+            numbers = list(session.scalars(ids))
+            rows = {row.id: _item(row) for row in session.scalars(select(QueueRow).where(QueueRow.id.in_(numbers)))}
+        return [rows[number] for number in numbers if number in rows]
 
     def item(self, sha256: str) -> QueueItem:
         """One file.
@@ -138,7 +142,7 @@ class Queue:
     def n_held(self, *, states: Collection[State] = OPEN) -> int:
         """How many files are in somebody's hands."""
         with self._store.session() as session:
-            held = QueueRow.held_until_s >= self._now(session)
+            held = QueueRow.held_until_s >= self._now()
             wanted = select(func.count()).select_from(QueueRow).where(QueueRow.state.in_(states), held)
             return session.scalar(wanted) or 0
 
@@ -147,7 +151,7 @@ class Queue:
         with self._store.session() as session:
             row = session.scalar(
                 select(QueueRow)
-                .where(QueueRow.holder == who, QueueRow.held_until_s >= self._now(session))
+                .where(QueueRow.holder == who, QueueRow.held_until_s >= self._now())
                 .order_by(QueueRow.weight.desc(), QueueRow.id)
                 .limit(1)
             )
@@ -157,7 +161,7 @@ class Queue:
         self,
         who: str,
         *,
-        states: Collection[State] = (State.WAITING,),
+        states: Sequence[State] = (State.WAITING,),
         sha256: str | None = None,
         skip: Collection[str] = (),
     ) -> QueueItem | None:
@@ -165,7 +169,7 @@ class Queue:
 
         Args:
             who: name of the holder, one for each person.
-            states: which files may be taken.
+            states: which files may be taken, those to be taken first first.
             sha256: this file and no other.
             skip: files not to take.
 
@@ -175,13 +179,15 @@ class Queue:
         if not who.strip():
             raise ValueError("a file is taken by somebody: a name is needed")
         with self._store.session(writes=True) as session, session.begin():
-            row = session.scalars(self._taking(session, who, states, sha256, skip)).first()
-            return None if row is None else _item(row)
+            for taking in self._ways(who, states, sha256, skip):
+                if (row := session.scalars(taking).first()) is not None:
+                    return _item(row)
+            return None
 
     def renew(self, who: str, sha256: str) -> bool:
         """Begin the lease anew; False if the file is no longer theirs."""
         with self._store.session(writes=True) as session, session.begin():
-            until = self._now(session) + self._lease_s
+            until = self._now() + self._lease_s
             wanted = update(QueueRow).where(*_held_by(who, sha256)).values(held_until_s=until).returning(QueueRow.id)
             return session.scalar(wanted) is not None
 
@@ -250,39 +256,39 @@ class Queue:
             row.holder, row.held_until_s = None, None
             return _item(row)
 
-    def _now(self, session: Session) -> ColumnElement[float]:
+    def _now(self) -> ColumnElement[float]:
         if self._clock is not None:
             return literal(self._clock())
-        if session.get_bind().dialect.name == "postgresql":
+        if self._store.is_postgresql:
             return cast(extract("epoch", func.clock_timestamp()), Double)
         # Days since noon of 24 November 4714 BC; 1970 began at this one.
         return (func.julianday("now") - 2440587.5) * 86400.0
 
-    def _taking(
-        self, session: Session, who: str, states: Collection[State], sha256: str | None, skip: Collection[str]
-    ) -> ReturningUpdate[QueueRow]:
-        """One statement that finds, checks and marks."""
-        now = self._now(session)
-        free = and_(
-            QueueRow.state.in_(states),
-            or_(QueueRow.holder.is_(None), QueueRow.holder == who, QueueRow.held_until_s < now),
-        )
-        wanted = select(QueueRow.id).where(free)
-        if sha256 is not None:
-            wanted = wanted.where(QueueRow.sha256 == sha256)
+    def _ways(
+        self, who: str, states: Sequence[State], sha256: str | None, skip: Collection[str]
+    ) -> Iterator[ReturningUpdate[QueueRow]]:
+        """Statements that each find, check and mark a file; the first that finds one is the last to be tried."""
+        wanted = [QueueRow.sha256 == sha256] if sha256 is not None else []
         if skip:
-            wanted = wanted.where(QueueRow.sha256.not_in(skip))
+            wanted.append(QueueRow.sha256.not_in(skip))
         # What somebody holds comes back first: who reloads a page goes on with the same file.
-        own_first = (QueueRow.holder == who).is_(True).desc()
+        yield self._taking(who, QueueRow.holder == who, QueueRow.state.in_(states), *wanted)
+        free = or_(QueueRow.holder.is_(None), QueueRow.held_until_s < self._now())
+        for state in states:
+            yield self._taking(who, free, QueueRow.state == state, *wanted)
+
+    def _taking(self, who: str, *conditions: ColumnElement[bool]) -> ReturningUpdate[QueueRow]:
         first = (
-            wanted.order_by(own_first, QueueRow.weight.desc(), QueueRow.id)
+            select(QueueRow.id)
+            .where(*conditions)
+            .order_by(QueueRow.weight.desc(), QueueRow.id)
             .limit(1)
             .with_for_update(skip_locked=True)
             .scalar_subquery()
         )
-        # PostgreSQL looks at `free` again when it waited for another's change of the row; SQLite has one writer.
-        taken = update(QueueRow).where(QueueRow.id == first, free)
-        return taken.values(holder=who, held_until_s=now + self._lease_s).returning(QueueRow)
+        # PostgreSQL checks the conditions again when it waited for another's change of the row; SQLite has one writer.
+        taken = update(QueueRow).where(QueueRow.id == first, *conditions)
+        return taken.values(holder=who, held_until_s=self._now() + self._lease_s).returning(QueueRow)
 
 
 def claim_of(opinion: str) -> Claim:

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from detectors.perceptual_hash import MAX_DISTANCE_BITS, distances
 from forensics.report import ScanReport
 from forensics.settings import ScanSettings
+from forensics.store.filters import ScanFilter
 from forensics.store.opening import lock, open_engine, store_error
 from forensics.store.tables import Body, Flag, Hash, Scan
 from forensics.versions import digest
@@ -107,6 +108,11 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def is_postgresql(self) -> bool:
+        """Whether a server keeps it, not a file."""
+        return self._engine.dialect.name == "postgresql"
+
     def close(self) -> None:
         """Let go of the database."""
         self._engine.dispose()
@@ -159,7 +165,7 @@ class Store:
         wanted = select(Scan).where(*_same(sha256, settings.digest, digest(versions)))
         with self.session() as session:
             found = session.scalar(wanted)
-            return None if found is None else _row(found)
+            return None if found is None else as_row(found)
 
     def row(self, number: int) -> ScanRow:
         """The line of a scan.
@@ -171,7 +177,7 @@ class Store:
             found = session.get(Scan, number)
             if found is None:
                 raise LookupError(f"the store holds no scan {number}")
-            return _row(found)
+            return as_row(found)
 
     def report(self, number: int) -> ScanReport:
         """The whole report of a scan.
@@ -214,24 +220,10 @@ class Store:
             since, until: ISO 8601 date or time in UTC; until is not included.
             limit: how many at most.
         """
-        conditions: list[ColumnElement[bool]] = []
-        if sha256:
-            prefix = sha256.lower()
-            # A range instead of LIKE: both databases answer it from the index. "g" follows the hex digits.
-            conditions += [Scan.sha256 >= prefix, Scan.sha256 < prefix + "g"]
-        if name:
-            conditions.append(Scan.filename.icontains(name, autoescape=True))
-        if opinion:
-            conditions.append(Scan.opinion.startswith(opinion.lower(), autoescape=True))
-        if analyzer:
-            conditions.append(Scan.id.in_(select(Flag.scan_id).where(Flag.analyzer == analyzer)))
-        if since:
-            conditions.append(Scan.scanned_at >= since)
-        if until:
-            conditions.append(Scan.scanned_at < until)
-        wanted = select(Scan).where(*conditions).order_by(Scan.id.desc()).limit(limit)
+        looked_for = ScanFilter(sha256=sha256, name=name, opinion=opinion, analyzer=analyzer, since=since, until=until)
+        wanted = select(Scan).where(*looked_for.conditions()).order_by(Scan.id.desc()).limit(limit)
         with self.session() as session:
-            return [_row(scan) for scan in session.scalars(wanted)]
+            return [as_row(scan) for scan in session.scalars(wanted)]
 
     def near(self, pdq: str, *, max_distance_bits: int = MAX_DISTANCE_BITS, limit: int = 50) -> list[NearMatch]:
         """Pictures that look like this one, closest first, every one there is within the distance.
@@ -248,7 +240,7 @@ class Store:
         by_id = {int(self._hash_ids[i]): int(bits[i]) for i in close}
         wanted = select(Scan, Hash.id, Hash.frame).join(Hash).where(Hash.id.in_(by_id))
         with self.session() as session:
-            found = [NearMatch(_row(scan), frame, by_id[number]) for scan, number, frame in session.execute(wanted)]
+            found = [NearMatch(as_row(scan), frame, by_id[number]) for scan, number, frame in session.execute(wanted)]
         return sorted(found, key=lambda match: (match.distance_bits, match.scan.id, match.frame))
 
     @contextmanager
@@ -293,5 +285,6 @@ def _same(sha256: str, settings_digest: str, versions_digest: str) -> tuple[Colu
     )
 
 
-def _row(scan: Scan) -> ScanRow:
+def as_row(scan: Scan) -> ScanRow:
+    """A row of the table as what is handed out."""
     return ScanRow(**{item.name: getattr(scan, item.name) for item in fields(ScanRow)})

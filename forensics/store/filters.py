@@ -1,0 +1,61 @@
+"""What to look for among stored scans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, or_, select
+
+from forensics.store.tables import Flag, Scan
+
+
+@dataclass(frozen=True)
+class ScanFilter:
+    """Conditions that a scan has to fit, each of them; None asks for nothing.
+
+    Attributes:
+        sha256: how the hash begins.
+        name: part of the file name, upper and lower case alike.
+        opinion: one of the ladder, or how it begins: "likely".
+        analyzer: one that spoke for manipulation or synthesis.
+        folder: where the file lay, or a folder above.
+        kind: image or video.
+        since, until: ISO 8601 date or time in UTC; until is not included.
+        least_llr: log10 likelihood ratio of the verdict, or more.
+    """
+
+    sha256: str | None = None
+    name: str | None = None
+    opinion: str | None = None
+    analyzer: str | None = None
+    folder: str | None = None
+    kind: str | None = None
+    since: str | None = None
+    until: str | None = None
+    least_llr: float | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The same for the database."""
+        found: list[ColumnElement[bool]] = []
+        if self.sha256:
+            prefix = self.sha256.lower()
+            # A range instead of LIKE: both databases answer it from the index. "g" follows the hex digits.
+            found += [Scan.sha256 >= prefix, Scan.sha256 < prefix + "g"]
+        if self.name:
+            found.append(Scan.filename.icontains(self.name, autoescape=True))
+        if self.opinion:
+            found.append(Scan.opinion.startswith(self.opinion.lower(), autoescape=True))
+        if self.analyzer:
+            found.append(Scan.id.in_(select(Flag.scan_id).where(Flag.analyzer == self.analyzer)))
+        if self.folder:
+            folder = self.folder.rstrip("/")
+            found.append(or_(Scan.folder == folder, Scan.folder.startswith(folder + "/", autoescape=True)))
+        if self.kind:
+            found.append(Scan.kind == self.kind)
+        if self.since:
+            found.append(Scan.scanned_at >= self.since)
+        if self.until:
+            found.append(Scan.scanned_at < self.until)
+        if self.least_llr is not None:
+            found.append(Scan.llr >= self.least_llr)
+        return found
