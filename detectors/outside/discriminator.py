@@ -55,9 +55,9 @@ def of_run(folder: Path, given: Given) -> Candidate:
             "channels": [int(n) for n in settings["d_channels"]],
             "n_deep": int(settings["d_deep"]),
         }
-        pictures = f"training run {folder.resolve().name} after {int(state['pictures']):,} pictures"
+        pictures = f"training run {folder.resolve().name} after {int(state['game']['n_seen']):,} pictures"
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{folder} holds no training run of a GAN: {error} is missing") from error
+        raise ValueError(f"{folder} holds no training run of a GAN of whole pictures: {error}") from error
     described = Described(
         "discriminator",
         Preprocessing(side_px, "shorter", interpolation="bilinear", mean=MIDDLE, std=MIDDLE),
