@@ -49,3 +49,18 @@ STATE_AFTER = {
     Act.REOPEN: State.WAITING,
 }
 """A new weight leaves the state as it is."""
+
+
+class Bar(StrEnum):
+    """Which files of a scan are queued by themselves."""
+
+    LIKELY = "likely"
+    INCONCLUSIVE = "inconclusive"
+    ALL = "all"
+    NEVER = "never"
+
+    def includes(self, opinion: str) -> bool:
+        """Whether a file with this opinion is queued."""
+        if self is Bar.ALL:
+            return True
+        return self is not Bar.NEVER and (opinion.startswith("likely") or opinion == self)
