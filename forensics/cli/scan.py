@@ -13,7 +13,11 @@ import click
 from forensics.cli.options import limits_options, models_option, names_option
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from forensics.result import Result
     from forensics.settings import ScanSettings
+    from forensics.store import Store
 
 FEW_FILES = 20
 """Up to here each file gets a page to read unless --format says otherwise; beyond, people want a table."""
@@ -59,8 +63,20 @@ Exit codes:
 )
 @click.option("--cameras", metavar="DIR|none", help="Enrolled cameras.  [default: those of `unforged camera`]")
 @models_option
+@click.option(
+    "--fusion",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Model of `unforged train fusion`: one more finding, for the eye.",
+)
 @click.option("--store", metavar="URL|FILE|none", help="Where scans are kept.  [default: the user's data folder]")
 @click.option("--no-cache", is_flag=True, help="Examine files again that the store knows.")
+@click.option(
+    "--queue",
+    "bar",
+    type=click.Choice(["likely", "inconclusive", "all", "never"]),
+    default="never",
+    help="Files that shall await a decision in `unforged queue`, by their opinion.",
+)
 @limits_options
 def scan(paths: tuple[str, ...], **given: Any) -> int:
     """Examine files, folders (recursively) and, as -, standard input.
@@ -86,6 +102,8 @@ def scan(paths: tuple[str, ...], **given: Any) -> int:
         raise click.UsageError("--format says what to write, --out DIR must say where")
     with ExitStack() as stack:
         store = open_store(given["store"])
+        if store is None and given["bar"] != "never":
+            raise click.UsageError("--queue needs a store")
         if store is not None:
             stack.enter_context(store)
         from_stdin = STDIN in paths
@@ -103,13 +121,33 @@ def scan(paths: tuple[str, ...], **given: Any) -> int:
         )
         progress = stack.enter_context(Progress(n_files, given["fail_on"]))
         try:
-            for result in batch.run(tasks, stdin=sys.stdin.buffer if from_stdin else None):
+            results = batch.run(tasks, stdin=sys.stdin.buffer if from_stdin else None)
+            for result in _queued(results, store, given["bar"]):
                 progress.add(result)
         except StoreError:
             progress.finish(given["out"], formats)
             raise
         progress.finish(given["out"], formats)
     return progress.exit_code
+
+
+def _queued(results: Iterator[Result], store: Store | None, bar: str) -> Iterator[Result]:
+    """Let files that reached the bar await a decision; a store that fails at it is told when all is examined."""
+    from forensics.cli.store_options import actor_name
+    from forensics.store import Queue, StoreError
+    from forensics.store.queue_words import Bar
+
+    failed: StoreError | None = None
+    for result in results:
+        if store is not None and result.scan_id is not None and result.report is not None and failed is None:
+            try:
+                if Bar(bar).includes(result.report.verdict.opinion):
+                    Queue(store).add([store.row(result.scan_id)], actor=actor_name(None))
+            except StoreError as error:
+                failed = error
+        yield result
+    if failed is not None:
+        raise failed
 
 
 def _default_jobs(settings: ScanSettings) -> int:
@@ -142,4 +180,5 @@ def _settings(given: dict[str, Any]) -> ScanSettings:
         trust_list=trust_list,
         cameras=camera_folder(given["cameras"]),
         models=models_folder(given["outside"]),
+        fusion=given["fusion"],
     )

@@ -170,3 +170,18 @@ def test_no_labels_come_from_a_queue_that_was_tampered_with(
     assert not (tmp_path / "labels.tsv").exists()
     with Store(store) as opened:
         assert not check(opened).is_intact
+
+
+def test_a_scan_queues_what_reached_the_bar(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "1.jpg").write_bytes(jpeg(photo(1, width=64, height=48)))
+    where = f"sqlite:///{tmp_path / 'new.db'}"
+    given = ["scan", str(tmp_path / "1.jpg"), "--analyzers", "metadata", "--image-timeout", "60", "--store", where]
+    main(given)
+    with Store(where) as opened:
+        assert Queue(opened).items() == []
+    main([*given, "--queue", "all"])
+    with Store(where) as opened:
+        (item,) = Queue(opened).items()
+        assert item.path == str(tmp_path / "1.jpg") and item.acted_by == "ann"
+    assert main([*given[:-1], "none", "--queue", "all"]) == 2
+    assert "--queue needs a store" in capsys.readouterr().err
