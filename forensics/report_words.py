@@ -156,8 +156,8 @@ def command(report: ScanReport) -> str:
         "--prior",
         f"{settings.prior:g}",
     ]
-    named = {"--trust-list": settings.trust_list, "--cameras": settings.cameras, "--models": settings.models}
-    for option, value in named.items():
+    for name in ("trust_list", "cameras", "models", "fusion"):
+        option, value = f"--{name.replace('_', '-')}", getattr(settings, name)
         if value is not None:
             words += [option, shell_word(str(value))]
     usual = Limits()

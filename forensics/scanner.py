@@ -10,6 +10,7 @@ from forensics.analyzers import ANALYZERS
 from forensics.analyzers.base import Analyzer
 from forensics.errors import MediaError
 from forensics.finding import Finding
+from forensics.fusion import read_model, spoken
 from forensics.hashing import media_hashes
 from forensics.media import Kind, Media
 from forensics.report import OUT_OF_TIME, ScanReport
@@ -37,6 +38,7 @@ class Scanner:
 
     Raises:
         LookupError: the settings name an analyzer that is not installed.
+        ValueError: the settings name a fusion that is none.
     """
 
     def __init__(self, settings: ScanSettings | None = None, *, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -45,6 +47,7 @@ class Scanner:
         names = ANALYZERS.names() if self.settings.analyzers is None else self.settings.analyzers
         self.analyzers: tuple[Analyzer, ...] = tuple(ANALYZERS.load(name)(self.settings) for name in names)
         self.versions = decisive(self.settings)
+        self._fusion = None if self.settings.fusion is None else read_model(self.settings.fusion)
 
     def scan(self, media: Media, tell: Tell | None = None) -> ScanReport:
         """Examine one file.
@@ -107,6 +110,8 @@ class Scanner:
             timings[analyzer.name] = self._clock() - started
             if tell is not None:
                 tell(analyzer.name, report())
+        if self._fusion is not None and findings:
+            findings.append(spoken(findings, self._fusion))
         return report()
 
 

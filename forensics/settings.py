@@ -51,7 +51,7 @@ class Limits:
         return self.timeout_s if is_video else self.image_timeout_s
 
 
-_FOLDERS = ("trust_list", "cameras", "models")
+_PATHS = ("trust_list", "cameras", "models", "fusion")
 """Settings that are paths."""
 
 
@@ -67,6 +67,7 @@ class ScanSettings:
         inconclusive_llr: total from which the opinion is *inconclusive* instead of *no trace found*.
         trust_list: PEM file with the C2PA trust anchors; None takes the one that ships.
         cameras: folder with enrolled camera fingerprints (`unforged camera enroll`); None compares with none.
+        fusion: a model that weighs all findings together (`unforged train fusion`), for the eye; None does without.
         models: folder with outside models (`unforged models add`); None asks only the installed detectors.
     """
 
@@ -78,6 +79,7 @@ class ScanSettings:
     trust_list: Path | None = None
     cameras: Path | None = None
     models: Path | None = None
+    fusion: Path | None = None
 
     def __post_init__(self) -> None:
         if not 0.0 < self.prior < 1.0:
@@ -88,7 +90,7 @@ class ScanSettings:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, the same for equal settings."""
         plain = asdict(self)
-        for name in _FOLDERS:
+        for name in _PATHS:
             plain[name] = None if plain[name] is None else str(plain[name])
         plain["analyzers"] = None if self.analyzers is None else list(self.analyzers)
         return plain
@@ -103,7 +105,7 @@ class ScanSettings:
         values = dict(plain)
         try:
             values["limits"] = Limits(**values.get("limits", {}))
-            for name in _FOLDERS:
+            for name in _PATHS:
                 values[name] = None if values.get(name) is None else Path(values[name])
             values["analyzers"] = None if values.get("analyzers") is None else tuple(values["analyzers"])
             return cls(**values)

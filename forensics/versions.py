@@ -52,6 +52,8 @@ def decisive(settings: ScanSettings) -> dict[str, str]:
     if settings.cameras is not None:
         # The cards name the hash of each fingerprint, which may be large.
         versions["cameras"] = _content(settings.cameras.glob("*.card.json"))
+    if settings.fusion is not None:
+        versions["fusion"] = _content([settings.fusion])
     if settings.models is not None:
         versions["outside models"] = _content(settings.models.glob("*/card.json"))
     return versions

@@ -17,17 +17,20 @@ if TYPE_CHECKING:
     from detectors.data import Example
     from generators.images import Pixels
 
+FUSION = "fusion"
+
 N_FRAMES = 8
 """Frames of a clip, spread evenly, that its views are taken from."""
 
 
 @click.command(context_settings={"show_default": True})
-@click.argument("name", type=click.Choice(NAMES))
+@click.argument("name", type=click.Choice((*NAMES, FUSION)))
 @click.option("--data", "folders", required=True, multiple=True, type=Folder, help="Folder of pictures; repeatable.")
 @click.option(
     "--list", "lists", multiple=True, type=File, help="List of the pictures; repeatable.  [default: *.tsv there]"
 )
 @click.option("--split", "splits", multiple=True, help="Only what the lists assign to this split; repeatable.")
+@click.option("--reports", type=Folder, help="For fusion: folder with the reports (JSON) of scans of DATA.")
 @click.option("--recipe", type=File, help="JSON file with the settings of the run.")
 @click.option(
     "--cache", type=click.Path(file_okay=False, path_type=Path), help="Keeps features: a stopped run goes on."
@@ -40,6 +43,7 @@ def train(
     folders: tuple[Path, ...],
     lists: tuple[Path, ...],
     splits: tuple[str, ...],
+    reports: Path | None,
     recipe: Path | None,
     cache: Path | None,
     out: Path,
@@ -48,7 +52,12 @@ def train(
 
     DATA is read as by `unforged evaluate`. Whole sources are held out in turn, and the card's figures, the calibration
     and the thresholds rest on the held-out ones alone. The recipe of what ships is detectors/recipes/NAME.json.
+
+    `fusion` learns from reports of scans (`unforged scan --format json --out REPORTS`) what all findings together are
+    worth, and says whether that beats the verdict's rule on sources held out; it writes OUT/fusion.json.
     """
+    if name == FUSION:
+        return _fusion(folders, lists, splits, reports, out)
     from detectors.data import read_set
     from detectors.trainable import trainable
 
@@ -67,6 +76,29 @@ def train(
     for key, value in card.measures.items():
         line(key, json.dumps(value))
     line("written", str(out / f"{card.stem}.safetensors"))
+    return 0
+
+
+def _fusion(
+    folders: tuple[Path, ...], lists: tuple[Path, ...], splits: tuple[str, ...], reports: Path | None, out: Path
+) -> int:
+    from detectors.data import read_set
+    from forensics.fusion import fit, read_reports, rows_of
+
+    if reports is None:
+        raise click.UsageError("fusion learns from reports of scans; name their folder with --reports")
+    known = {e.path.resolve(): e for e in read_set(folders, lists).examples if not splits or e.split in splits}
+    pairs = [(report, known.get(Path(report.path).resolve())) for report in read_reports(reports)]
+    told = [(report, example) for report, example in pairs if example is not None]
+    click.echo(f"{len(told)} of {len(pairs)} reports are of files in DATA", err=True)
+    if {example.label for _, example in told} != {0, 1}:
+        raise click.UsageError("reports of fakes and of reals are both needed; were they scanned by these paths?")
+    model, compared = fit([r for r, _ in told], [e.label for _, e in told], [e.source for _, e in told])
+    for key, text in rows_of(compared).items():
+        line(key, text)
+    out.mkdir(parents=True, exist_ok=True)
+    model.save(out / "fusion.json")
+    line("written", str(out / "fusion.json"))
     return 0
 
 
