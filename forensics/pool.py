@@ -119,7 +119,7 @@ class Pool:
         self._workers: list[_Worker] = []
         self._n_started = 0
         self._first_bytes: list[int] = []
-        self._context = _context()
+        self._context = start_context()
 
     def __enter__(self) -> Self:
         self._logs = tempfile.TemporaryDirectory(prefix="unforged-")
@@ -327,7 +327,7 @@ class Pool:
         worker.connection.close()
 
 
-def _context() -> ForkServerContext | SpawnContext:
+def start_context() -> ForkServerContext | SpawnContext:
     """Fork of a clean server where there is one: starts in milliseconds and inherits no thread and no lock."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
