@@ -9,5 +9,11 @@ from generators.catalog import Catalog
 if TYPE_CHECKING:
     from detectors.base import Detector
 
-DETECTORS: Catalog[Detector] = Catalog("unforged.detectors", {"synthetic": "detectors.synthetic:Synthetic"})
+DETECTORS: Catalog[Detector] = Catalog(
+    "unforged.detectors",
+    {
+        "synthetic": "detectors.synthetic:Synthetic",
+        "face": "detectors.face:Face",
+    },
+)
 """Adding one costs a file, its weights and a line here; plug-ins register under the entry-point group."""
