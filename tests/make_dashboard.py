@@ -29,8 +29,10 @@ def prepare(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.delenv("UNFORGED_DASHBOARD_PASSWORD_FILE", raising=False)
 
 
-def open_page(path: str, *, timeout_s: float = 20.0) -> AppTest:
+def open_page(path: str, *, timeout_s: float = 20.0, **query: str) -> AppTest:
     """The page at that address, drawn once."""
     app = AppTest.from_file(str(APP), default_timeout=timeout_s)
+    for name, value in query.items():
+        app.query_params[name] = value
     app._page_hash = calc_hash(path)
     return app.run()

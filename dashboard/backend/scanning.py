@@ -43,6 +43,9 @@ MAX_LANES = 2
 MAX_JOBS = 300
 """Jobs that are remembered; of those that are done only a line is left."""
 
+MAX_PARTIAL = 8
+"""Scans that were stopped on the way and whose findings are kept, some megabytes each."""
+
 MAX_WAITING = 200
 """Uploads that may wait; each lies on the disk."""
 
@@ -70,7 +73,7 @@ class Job:
         state: where it stands.
         steps: what is over: "hash", then analyzers.
         titles: of all steps, those to come as well.
-        report: what is known so far; None before the first step, and when it is kept in the store.
+        report: what is known so far, or was when it was stopped; None before the first step, and once it is stored.
         preview: JPEG to show meanwhile; b"" for none.
         scan_id: its number in the store, once it is done.
         was_known: whether the store knew the file.
@@ -221,7 +224,7 @@ class Scanning:
                 self._finish(key, outcome, recall)
         except (ValueError, RuntimeError, OSError) as error:
             lane.close()
-            self._change(key, state=State.FAILED, message=one_line(str(error), 300), report=None, preview=b"")
+            self._fail(key, one_line(str(error), 300))
         finally:
             path.unlink(missing_ok=True)
             with self._lock:
@@ -248,7 +251,7 @@ class Scanning:
                 self.kept.save(outcome.sha256, outcome.pages[PICTURES])
         if outcome.report is None or (outcome.error is not None and number is None):
             error = outcome.error or MediaError("broken", "there is no result")
-            self._change(key, state=State.FAILED, message=one_line(str(error), 300), report=None, preview=b"")
+            self._fail(key, one_line(str(error), 300))
             return
         # What the store could not keep stays here until it is pushed out by newer ones.
         kept = outcome.report if number is None else None
@@ -262,6 +265,18 @@ class Scanning:
             elapsed_s=outcome.elapsed_s,
             message="" if recall.error is None else f"not stored: {one_line(str(recall.error), 300)}",
         )
+
+    def _fail(self, key: str, message: str) -> None:
+        """End a job without a report; what was found before it was stopped stays for the latest ones."""
+        job = self.job(key)
+        found = job.report if job is not None and job.report is not None and job.report.findings else None
+        self._change(
+            key, state=State.FAILED, message=message, report=found, preview=job.preview if found and job else b""
+        )
+        with self._lock:
+            failed = [k for k, one in self._jobs.items() if one.state is State.FAILED and one.report is not None]
+            for old in failed[:-MAX_PARTIAL]:
+                self._jobs[old] = replace(self._jobs[old], report=None, preview=b"")
 
     def _change(self, key: str, **values: object) -> None:
         with self._lock:

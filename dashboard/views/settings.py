@@ -95,7 +95,7 @@ def _thresholds(now: ScanSettings, may_write: bool) -> dict[str, float]:
     )
     first, second = st.columns(2)
     likely = first.number_input(
-        "“Likely …” from (times more usual on fakes)",
+        "“Likely …” from (times)",
         1.0,
         10_000.0,
         _times(now.likely_llr),
@@ -105,7 +105,12 @@ def _thresholds(now: ScanSettings, may_write: bool) -> dict[str, float]:
     inconclusive = second.number_input(
         "“Inconclusive” from (times)", 1.0, 10_000.0, _times(now.inconclusive_llr), disabled=not may_write
     )
-    return {"prior": prior / 100, "likely_llr": math.log10(likely), "inconclusive_llr": math.log10(inconclusive)}
+    return {"prior": round(prior / 100, 5), "likely_llr": _llr(likely), "inconclusive_llr": _llr(inconclusive)}
+
+
+def _llr(times: float) -> float:
+    """Rounded, so that saving what was not touched changes nothing."""
+    return round(math.log10(times), 3)
 
 
 def _times(llr: float) -> float:

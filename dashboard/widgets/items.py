@@ -21,6 +21,9 @@ IDS = "id"
 
 MAX_ITEMS = 50
 
+MAX_NUMBER = 1 << 31
+"""Numbers of scans are integers of 32 bits in PostgreSQL."""
+
 POLL_S = 0.4
 
 _CHOSEN = "chosen file"
@@ -63,6 +66,8 @@ def items() -> None:
         _watch(chosen.id)
     elif chosen.job is not None and chosen.job.state is State.FAILED:
         st.error(f"{as_markdown(chosen.name, 120)}: {as_markdown(chosen.job.message)}", icon=":material/broken_image:")
+        if chosen.job.report is not None:
+            _draw_known(chosen.job, "until it was stopped")
     elif chosen.scan_id is None and chosen.job is None:
         st.warning(f"{chosen.words}", icon=":material/search_off:")
     else:
@@ -74,7 +79,7 @@ def _follow_finished() -> None:
     known = ids()
     now = []
     for name in known:
-        job = None if name.isdecimal() else scanning().job(name)
+        job = None if _is_number(name) else scanning().job(name)
         now.append(str(job.scan_id) if job is not None and job.scan_id is not None else name)
     if now != known:
         if st.session_state.get(_CHOSEN) in known:
@@ -82,8 +87,12 @@ def _follow_finished() -> None:
         st.query_params[IDS] = list(dict.fromkeys(now))
 
 
+def _is_number(name: str) -> bool:
+    return name.isdecimal() and name.isascii() and int(name[:12]) < MAX_NUMBER and len(name) < 12
+
+
 def _item(name: str) -> Item:
-    if name.isdecimal():
+    if _is_number(name):
         found = _brief(options().database, int(name))
         if found is None:
             return Item(name, "", "This scan is not in the store (any more).")
@@ -93,7 +102,7 @@ def _item(name: str) -> Item:
         return Item(name, "", "This scan is not known any more; please bring the file again.")
     words = {State.WAITING: "waiting", State.RUNNING: f"step {len(job.steps)} of {job.n_steps}"}.get(job.state, "")
     if job.state is State.FAILED:
-        return Item(name, job.name, "could not be examined", job=job)
+        return Item(name, job.name, "could not be examined" if job.report is None else "was stopped", job=job)
     if job.report is not None:
         verdict = job.report.verdict
         said = f"{verdict.opinion}{'' if job.is_over else f', so far ({words})'}"
@@ -153,8 +162,12 @@ def _draw_progress(key: str) -> None:
     if job.report is None:
         st.html(f'<div class="u-wait">{"The file is being opened."}</div>')
         return
+    _draw_known(job, "so far")
+
+
+def _draw_known(job: Job, how_far: str) -> None:
     shown = _so_far(job)
-    banner(shown, provisional="so far")
+    banner(shown, provisional=how_far)
     if job.preview:
         st.image(job.preview, width="stretch")
     cards(shown.evidence)

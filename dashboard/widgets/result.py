@@ -92,16 +92,16 @@ def _sections(shown: Shown, report: ScanReport) -> None:
 
 
 def _downloads(report: ScanReport, key: str) -> None:
-    for column, (form, mime) in zip(st.columns([1, 1, 1, 4]), FORMS, strict=False):
-        column.download_button(
-            f"{form.upper()}",
+    row = st.container(horizontal=True)
+    for form, mime in FORMS:
+        row.download_button(
+            form.upper(),
             partial(_download, report, form),
             file_name=f"{report.sha256[:16]}.{form}",
             mime=mime,
             on_click="ignore",
             icon=":material/download:",
             key=f"download {form} {key}",
-            width="stretch",
         )
 
 

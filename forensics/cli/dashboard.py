@@ -19,7 +19,7 @@ LOCAL = ("127.0.0.1", "::1", "localhost")
 
 THEME = (
     "--theme.light.primaryColor=#1f5fa8",
-    "--theme.dark.primaryColor=#6aa9e9",
+    "--theme.dark.primaryColor=#3a86d8",
     "--theme.baseRadius=small",
 )
 

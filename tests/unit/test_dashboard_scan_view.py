@@ -1,0 +1,121 @@
+"""The pages Scan and Settings, and the gate before them, driven without a browser."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.backend.configuration import load
+from dashboard.backend.options import Options
+from forensics import password_file
+from forensics.finding import Finding, Trace
+from forensics.password_file import Entry, hashed, write
+from forensics.settings import ScanSettings
+from forensics.store import Store
+from tests.make_dashboard import ANALYZERS, open_page, prepare
+from tests.make_media import jpeg, photo
+from tests.make_report import HOSTILE, report
+
+PASSWORD = "correct horse battery"
+
+PATIENCE_S = 60.0
+
+SPEAKING = ("metadata", "provenance", "learned")
+"""Analyzers that quote the file."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    prepare(monkeypatch, tmp_path)
+    return tmp_path
+
+
+def html(app: AppTest) -> str:
+    """All HTML of the page but its style sheet."""
+    return "\n".join(element.proto.body for element in app.get("html") if not element.proto.body.startswith("<style>"))
+
+
+def settled(app: AppTest) -> AppTest:
+    until_s = time.monotonic() + PATIENCE_S
+    while "u-steps" in html(app) and time.monotonic() < until_s:
+        time.sleep(0.1)
+        app.run()
+    return app
+
+
+def test_an_upload_is_examined_and_its_address_leads_back_to_it(folder: Path) -> None:
+    app = open_page("scan")
+    assert "200 MiB" in app.caption[1].value and app.info
+    app.file_uploader[0].set_value([("fake \u202e*x*.jpg", jpeg(photo(2, width=320, height=240)), "image/jpeg")]).run()
+    settled(app)
+    assert not app.exception and app.query_params["id"] in ("1", ["1"])
+    assert "u-verdict" in html(app) and "false alarms" in html(app)
+    assert "What was not tested, and why" in [element.value for element in app.subheader]
+    assert [button.proto.label for button in app.get("download_button")] == ["HTML", "PDF", "JSON"]
+    again = open_page("scan", id="1")
+    assert "u-verdict" in html(again) and not again.exception
+
+
+def test_a_broken_file_is_one_line(folder: Path) -> None:
+    app = open_page("scan")
+    app.file_uploader[0].set_value([("broken.jpg", b"\xff\xd8\xff" + bytes(50), "image/jpeg")]).run()
+    until_s = time.monotonic() + PATIENCE_S
+    while not app.error and time.monotonic() < until_s:
+        time.sleep(0.1)
+        app.run()
+    assert len(app.error) == 1 and "broken" in app.error[0].value and "\n" not in app.error[0].value
+    assert not app.exception
+
+
+@pytest.mark.parametrize("wrong", ["99", "nobody-s_key", "99999999999999999999999", "-1", "<b>"])
+def test_an_address_that_leads_nowhere_says_so(folder: Path, wrong: str) -> None:
+    app = open_page("scan", id=wrong)
+    assert len(app.warning) == 1 and not app.exception and "<b>" not in app.warning[0].value
+
+
+@pytest.mark.parametrize("name", HOSTILE[:3])
+def test_hostile_text_reaches_the_page_escaped_and_visible(folder: Path, name: str) -> None:
+    rows = tuple((text[:100], text) for text in HOSTILE)
+    findings = tuple(Finding(analyzer, Trace.PROVENANCE, "It says " + name, details=rows) for analyzer in SPEAKING)
+    with Store(f"sqlite:///{folder / 'scans.db'}") as store:
+        number = store.save(report(filename=name, findings=findings), elapsed_s=1.0)
+    app = open_page("scan", id=str(number))
+    assert not app.exception and "evil.example" in html(app)
+    assert not [bad for bad in ("<script", "<img", "<link", "</style", "\u202e", "\x1b") if bad in html(app)]
+
+
+def test_settings_are_saved_by_an_admin_and_refused_when_they_contradict(folder: Path) -> None:
+    app = open_page("settings")
+    options = Options.from_environment()
+    app.number_input[0].set_value(20.0)
+    app.button[0].click().run()
+    assert app.success and not app.exception
+    before = replace(ScanSettings(analyzers=ANALYZERS), likely_llr=1.301)
+    assert load(options).scan == before, "what was not touched stays exactly as it was"
+    app.number_input[1].set_value(30.0)
+    app.button[0].click().run()
+    assert len(app.error) == 1 and load(options).scan == before
+
+
+def test_nobody_passes_the_gate_without_a_password_and_a_viewer_changes_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(password_file, "COST_LOG2", 4)
+    write(folder / "people", [Entry("vi", "viewer", hashed(PASSWORD))])
+    monkeypatch.setenv("UNFORGED_DASHBOARD_PASSWORD_FILE", str(folder / "people"))
+    app = open_page("settings")
+    assert not app.slider and [field.label for field in app.text_input] == ["Name", "Password"]
+    app.text_input[0].set_value("vi")
+    app.text_input[1].set_value("wrong password")
+    app.button[0].click().run()
+    assert app.error and not app.slider
+    app.text_input[0].set_value("vi")
+    app.text_input[1].set_value(PASSWORD)
+    app.button[0].click().run()
+    assert app.slider and all(field.disabled for field in (*app.slider, *app.number_input))
+    write(folder / "people", [])
+    assert not app.run().slider, "who is taken out of the file is out at the next click"
