@@ -1,11 +1,120 @@
-"""The page Archive: everything that was examined."""
+"""The page Archive: everything that was examined, to search, sort, count and export."""
 
 from __future__ import annotations
 
+from functools import partial
+
+import streamlit as st
+
+from dashboard.backend.archive import OPINIONS, Charts, Listing, ScanFilter, SortBy, charts, export, listing
+from dashboard.session import options, store
+from dashboard.widgets.archive_charts import archive_charts
+from dashboard.widgets.archive_table import PAGE, archive_table, turn_to
 from dashboard.widgets.empty import empty_state, heading
+from dashboard.widgets.folder_panel import folder_panel
+
+CHARTS_S = 30
+"""Counts of everything may be this old; the table is always new."""
+
+MAX_FILTER = 200
+
+ORDERS = {
+    "Newest first": (SortBy.TIME, True),
+    "Oldest first": (SortBy.TIME, False),
+    "Heaviest evidence first": (SortBy.WEIGHT, True),
+    "Lightest evidence first": (SortBy.WEIGHT, False),
+    "Name": (SortBy.NAME, False),
+    "Folder": (SortBy.FOLDER, False),
+    "Largest first": (SortBy.SIZE, True),
+}
+
+EXPORTS = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
 
 
 def render() -> None:
     """Draw the page."""
-    heading("Archive", "Everything that was examined, to search, sort and export.")
-    empty_state("No scan is stored yet.")
+    heading("Archive", "Everything that was examined, to search, sort, count and export.")
+    folder_panel()
+    wanted, order = _filter()
+    sort, descending = ORDERS[order]
+    found = listing(store(), wanted, sort=sort, descending=descending, number=_page())
+    _count(found)
+    if not found.rows:
+        words = (
+            "No scan is stored yet. Scan a file or a folder." if wanted == ScanFilter() else "No scan fits this filter."
+        )
+        empty_state(words, icon=":material/search_off:")
+        return
+    table, plots = st.tabs(["Scans", "Distributions"], on_change="rerun", key="shown")
+    if table.open:
+        with table:
+            archive_table(found)
+            _exports(wanted, sort, descending)
+    if plots.open:
+        with plots:
+            archive_charts(_charts(options().database, wanted))
+
+
+def _filter() -> tuple[ScanFilter, str]:
+    """The fields; their values stand in the address, so that a reload and a link show the same."""
+    first, second, third, fourth = st.columns([3, 2, 2, 2])
+    name = first.text_input("File name has", key="name", bind="query-params", on_change=turn_to, args=(0,))
+    opinion = second.selectbox(
+        "Verdict",
+        ["any", "likely", *OPINIONS],
+        format_func=lambda one: {"any": "any", "likely": "likely fake, of any kind"}.get(one, one),
+        key="verdict",
+        bind="query-params",
+        on_change=turn_to,
+        args=(0,),
+    )
+    kind = third.selectbox(
+        "Kind", ["any", "image", "video"], key="kind", bind="query-params", on_change=turn_to, args=(0,)
+    )
+    order = fourth.selectbox("Order", list(ORDERS), key="order", bind="query-params", on_change=turn_to, args=(0,))
+    with st.expander("More filters"):
+        left, middle, right = st.columns([3, 1, 1])
+        folder = left.text_input("In the folder", key="folder", bind="query-params", on_change=turn_to, args=(0,))
+        since = middle.date_input(
+            "From day (UTC)", None, key="since", bind="query-params", on_change=turn_to, args=(0,)
+        )
+        until = right.date_input(
+            "Before day (UTC)", None, key="until", bind="query-params", on_change=turn_to, args=(0,)
+        )
+    return ScanFilter(
+        name=name[:MAX_FILTER].strip() or None,
+        opinion=None if opinion == "any" else opinion,
+        kind=None if kind == "any" else kind,
+        folder=folder[:MAX_FILTER].strip() or None,
+        since=str(since) if since else None,
+        until=str(until) if until else None,
+    ), order
+
+
+def _page() -> int:
+    given = str(st.query_params.get(PAGE, "1"))
+    return int(given) - 1 if given.isascii() and given.isdecimal() and len(given) < 9 else 0
+
+
+def _count(found: Listing) -> None:
+    parts = [f"{found.opinions[opinion]:,} {opinion}" for opinion in OPINIONS if found.opinions.get(opinion)]
+    st.markdown(f"**{found.n_rows:,}** scans{': ' if parts else ''}{', '.join(parts)}")
+
+
+def _exports(wanted: ScanFilter, sort: SortBy, descending: bool) -> None:
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        for form, mime in EXPORTS.items():
+            st.download_button(
+                f"Export as {form.upper()}",
+                partial(export, store(), wanted, sort=sort, descending=descending, form=form),
+                file_name=f"scans.{form}",
+                mime=mime,
+                on_click="ignore",
+                icon=":material/download:",
+                key=f"export {form}",
+            )
+
+
+@st.cache_data(show_spinner=False, max_entries=50, ttl=CHARTS_S)
+def _charts(database: str, wanted: ScanFilter) -> Charts:
+    return charts(store(), wanted)

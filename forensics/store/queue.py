@@ -197,7 +197,14 @@ class Queue:
             session.execute(update(QueueRow).where(*_held_by(who, sha256)).values(holder=None, held_until_s=None))
 
     def decide(
-        self, who: str, sha256: str, decision: Decision, reason: str, *, claim: Claim | None = None
+        self,
+        who: str,
+        sha256: str,
+        decision: Decision,
+        reason: str,
+        *,
+        claim: Claim | None = None,
+        actor: str | None = None,
     ) -> QueueItem:
         """Decide about a file that one holds. It counts as held after the lease, as long as nobody else took it.
 
@@ -207,6 +214,7 @@ class Queue:
             decision: what is to become of it.
             reason: why, in words.
             claim: what a rejected file is: wholly synthetic or manipulated; None takes it from the opinion.
+            actor: name for the audit log, where it differs from that of the holder.
 
         Raises:
             LookupError: the file is not in the queue.
@@ -223,7 +231,7 @@ class Queue:
             details = {"reason": text, "filename": row.filename, "opinion": row.opinion}
             if held_for is not None:
                 details["claim"] = str(held_for)
-            entry = chain.append(who, act, sha256, details)
+            entry = chain.append(actor or who, act, sha256, details)
             changed = session.scalar(
                 update(QueueRow)
                 .where(*_held_by(who, sha256))

@@ -1,0 +1,73 @@
+"""How scores, opinions, folders and days are spread over what fits the filter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import altair as alt
+import streamlit as st
+
+from dashboard.backend.archive import OPINIONS, Charts, Count, one_line
+
+COLORS = ("#c4560a", "#eda75f", "#8a9aa8", "#2f7fbf")
+"""Synthetic, manipulated, inconclusive, no trace: from orange to blue in steps of lightness, for any colour vision."""
+
+HEIGHT_PX = 220
+
+
+def archive_charts(charts: Charts) -> None:
+    """Draw them."""
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("**Probability**")
+        st.altair_chart(_bars(charts.scores, "probability from", None), width="stretch")
+    with right:
+        st.markdown("**Day of the scan (UTC)**")
+        st.altair_chart(_bars(charts.days, "day", None), width="stretch")
+    st.markdown("**Folders that hold the most**")
+    st.altair_chart(_folders(charts.folders), width="stretch")
+    with st.expander("The same as numbers"):
+        for title, counts in (("probability from", charts.scores), ("day", charts.days), ("folder", charts.folders)):
+            st.dataframe(
+                {
+                    title: [one_line(count.group, 160) or "(unknown)" for count in counts],
+                    "opinion": [count.opinion for count in counts],
+                    "scans": [count.number for count in counts],
+                },
+                hide_index=True,
+                key=f"numbers {title}",
+            )
+
+
+def _bars(counts: Sequence[Count], title: str, limit: int | None) -> alt.Chart:
+    x = alt.X("group:O", title=title, axis=alt.Axis(labelOverlap=True, labelAngle=-45))
+    return _stacked(counts).encode(x=x, y=alt.Y("scans:Q", title="scans")).properties(height=HEIGHT_PX)
+
+
+def _folders(counts: Sequence[Count]) -> alt.Chart:
+    order = list(dict.fromkeys(_name(count) for count in counts))
+    y = alt.Y("group:N", title=None, sort=order, axis=alt.Axis(labelLimit=220))
+    drawn: alt.Chart = _stacked(counts).encode(y=y, x=alt.X("scans:Q", title="scans"))
+    return drawn.properties(height=max(60, 24 * len(order) + 40))
+
+
+def _stacked(counts: Sequence[Count]) -> alt.Chart:
+    rows = [
+        {"group": _name(c), "opinion": c.opinion, "scans": c.number, "rank": OPINIONS.index(c.opinion)}
+        for c in counts
+        if c.opinion in OPINIONS
+    ]
+    color = alt.Color(
+        "opinion:N",
+        scale=alt.Scale(domain=list(OPINIONS), range=list(COLORS)),
+        legend=alt.Legend(orient="top", title=None, columns=2, labelLimit=0),
+    )
+    chart: alt.Chart = alt.Chart(alt.InlineData(values=rows)).mark_bar(stroke="#8884", strokeWidth=0.5)
+    tips = [alt.Tooltip("group:N"), alt.Tooltip("opinion:N"), alt.Tooltip("scans:Q")]
+    return chart.encode(color=color, order=alt.Order("rank:Q"), tooltip=tips)
+
+
+def _name(count: Count) -> str:
+    """A folder by its end, which tells more than its beginning."""
+    group = one_line(count.group, 400) or "(unknown)"
+    return group if len(group) <= 40 else f"…{group[-39:]}"

@@ -1,0 +1,120 @@
+"""One page of the archive: a table with thumbnails, the way to other pages, and what can be done with chosen rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from dashboard.backend.archive import Listing, ScanRow, one_line
+from dashboard.backend.queue import Desk
+from dashboard.backend.words import as_markdown, sentence
+from dashboard.navigation import entry
+from dashboard.pages import PAGES
+from dashboard.roles import Role
+from dashboard.session import current_user, store
+from dashboard.widgets.items import IDS
+from dashboard.widgets.opinions import shaped
+from dashboard.widgets.pictures import thumbnails
+
+ROW_PX = 64
+
+MORE_S = 0.6
+"""Pause before more thumbnails are made."""
+
+MORE_BUDGET_S = 1.5
+
+PAGE = "page"
+
+MAX_OPEN = 10
+
+
+def archive_table(found: Listing) -> None:
+    """Draw the page, its thumbnails as they come."""
+    n_known = len(thumbnails(found.rows))
+    is_whole = n_known == len(found.rows)
+    # A fragment draws again what is missing, and nothing else of the page.
+    st.fragment(_rows, run_every=None if is_whole else MORE_S)(found, is_whole)
+    _pager(found)
+
+
+def _rows(found: Listing, was_whole: bool) -> None:
+    pictures = thumbnails(found.rows, budget_s=0.0 if was_whole else MORE_BUDGET_S)
+    rows = found.rows
+    event: Any = st.dataframe(
+        {
+            "Picture": [pictures.get(row.sha256) or None for row in rows],
+            "Verdict": [shaped(row.opinion) for row in rows],
+            "Probability": [row.probability for row in rows],
+            "Weight": [row.llr for row in rows],
+            "File": [one_line(row.filename, 160) for row in rows],
+            "Examined (UTC)": [row.scanned_at[:16].replace("T", " ") for row in rows],
+            "Kind": [f"{row.kind}, {row.format}" for row in rows],
+            "Size (kB)": [row.size_bytes / 1000 for row in rows],
+            "Folder": [one_line(row.folder, 160) for row in rows],
+        },
+        hide_index=True,
+        width="stretch",
+        row_height=ROW_PX,
+        height=min(len(rows), 10) * ROW_PX + 38,
+        key=f"rows {found.number} {rows[0].id}",
+        on_select="rerun",
+        selection_mode="multi-row",
+        column_config={
+            "Picture": st.column_config.ImageColumn(width="small"),
+            "Probability": st.column_config.ProgressColumn(
+                format="percent", min_value=0.0, max_value=1.0, width="small"
+            ),
+            "Weight": st.column_config.NumberColumn(format="%+.2f", help="log10 likelihood ratio", width="small"),
+            "Size (kB)": st.column_config.NumberColumn(format="%.0f"),
+        },
+    )
+    chosen = [rows[i] for i in event["selection"]["rows"] if i < len(rows)]
+    _actions(chosen)
+    if not was_whole and all(row.sha256 in pictures for row in rows):
+        st.rerun()
+
+
+def _actions(chosen: Sequence[ScanRow]) -> None:
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        few = chosen[:MAX_OPEN]
+        if st.button("Open", key="open", disabled=not chosen, icon=":material/frame_inspect:"):
+            st.switch_page(entry(PAGES[0]), query_params={IDS: [str(row.id) for row in few]})
+        if current_user().role >= Role.MODERATOR and st.button(
+            "Send to the queue", key="send", disabled=not chosen, icon=":material/inbox:"
+        ):
+            _send(chosen)
+        st.caption("Choose rows to open them or to have them decided." if not chosen else f"{len(chosen)} chosen.")
+
+
+def _send(chosen: Sequence[ScanRow]) -> None:
+    try:
+        n_new = Desk(store(), current_user(), "").send(chosen)
+    except PermissionError as error:
+        st.error(sentence(error), icon=":material/lock:")
+        return
+    old = len(chosen) - n_new
+    was = f"; {old} {'was' if old == 1 else 'were'} there already, or decided" if old else ""
+    st.toast(f"{n_new} sent to the queue{as_markdown(was)}", icon=":material/inbox:")
+
+
+def _pager(found: Listing) -> None:
+    last = found.n_pages - 1
+    with st.container(horizontal=True, horizontal_alignment="left", vertical_alignment="center", gap="small"):
+        for label, icon, target, stuck in (
+            ("First", ":material/first_page:", 0, found.number == 0),
+            ("Previous", ":material/chevron_left:", found.number - 1, found.number == 0),
+            ("Next", ":material/chevron_right:", found.number + 1, found.number == last),
+            ("Last", ":material/last_page:", last, found.number == last),
+        ):
+            st.button(label, key=f"to {label}", icon=icon, disabled=stuck, on_click=turn_to, args=(target,))
+        st.caption(f"Page {found.number + 1:,} of {found.n_pages:,}")
+
+
+def turn_to(number: int) -> None:
+    """Let the address name another page, from 0."""
+    if number:
+        st.query_params[PAGE] = str(number + 1)
+    else:
+        st.query_params.pop(PAGE, None)
