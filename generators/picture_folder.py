@@ -42,10 +42,15 @@ class PictureSet:
 
     def describe(self) -> str:
         """One line: how many are used, how many were skipped and why."""
-        reasons = ", ".join(f"{n} {reason}" for reason, n in self.skipped.items())
         n_photos = len(set(self.paths))
         squares = f", {len(self)} squares of them" if n_photos < len(self) else ""
-        return f"{n_photos} pictures{squares}" + (f"; skipped {reasons}" if reasons else "")
+        return f"{n_photos} pictures{squares}{skipped_words(self.skipped)}"
+
+
+def skipped_words(skipped: Mapping[str, int]) -> str:
+    """What was skipped and why, to follow what is used; "" for nothing."""
+    reasons = ", ".join(f"{n} {reason}" for reason, n in skipped.items())
+    return f"; skipped {reasons}" if reasons else ""
 
 
 def find_pictures(folders: Sequence[Path]) -> tuple[Path, ...]:

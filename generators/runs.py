@@ -13,10 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from generators.trainers import CHECKPOINT as CHECKPOINT
 from generators.trainers import RunSettings
-
-CHECKPOINT = "checkpoint.safetensors"
-"""The last save of a run, in its folder."""
 
 MAX_ROLLBACKS = 5
 """A run that breaks more often is not going to get well by itself."""

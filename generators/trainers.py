@@ -12,6 +12,9 @@ from generators.catalog import Catalog
 if TYPE_CHECKING:
     from generators.weights import ModelCard
 
+CHECKPOINT = "checkpoint.safetensors"
+"""The last save of a run, in its folder."""
+
 Size = Literal["cpu", "gpu"]
 """Networks and batches for two processor cores or for one graphics card."""
 
@@ -96,7 +99,7 @@ class Trainer(Protocol):
 
         Args:
             folders: real pictures, as `read_folders` takes them.
-            out: made if missing; holds `checkpoint.safetensors`, samples and curves while it runs.
+            out: made if missing; holds `CHECKPOINT`, samples and curves while it runs.
             settings: those of this trainer, see `settings`.
             resume: go on from the checkpoint in `out`, which a killed run leaves; without it a folder that holds one
                 is refused, so that no run is lost by mistake.

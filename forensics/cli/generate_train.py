@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +24,8 @@ INTERRUPTED = 130
 REPORT_S = 60.0
 """In a pipe one line says how far it is this often, besides what a trainer finds worth saying."""
 
-RESUME = "the same command with --resume goes on from it"
+NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+"""What PyTorch says in a RuntimeError when a graphics card's or the processor's memory is used up."""
 
 _WANTED = {int: "a whole number", float: "a number", bool: "yes or no"}
 _BOOLS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
@@ -77,13 +79,12 @@ def train(
             with _extra_named(preset):
                 card = trainer.train(folders, out, settings, resume=resume, report=report)
         except KeyboardInterrupt:
-            click.echo(f"interrupted; the last checkpoint is kept, {RESUME}", err=True)
+            click.echo(f"interrupted; {_kept(out)}", err=True)
             return INTERRUPTED
         except (OSError, MemoryError, RuntimeError) as error:
             if not _is_exhausted(error):
                 raise
-            said = " ".join(str(error).split())[:200] or "no memory is left"
-            raise click.ClickException(f"{said}; the last checkpoint is kept, {RESUME}") from error
+            raise click.ClickException(f"{_exhausted(error)}; {_kept(out)}") from error
     for key, value in card.measures.items():
         line(key, f"{value:.4g}")
     line("written", str(out / f"{card.stem}.safetensors"))
@@ -160,10 +161,26 @@ def _extra_named(preset: str) -> AbstractContextManager[None]:
 
 
 def _is_exhausted(error: BaseException) -> bool:
-    """Whether disk or memory ran out, of the processor or of the graphics card (a RuntimeError of torch)."""
+    """Whether disk or memory ran out, of the processor or of the graphics card."""
     if isinstance(error, OSError):
-        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    return isinstance(error, MemoryError) or "out of memory" in str(error).lower()
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM)
+    return isinstance(error, MemoryError) or any(words in str(error).lower() for words in NO_MEMORY)
+
+
+def _exhausted(error: BaseException) -> str:
+    if isinstance(error, OSError):
+        return ": ".join(str(part) for part in (error.strerror, error.filename) if part) or str(error)
+    # PyTorch puts a place in its own source before the reason.
+    said = re.sub(r"^\[enforce fail[^]]*\] err == 0\. ", "", " ".join(str(error).split()))
+    return said[:200] or "no memory is left"
+
+
+def _kept(out: Path) -> str:
+    from generators.trainers import CHECKPOINT
+
+    if (out / CHECKPOINT).exists():
+        return "the last checkpoint is kept, the same command with --resume goes on from it"
+    return "no checkpoint had been written yet"
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from generators.attributes.settings import AttributeSettings, attribute_settings
 from generators.attributes.sheet import edit_sheet
 from generators.checkpoints import load_state, save_state
 from generators.gan.pixels import from_pixels
+from generators.picture_folder import skipped_words
 from generators.quality.sheets import write_sheet
 from generators.runs import CHECKPOINT, check_folder, launch
 from generators.trainers import Progress, RunSettings, Size
@@ -72,7 +73,12 @@ class AttributesTrainer:
             raise TypeError(f"the editor is trained by AttributeSettings, not {type(settings).__name__}")
         check_folder(out, resume)
         state = load_state(out / CHECKPOINT) if resume else None
-        faces, _ = read_faces(folders, settings.side_px, n_held_out=settings.held_out, min_pictures=self.min_pictures)
+        faces, kept = read_faces(
+            folders, settings.side_px, n_held_out=settings.held_out, min_pictures=self.min_pictures
+        )
+        if report is not None:
+            used = f"{len(faces)} faces to learn from, {len(kept)} held out{skipped_words(faces.skipped)}"
+            report(Progress(0, settings.n_images, 0.0, used))
         run = Run(faces, settings, launch(settings))
         if state is not None:
             run.resume(state)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from generators.picture_folder import TooSmall, cut_each
+from generators.picture_folder import TooSmall, cut_each, skipped_words
 
 MAX_SHRINK = 4.0
 """A patch may show up to four times the width that is cut at natural size, so that big forms are learned too."""
@@ -65,6 +65,11 @@ class PatchSet:
     held_out: Patches
     skipped: dict[str, int]
     sources: dict[str, int]
+
+    def describe(self) -> str:
+        """One line: how many photos are used, how many files were skipped and why."""
+        used = f"{len(self.learned.paths)} photos to learn from, {len(self.held_out.paths)} held out"
+        return used + skipped_words(self.skipped)
 
 
 def read_patches(

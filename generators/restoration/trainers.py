@@ -89,6 +89,8 @@ class _Rebuilding:
         patches = read_patches(
             folders, settings.side_px, settings.n_each, seed=settings.seed, min_pictures=self.min_pictures
         )
+        if report is not None:
+            report(Progress(0, settings.n_images, 0.0, patches.describe()))
         run = train(task, patches, out, settings, resume=resume, report=report, features=_features(settings.device))
         reached = {name: getattr(run, name) for name in ("n_seen", "n_rollbacks", "n_resumes")}
         reached |= {"hours": round(hours_of(out), 3), "device": _device(settings.device)}

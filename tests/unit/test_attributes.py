@@ -35,7 +35,7 @@ from generators.checkpoints import load_state, save_state
 from generators.gan.pixels import from_pixels
 from generators.images import Images, to_float
 from generators.runs import CHECKPOINT, MAX_ROLLBACKS, Diverged, rate_at
-from generators.trainers import RunSettings
+from generators.trainers import Progress, RunSettings
 
 TINY = AttributeSettings(
     n_images=48,
@@ -215,8 +215,9 @@ def test_a_killed_run_goes_on_bit_for_bit(folder: Path, zoo: Path, tmp_path: Pat
     class Killed(Exception):
         pass
 
-    def kill(_: object) -> None:
-        raise Killed
+    def kill(done: Progress) -> None:
+        if done.n_seen:
+            raise Killed
 
     trainer = AttributesTrainer()
     with pytest.raises(Killed):

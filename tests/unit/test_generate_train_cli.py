@@ -185,9 +185,10 @@ def test_a_terminal_gets_a_bar_with_rate_and_time_left(
     ("failure", "code", "said"),
     [
         (KeyboardInterrupt(), 130, "interrupted; the last checkpoint is kept, the same command with --resume"),
-        (OSError(errno.ENOSPC, "No space left on device", "x"), 2, "the same command with --resume goes on from it"),
+        (OSError(errno.ENOSPC, "No space left on device", "x"), 2, "error: No space left on device: x; the last"),
         (MemoryError(), 2, "no memory is left; the last checkpoint is kept"),
         (RuntimeError("CUDA out of memory. Tried"), 2, "Tried; the last checkpoint is kept"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: 12"), 2, "12; the last checkpoint is kept"),
         (ValueError("other settings"), 2, "unforged: error: other settings"),
     ],
 )
@@ -201,8 +202,22 @@ def test_a_run_that_ends_early_is_one_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(Standing, "failure", failure)
-    assert run("standing", "--data", pictures, "--out", tmp_path / "out") == code
+    (tmp_path / "checkpoint.safetensors").write_bytes(b"")
+    assert run("standing", "--data", pictures, "--out", tmp_path) == code
     assert said in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt(), MemoryError()])
+def test_a_run_that_ends_before_its_first_save_promises_nothing(
+    failure: BaseException,
+    pictures: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(Standing, "failure", failure)
+    run("standing", "--data", pictures, "--out", tmp_path)
+    assert "no checkpoint had been written yet" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
