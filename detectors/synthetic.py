@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from detectors.base import Neighbour, Pictures, Scores
 from detectors.calibration import LOG10_E
+from detectors.degradation import too_far_gone
 from detectors.neighbours import Neighbourhood, Origins
 from detectors.probe import Probe
 from detectors.token_features import BLOCKS, Tower, features_of, patch_readings, tokens_of
@@ -76,7 +77,9 @@ class Synthetic:
     def _refusal(self, pixels: Pixels, features: NDArray[np.float32]) -> str | None:
         if min(pixels.shape[:2]) < MIN_SIDE_PX:
             return f"it is smaller than {MIN_SIDE_PX} pixels"
-        return UNLIKE if self._neighbourhood.distance(features) > self._neighbourhood.limit else None
+        if self._neighbourhood.distance(features) > self._neighbourhood.limit:
+            return UNLIKE
+        return too_far_gone(pixels)
 
     def _heat(self, tokens: tuple[Tokens, ...], pixels: Pixels) -> NDArray[np.float32]:
         low, high = self._reading[0]["heat_range"]
