@@ -7,32 +7,27 @@ parent reads each worker's resident memory and its clock every few milliseconds,
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import ForkServerContext, SpawnContext
-from multiprocessing.process import BaseProcess
+from multiprocessing.connection import wait
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import psutil
-
 from forensics.errors import MediaError
 from forensics.report import ScanReport
 from forensics.settings import ScanSettings
-from forensics.worker import Answer, Done, Examiner, Opened, Ready, Scanned, Step, Task, serve
+from forensics.watched import START_S, Worker, start_context
+from forensics.worker import Answer, Done, Examiner, Opened, Ready, Scanned, Step, Task
+
+__all__ = ["Decide", "Hear", "Outcome", "Pool", "Receive", "start_context"]
 
 Decide = Callable[[Task, Opened], Answer]
 Receive = Callable[[Task, ScanReport, float], ScanReport]
 Hear = Callable[[Task, Step], None]
-
-START_S = 120.0
-"""Loading every analyzer takes seconds; on a crowded machine with a cold disk perhaps a minute."""
 
 TICK_S = 0.02
 """Memory is filled at 2 to 5 GB a second: a tick lets a worker pass its limit by 100 MB at most."""
@@ -71,22 +66,6 @@ class Outcome:
     elapsed_s: float
 
 
-@dataclass(eq=False)
-class _Worker:
-    process: BaseProcess
-    connection: Connection
-    watched: psutil.Process | None
-    log: Path
-    deadline_s: float
-    ready: bool = False
-    task: Task | None = None
-    opened: Opened | None = None
-    report: ScanReport | None = None
-    started_s: float = 0.0
-    has_scanned: bool = False
-    is_weighed: bool = False
-
-
 class Pool:
     """Examines files in worker processes. A context manager; leaving it ends every worker.
 
@@ -116,7 +95,7 @@ class Pool:
         n_processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         self._given = (settings, build, max(n_processors // n_workers, 1), forms, live)
         self._forms = forms
-        self._workers: list[_Worker] = []
+        self._workers: list[Worker] = []
         self._n_started = 0
         self._first_bytes: list[int] = []
         self._context = start_context()
@@ -185,24 +164,15 @@ class Pool:
                 if outcome is not None:
                     yield outcome
 
-    def _idle(self) -> list[_Worker]:
+    def _idle(self) -> list[Worker]:
         return [worker for worker in self._workers if worker.ready and worker.task is None]
 
     def _start(self) -> None:
-        here, there = self._context.Pipe()
         self._n_started += 1
         log = Path(self._logs.name) / f"{self._n_started}.log"
-        # Daemons end with the parent, whatever ends it.
-        process = self._context.Process(target=serve, args=(there, *self._given, str(log)), daemon=True)
-        process.start()
-        there.close()
-        try:
-            watched = psutil.Process(process.pid)
-        except psutil.NoSuchProcess:
-            watched = None
-        self._workers.append(_Worker(process, here, watched, log, deadline_s=time.monotonic() + START_S))
+        self._workers.append(Worker.start(self._context, self._given, log))
 
-    def _hand(self, worker: _Worker, task: Task) -> bool:
+    def _hand(self, worker: Worker, task: Task) -> bool:
         """Give a task to an idle worker; False when the worker died in the meantime."""
         try:
             worker.connection.send(task)
@@ -221,7 +191,7 @@ class Pool:
         worker.deadline_s = worker.started_s + self._limits.image_timeout_s + grace_s
         return True
 
-    def _hear(self, worker: _Worker, decide: Decide, receive: Receive | None, hear: Hear | None) -> Outcome | None:
+    def _hear(self, worker: Worker, decide: Decide, receive: Receive | None, hear: Hear | None) -> Outcome | None:
         try:
             said = worker.connection.recv()
         except (EOFError, OSError):
@@ -252,7 +222,7 @@ class Pool:
             return self._finish(worker, error, said)
         return None
 
-    def _reply(self, worker: _Worker, answer: Answer | ScanReport, asked_s: float) -> Outcome | None:
+    def _reply(self, worker: Worker, answer: Answer | ScanReport, asked_s: float) -> Outcome | None:
         """Answer a question; the time that the parent took is not the file's."""
         worker.deadline_s += time.monotonic() - asked_s
         try:
@@ -261,7 +231,7 @@ class Pool:
             return self._died(worker)
         return None
 
-    def _watch(self, worker: _Worker) -> Outcome | None:
+    def _watch(self, worker: Worker) -> Outcome | None:
         if not worker.process.is_alive():
             return None if worker.connection.poll() else self._died(worker)
         if not worker.ready:
@@ -274,7 +244,7 @@ class Pool:
             return self._finish(
                 worker, MediaError("timeout", f"it was stopped after {spent_s:.0f} s, the limit for examining it")
             )
-        if _resident_bytes(worker) > self._limits.memory_bytes:
+        if worker.resident_bytes() > self._limits.memory_bytes:
             self._end(worker)
             limit = self._limits.memory_bytes >> 20
             return self._finish(
@@ -282,10 +252,10 @@ class Pool:
             )
         return None
 
-    def _died(self, worker: _Worker) -> Outcome | None:
+    def _died(self, worker: Worker) -> Outcome | None:
         worker.process.join(1.0)
         code = worker.process.exitcode
-        last = _last_line(worker.log)
+        last = worker.last_line()
         self._end(worker)
         how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
         if not worker.ready:
@@ -296,7 +266,7 @@ class Pool:
             return self._finish(worker, MediaError("out-of-memory", "decoding it takes more memory than there is"))
         return self._finish(worker, MediaError("crashed", f"a decoder or an analyzer crashed on it ({how}) {last}"))
 
-    def _finish(self, worker: _Worker, error: MediaError | None, done: Done | None = None) -> Outcome:
+    def _finish(self, worker: Worker, error: MediaError | None, done: Done | None = None) -> Outcome:
         assert worker.task is not None
         done = done or Done()
         elapsed_s = time.monotonic() - worker.started_s
@@ -307,9 +277,9 @@ class Pool:
             self._end(worker)
         return outcome
 
-    def _holds_too_much(self, worker: _Worker) -> bool:
+    def _holds_too_much(self, worker: Worker) -> bool:
         """Whether a fresh worker would leave the next file more room, as far as this pool has seen fresh ones."""
-        resident = _resident_bytes(worker)
+        resident = worker.resident_bytes()
         if worker.has_scanned and not worker.is_weighed:
             worker.is_weighed = True
             self._first_bytes.append(resident)
@@ -319,36 +289,7 @@ class Pool:
             bar = max(bar, min(self._first_bytes) + GROWTH_SHARE * self._limits.memory_bytes)
         return resident > bar
 
-    def _end(self, worker: _Worker) -> None:
+    def _end(self, worker: Worker) -> None:
         if worker in self._workers:
             self._workers.remove(worker)
-        worker.process.kill()
-        worker.process.join()
-        worker.connection.close()
-
-
-def start_context() -> ForkServerContext | SpawnContext:
-    """Fork of a clean server where there is one: starts in milliseconds and inherits no thread and no lock."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["forensics.scanner", "forensics.worker"])
-    return context
-
-
-def _resident_bytes(worker: _Worker) -> int:
-    try:
-        return int(worker.watched.memory_info().rss) if worker.watched is not None else 0
-    except psutil.Error:
-        return 0
-
-
-def _last_line(log: Path) -> str:
-    try:
-        with log.open("rb") as file:
-            file.seek(max(file.seek(0, os.SEEK_END) - 400, 0))
-            lines = file.read().decode("utf-8", "replace").split("\n")
-    except OSError:
-        return ""
-    said = [line.strip() for line in lines if line.strip()]
-    return "".join(c if c.isprintable() else " " for c in said[-1])[:200] if said else ""
+        worker.end()

@@ -6,26 +6,21 @@ as \\u4e2d, so nothing is lost silently; with a TrueType font of the user's own 
 
 from __future__ import annotations
 
-import io
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from forensics.analyzers.video.clock import clock
 from forensics.finding import MAX_FINDING_LLR
 from forensics.overlay import preview, to_jpeg
 from forensics.report import ScanReport
 from forensics.report_page import OVERLAY_SIDE_PX, Card, Page, Pixels, Previews, by_time, page
+from forensics.report_sheet import INK, MARGIN_MM, SOFT, TRACK, WIDTH_MM, Sheet
 from forensics.report_words import LIMITS_OF_TOOLS, time_code
 from forensics.verdict import Opinion
 
 if TYPE_CHECKING:
     from fpdf import FPDF
-
-MARGIN_MM = 18
-WIDTH_MM = 210 - 2 * MARGIN_MM
-"""A4, ISO 216."""
 
 PAIR_MM = (WIDTH_MM - 3) / 2
 """Width of one of two pictures side by side."""
@@ -33,16 +28,9 @@ PAIR_MM = (WIDTH_MM - 3) / 2
 MAX_PAIR_MM = 62
 """Height of such a picture: two findings with one each fit on a page."""
 
-LABEL_MM = 46
-"""The first of two columns."""
-
 MAX_ROWS = 16
 """Table rows of one finding; the HTML and JSON forms have them all."""
 
-MAX_CELL = 400
-"""Characters of one table cell."""
-
-INK, SOFT, TRACK = (31, 36, 40), (89, 98, 106), (222, 218, 208)
 FOR, AGAINST = (179, 71, 0), (10, 92, 146)
 
 _TONES = {
@@ -50,19 +38,6 @@ _TONES = {
     Opinion.LIKELY_MANIPULATED: (213, 94, 0),
     Opinion.INCONCLUSIVE: (86, 116, 140),
     Opinion.NO_TRACE_FOUND: (110, 116, 122),
-}
-
-_PLAIN = {
-    "“": '"',
-    "”": '"',
-    "‘": "'",
-    "’": "'",
-    "–": "-",
-    "—": "-",
-    "…": "...",
-    "\u200c": "",
-    "\u200d": "",
-    "\t": "    ",
 }
 
 
@@ -77,7 +52,7 @@ def render_pdf(report: ScanReport, previews: Previews = None, font: Path | None 
     """
     frames = by_time(previews)
     shown = page(report, frames)
-    sheet = _Sheet(report, font)
+    sheet = Sheet(report, font)
     _verdict(sheet, report, shown)
     if frames:
         sheet.pictures([to_jpeg(preview(next(iter(frames.values())), OVERLAY_SIDE_PX))], 110, 75)
@@ -99,130 +74,7 @@ def render_pdf(report: ScanReport, previews: Previews = None, font: Path | None 
     return bytes(sheet.pdf.output())
 
 
-class _Sheet:
-    """The page being written: text runs down, pictures are kept whole."""
-
-    def __init__(self, report: ScanReport, font: Path | None) -> None:
-        self.pdf: FPDF = _document(report)
-        self.glyphs: frozenset[int] = frozenset()
-        self.family = "Helvetica"
-        if font is not None:
-            self.family = "report"
-            for style in ("", "B"):
-                self.pdf.add_font(self.family, style, str(font))
-            self.glyphs = frozenset(self.pdf.fonts[self.family].cmap)  # type: ignore[union-attr]
-        self.pdf.add_page()
-
-    def readable(self, text: str) -> str:
-        """The text as the font can show it."""
-        if self.glyphs:
-            return "".join(c if ord(c) in self.glyphs or c == "\n" else _escape(c) for c in text)
-        swapped = "".join(_PLAIN.get(c, c) for c in text)
-        return "".join(c if ord(c) < 0x100 else _escape(c) for c in swapped)
-
-    def text(
-        self,
-        text: str,
-        size_pt: float = 10,
-        *,
-        bold: bool = False,
-        mono: bool = False,
-        color: tuple[int, int, int] = INK,
-        after_mm: float = 2,
-    ) -> None:
-        """A paragraph over the whole width."""
-        family = "Courier" if mono and not self.glyphs else self.family
-        self.pdf.set_font(family, "B" if bold else "", size_pt)
-        self.pdf.set_text_color(*color)
-        self.pdf.multi_cell(WIDTH_MM, size_pt * 0.5, self.readable(text), align="L", new_x="LMARGIN", new_y="NEXT")
-        self.pdf.ln(after_mm)
-
-    def heading(self, text: str, next_mm: float = 20) -> None:
-        """A heading that stays with what comes next."""
-        self.room(14 + next_mm)
-        self.pdf.ln(4)
-        self.text(text, 14, bold=True)
-
-    def rows(self, rows: Sequence[tuple[str, str]]) -> None:
-        """Label and text, line by line, each row on one page."""
-        for label, text in rows:
-            more = len(text) - MAX_CELL
-            cell = text if more <= 0 else f"{text[:MAX_CELL]}… ({more:,} more characters)"
-            cells = (self.readable(label[:80]), self.readable(" ".join(cell.split())))
-            widths = (LABEL_MM, WIDTH_MM - LABEL_MM)
-            self.pdf.set_font(self.family, "", 9)
-            heights = [
-                cast("float", self.pdf.multi_cell(width, 4.5, cell, align="L", dry_run=True, output="HEIGHT"))
-                for width, cell in zip(widths, cells, strict=True)
-            ]
-            self.room(max(heights) + 1)
-            top, left = self.pdf.get_y(), float(MARGIN_MM)
-            for width, cell, color in zip(widths, cells, (SOFT, INK), strict=True):
-                self.pdf.set_xy(left, top)
-                self.pdf.set_text_color(*color)
-                self.pdf.multi_cell(width, 4.5, cell, align="L")
-                left += width
-            self.pdf.set_xy(MARGIN_MM, top + max(heights) + 1)
-        self.pdf.ln(1)
-
-    def pictures(self, jpegs: list[bytes], width_mm: float, max_height_mm: float = 110) -> None:
-        """Pictures of one shape side by side, smaller where they would be too high."""
-        from PIL import Image
-
-        with Image.open(io.BytesIO(jpegs[0])) as image:
-            shape = image.height / image.width
-        width_mm = min(width_mm, max_height_mm / shape)
-        self.room(width_mm * shape + 4)
-        top = self.pdf.get_y()
-        left = MARGIN_MM if len(jpegs) > 1 else MARGIN_MM + (WIDTH_MM - width_mm) / 2
-        for i, jpeg in enumerate(jpegs):
-            self.pdf.image(io.BytesIO(jpeg), left + i * (width_mm + 3), top, width_mm)
-        self.pdf.set_y(top + width_mm * shape + 2)
-
-    def bar(
-        self, start: float, end: float, tick: float, color: tuple[int, int, int], *, idle: float | None = None
-    ) -> None:
-        """A bar over the whole width, filled from a share of it to another, pale up to a third, with a tick."""
-        top = self.pdf.get_y()
-        self.pdf.set_fill_color(*TRACK)
-        self.pdf.rect(MARGIN_MM, top, WIDTH_MM, 2.5, "F")
-        pale = tuple((2 * track + c) // 3 for track, c in zip(TRACK, color, strict=True))
-        for to, fill in ((end if idle is None else idle, pale), (end, color)):
-            self.pdf.set_fill_color(*fill)
-            left, right = sorted((start, to))
-            self.pdf.rect(MARGIN_MM + left * WIDTH_MM, top, max((right - left) * WIDTH_MM, 0.01), 2.5, "F")
-        self.pdf.set_fill_color(*INK)
-        self.pdf.rect(MARGIN_MM + tick * WIDTH_MM - 0.3, top - 0.8, 0.6, 4.1, "F")
-        self.pdf.set_y(top + 4.5)
-
-    def room(self, height_mm: float) -> None:
-        """Start a new page unless there is room for this much."""
-        if self.pdf.will_page_break(height_mm):
-            self.pdf.add_page()
-
-
-def _escape(c: str) -> str:
-    return c.encode("ascii", "backslashreplace").decode("ascii")
-
-
-def _document(report: ScanReport) -> FPDF:
-    from fpdf import FPDF
-
-    pdf = FPDF(format="A4")
-    pdf.set_margin(MARGIN_MM)
-    pdf.c_margin = 0
-    pdf.set_auto_page_break(True, MARGIN_MM)
-    pdf.set_title(f"{report.sha256[:16]}: {report.verdict.opinion}")
-    pdf.set_producer("unforged")
-    try:
-        moment = datetime.fromisoformat(report.scanned_at)
-    except ValueError:
-        moment = datetime.fromtimestamp(0, UTC)
-    pdf.set_creation_date(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-    return pdf
-
-
-def _verdict(sheet: _Sheet, report: ScanReport, shown: Page) -> None:
+def _verdict(sheet: Sheet, report: ScanReport, shown: Page) -> None:
     tone = _TONES[report.verdict.opinion]
     sheet.text("Unforged: report of one file", 9, color=SOFT, after_mm=0)
     sheet.text(shown.title, 9, mono=True, color=SOFT, after_mm=5)
@@ -273,7 +125,7 @@ def _card_mm(card: Card) -> float:
     return 55 + min(PAIR_MM * float(height / width), MAX_PAIR_MM)
 
 
-def _card(sheet: _Sheet, card: Card, frames: Mapping[float, Pixels]) -> None:
+def _card(sheet: Sheet, card: Card, frames: Mapping[float, Pixels]) -> None:
     sheet.room(_card_mm(card))
     sheet.pdf.set_draw_color(*TRACK)
     sheet.pdf.line(MARGIN_MM, sheet.pdf.get_y(), MARGIN_MM + WIDTH_MM, sheet.pdf.get_y())

@@ -1,0 +1,96 @@
+"""One worker process as its parent sees it: what it was given, what it holds, what it said last."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext, SpawnContext
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any, Self
+
+import psutil
+
+from forensics.report import ScanReport
+from forensics.worker import Opened, Task, serve
+
+START_S = 120.0
+"""Loading every analyzer takes seconds; on a crowded machine with a cold disk perhaps a minute."""
+
+
+@dataclass(eq=False)
+class Worker:
+    """A process and the file that it works on.
+
+    Attributes:
+        process, connection, watched: the process, the way to talk to it, and what tells its memory.
+        log: what it writes on standard error.
+        deadline_s: on the monotonic clock; later it is taken to hang.
+        ready: whether it has loaded its analyzers.
+        task, opened, report: the file that it examines, as far as it has come.
+        started_s: when it got the file.
+        has_scanned, is_weighed: whether it has ever scanned, and whether the memory that takes was noted.
+    """
+
+    process: BaseProcess
+    connection: Connection
+    watched: psutil.Process | None
+    log: Path
+    deadline_s: float
+    ready: bool = False
+    task: Task | None = None
+    opened: Opened | None = None
+    report: ScanReport | None = None
+    started_s: float = 0.0
+    has_scanned: bool = False
+    is_weighed: bool = False
+
+    @classmethod
+    def start(cls, context: ForkServerContext | SpawnContext, given: tuple[Any, ...], log: Path) -> Self:
+        """Start a process; `given` are the arguments of `worker.serve` between its connection and its log."""
+        here, there = context.Pipe()
+        # Daemons end with the parent, whatever ends it.
+        process = context.Process(target=serve, args=(there, *given, str(log)), daemon=True)
+        process.start()
+        there.close()
+        try:
+            watched = psutil.Process(process.pid)
+        except psutil.NoSuchProcess:
+            watched = None
+        return cls(process, here, watched, log, deadline_s=time.monotonic() + START_S)
+
+    def end(self) -> None:
+        """Kill it and wait until it is gone."""
+        self.process.kill()
+        self.process.join()
+        self.connection.close()
+
+    def resident_bytes(self) -> int:
+        """Memory that it holds now; 0 when it is gone."""
+        try:
+            return int(self.watched.memory_info().rss) if self.watched is not None else 0
+        except psutil.Error:
+            return 0
+
+    def last_line(self) -> str:
+        """The last thing that it wrote on standard error, on one line; "" for nothing."""
+        try:
+            with self.log.open("rb") as file:
+                file.seek(max(file.seek(0, os.SEEK_END) - 400, 0))
+                lines = file.read().decode("utf-8", "replace").split("\n")
+        except OSError:
+            return ""
+        said = [line.strip() for line in lines if line.strip()]
+        return "".join(c if c.isprintable() else " " for c in said[-1])[:200] if said else ""
+
+
+def start_context() -> ForkServerContext | SpawnContext:
+    """Fork of a clean server where there is one: starts in milliseconds and inherits no thread and no lock."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["forensics.scanner", "forensics.worker"])
+    return context
