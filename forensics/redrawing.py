@@ -69,6 +69,14 @@ class Redrawer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def is_ready(self) -> bool:
+        """Whether a picture can be drawn at once; if not, the process is being started meanwhile."""
+        if self._process is not None and self._process.is_alive() and not self._lock.locked():
+            return True
+        if not self._lock.locked():
+            threading.Thread(target=self._start_soon, daemon=True).start()
+        return False
+
     def close(self) -> None:
         """End the process."""
         with self._lock:
@@ -95,6 +103,10 @@ class Redrawer:
                 self._end()
                 return b""
             return answer if isinstance(answer, bytes) else b""
+
+    def _start_soon(self) -> None:
+        with self._lock, suppress(EOFError, OSError):
+            self._started()
 
     def _started(self) -> Connection:
         if self._connection is not None and self._process is not None and self._process.is_alive():

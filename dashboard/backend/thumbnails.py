@@ -65,8 +65,7 @@ class Thumbnails:
         found: dict[str, bytes] = {}
         for row in rows:
             data = self.cached(row.sha256)
-            if data is None and time.monotonic() < until_s:
-                data = self._drawn(row)
+            if data is None and time.monotonic() < until_s and (data := self._drawn(row)) is not None:
                 self._keep(row.sha256, data)
             if data is not None:
                 found[row.sha256] = data
@@ -84,12 +83,15 @@ class Thumbnails:
             path.unlink(missing_ok=True)
             n_bytes -= size
 
-    def _drawn(self, row: ScanRow) -> bytes:
+    def _drawn(self, row: ScanRow) -> bytes | None:
+        """A new one; b"" where there is none, None where whoever draws is not there yet."""
         frames = self._kept.load(row.sha256).frames
         if frames:
             with suppress(ValueError):
                 return to_jpeg(preview(decoded(next(iter(frames.values()))), THUMBNAIL_SIDE_PX), THUMBNAIL_QUALITY)
-        return b"" if row.location is None else self._redrawer.thumbnail(row.location, row.sha256)
+        if row.location is None or not row.location.is_file():
+            return b""
+        return self._redrawer.thumbnail(row.location, row.sha256) if self._redrawer.is_ready() else None
 
     def _keep(self, sha256: str, data: bytes) -> None:
         with self._lock:

@@ -10,10 +10,16 @@ from streamlit.testing.v1 import AppTest
 from dashboard.backend.queue import Decision, Desk
 from dashboard.roles import LOCAL_USER, NotAllowedError, Role, User
 from forensics.store import AuditLog, Queue, QueueItem, State, Store, check
-from tests.make_dashboard import open_page, prepare
+from tests.make_dashboard import open_page as open_slowly
+from tests.make_dashboard import prepare
 from tests.unit.test_store import report
 
 HOSTILE = "![x](http://evil) <script>alert(1)</script> :red[*x*].jpg"
+
+
+def open_page(path: str, **query: str) -> AppTest:
+    """On a crowded machine the first page imports for many seconds."""
+    return open_slowly(path, timeout_s=120.0, **query)
 
 
 @pytest.fixture

@@ -1,0 +1,199 @@
+"""The page Archive: filters, pages, distributions, exports and folder scans; and the thumbnails that it shows."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from benchmarks.archive_pages import fill
+from dashboard.backend import archive
+from dashboard.backend.archive import PAGE_ROWS, Bar, ScanFilter, SortBy, charts, export, listing, start, stop
+from dashboard.backend.configuration import Configuration, load
+from dashboard.backend.keeping import Kept
+from dashboard.backend.options import Options
+from dashboard.backend.thumbnails import Thumbnails
+from dashboard.roles import LOCAL_USER, NotAllowedError, Role, User
+from forensics.pictures import pack
+from forensics.redrawing import Redrawer
+from forensics.store import Queue, Store
+from forensics.store.folder_scans import FolderScans, Progress
+from tests.make_dashboard import open_page as open_slowly
+from tests.make_dashboard import prepare
+from tests.make_media import decode, jpeg, photo
+from tests.unit.test_store import report
+
+N_SCANS = 60
+
+EVERYTHING: dict[str, Any] = {"sort": SortBy.TIME, "descending": True}
+
+
+def open_page(path: str, **query: str) -> AppTest:
+    """On a crowded machine the first page imports for many seconds."""
+    return open_slowly(path, timeout_s=120.0, **query)
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    prepare(monkeypatch, tmp_path)
+    opened = Store(f"sqlite:///{tmp_path / 'scans.db'}")
+    fill(opened, N_SCANS, n_folders=3)
+    return opened
+
+
+def shown(app: AppTest) -> str:
+    return " ".join(element.value for element in app.markdown)
+
+
+def test_the_page_counts_filters_and_turns_over(store: Store) -> None:
+    app = open_page("archive")
+    assert not app.exception and f"**{N_SCANS}** scans" in shown(app)
+    assert len(app.dataframe[0].value) == PAGE_ROWS
+    app.button(key="to Last").click().run()
+    assert len(app.dataframe[0].value) == N_SCANS - 2 * PAGE_ROWS
+    assert "Page 3 of 3" in [caption.value for caption in app.caption]
+    app.selectbox(key="verdict").set_value("likely").run()
+    n_likely = sum(row.opinion.startswith("likely") for row in store.find(limit=100))
+    assert f"**{n_likely}** scans" in shown(app)
+    assert any(caption.value.startswith("Page 1 of") for caption in app.caption)
+    app.text_input(key="name").set_value("no such name").run()
+    assert "No scan fits" in app.info[-1].value and not app.exception
+
+
+def test_the_address_alone_leads_to_the_same_page(store: Store) -> None:
+    app = open_page("archive", order="Name", page="2", kind="image")
+    names = sorted(row.filename for row in store.find(limit=100) if row.kind == "image")
+    assert list(app.dataframe[0].value["File"]) == names[PAGE_ROWS : 2 * PAGE_ROWS]
+    for page in ("0", "-1", "x", "٣", "99999999"):
+        assert not open_page("archive", page=page).exception
+
+
+def test_an_empty_archive_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare(monkeypatch, tmp_path)
+    app = open_page("archive")
+    assert "No scan is stored yet" in app.info[-1].value and not app.exception
+
+
+def test_distributions_hold_every_scan(store: Store) -> None:
+    found = charts(store, ScanFilter())
+    for counts in (found.scores, found.days, found.folders):
+        assert sum(count.number for count in counts) == N_SCANS
+
+
+def test_exports_hold_every_row_and_no_formula(store: Store) -> None:
+    store.save(report(7, name="=HYPERLINK(1).jpg"), elapsed_s=1.0)
+    rows = list(csv.DictReader(io.StringIO(export(store, ScanFilter(), form="csv", **EVERYTHING).decode())))
+    lines = [json.loads(line) for line in export(store, ScanFilter(), form="jsonl", **EVERYTHING).splitlines()]
+    assert len(rows) == len(lines) == N_SCANS + 1
+    assert [row["sha256"] for row in rows] == [line["sha256"] for line in lines]
+    odd = export(store, ScanFilter(name="HYPERLINK"), form="csv", **EVERYTHING).decode()
+    assert "folder/=HYPERLINK(1).jpg" in odd and ",=" not in odd
+    with pytest.raises(ValueError, match="no export"):
+        export(store, ScanFilter(), form="xls", **EVERYTHING)
+
+
+def test_a_page_past_the_end_is_the_last(store: Store) -> None:
+    assert listing(store, ScanFilter(), number=99, **EVERYTHING).number == 2
+    assert listing(store, ScanFilter(name="nothing"), number=99, **EVERYTHING).n_pages == 1
+
+
+@pytest.fixture
+def launched(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
+    orders: list[dict[str, object]] = []
+    monkeypatch.setattr(archive, "_launch", orders.append)
+    return orders
+
+
+def test_only_admins_start_scans_of_folders_that_exist(
+    store: Store, tmp_path: Path, launched: list[dict[str, object]]
+) -> None:
+    options = Options.from_environment()
+    begin: Callable[..., object] = lambda folder, user: start(  # noqa: E731
+        options, load(options), store, folder, Bar.LIKELY, user=user
+    )
+    moderator = User("mo", Role.MODERATOR)
+    with pytest.raises(NotAllowedError):
+        begin(str(tmp_path), moderator)
+    with pytest.raises(NotAllowedError):
+        stop(store, 1, user=moderator)
+    for folder, said in (("", "whole path"), ("relative", "whole path"), (f"{tmp_path}/none", "no such folder")):
+        with pytest.raises(ValueError, match=said):
+            begin(folder, LOCAL_USER)
+    begin(str(tmp_path), LOCAL_USER)
+    with pytest.raises(ValueError, match="already"):
+        begin(str(tmp_path), LOCAL_USER)
+    assert [order["bar"] for order in launched] == ["likely"]
+
+
+def test_a_folder_scan_is_started_followed_and_stopped_from_the_page(
+    store: Store, tmp_path: Path, launched: list[dict[str, object]]
+) -> None:
+    app = open_page("archive")
+    folder = next(field for field in app.text_input if field.label.startswith("Folder on"))
+    folder.set_value(str(tmp_path))
+    next(button for button in app.button if button.label == "Start").click().run()
+    assert not app.exception and len(launched) == 1 and "starting" in shown(app)
+    FolderScans(store).report(1, {"n_files": 9, "n_done": 4, "n_failed": 1})
+    app.run()
+    assert "4 of 9 files" in shown(app) and "1 not readable" in shown(app)
+    app.button(key="stop 1").click().run()
+    assert FolderScans(store).get(1).is_stop_wanted
+
+
+def test_a_folder_scan_runs_on_its_own_and_ends(store: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    (folder / "a.jpg").write_bytes(jpeg(photo(1, width=64, height=48)))
+    options = Options.from_environment()
+    begun = start(options, load(options), store, str(folder), Bar.ALL, user=LOCAL_USER)
+    until_s = time.monotonic() + 60
+    while not FolderScans(store).get(begun.id).state.is_over and time.monotonic() < until_s:
+        time.sleep(0.2)
+    done = FolderScans(store).get(begun.id)
+    assert (done.state, done.n_done, done.n_failed) == (Progress.DONE, 1, 0), done
+    assert [item.path for item in Queue(store).items()] == [str(folder / "a.jpg")]
+
+
+@pytest.fixture(scope="module")
+def redrawer() -> Iterator[Redrawer]:
+    with Redrawer() as made:
+        yield made
+
+
+def test_thumbnails_come_from_the_file_the_kept_pictures_or_not_at_all_and_are_cached_within_a_bound(
+    store: Store, tmp_path: Path, redrawer: Redrawer
+) -> None:
+    data = [jpeg(photo(number, width=320, height=240)) for number in range(3)]
+    for number, one in enumerate(data[:2]):
+        (tmp_path / f"{number}.jpg").write_bytes(one)
+    hashes = [hashlib.sha256(one).hexdigest() for one in data]
+    for digest, folder in zip(hashes, (str(tmp_path), str(tmp_path), ""), strict=True):
+        name = f"{hashes.index(digest)}.jpg"
+        store.save(report(int(digest, 16), name=name), elapsed_s=1.0, folder=folder)
+    (tmp_path / "1.jpg").write_bytes(b"changed")
+    kept = Kept(tmp_path / "kept")
+    kept.save(hashes[2], pack({0.0: decode(data[2])}, {}))
+    rows = [store.find(sha256=digest)[0] for digest in hashes]
+    cache = Thumbnails(tmp_path / "cache", kept, redrawer, max_bytes=10_000)
+    assert cache.make(rows, budget_s=0.0) == {}
+    assert redrawer.thumbnail(tmp_path / "0.jpg", hashes[0])
+    found = cache.make(rows, budget_s=60.0)
+    assert [len(found[digest]) > 500 for digest in hashes] == [True, False, True]
+    assert max(decode(found[hashes[2]]).shape) == 160
+    assert cache.make(rows, budget_s=0.0) == found
+    cache.trim()
+    assert sum(path.stat().st_size for path in (tmp_path / "cache").iterdir()) <= 10_000
+
+
+def test_a_configuration_reaches_the_process(store: Store, tmp_path: Path, launched: list[dict[str, object]]) -> None:
+    options = Options.from_environment()
+    start(options, Configuration(), store, str(tmp_path), Bar.NEVER, user=LOCAL_USER)
+    assert launched[0]["settings"] == Configuration().scan.to_dict() and launched[0]["store"] == options.database
