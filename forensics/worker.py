@@ -180,7 +180,8 @@ def serve(
         return
     prepare(forms)
     _limit_threads(n_threads)
-    if live:
+    # Outside models bring PyTorch, which takes longer to load than a picture may take.
+    if live or settings.models is not None:
         _warm_up((build or _scanner)(_unhurried(settings)))
     connection.send(Ready(scanner.versions))
     while True:

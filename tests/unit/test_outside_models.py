@@ -16,10 +16,12 @@ from detectors.catalog import DETECTORS
 from detectors.loading import available, load
 from detectors.outside import model_folder
 from detectors.outside.adding import Given, prepared
+from detectors.outside.detector import Outside
 from detectors.outside.model_folder import keep, names
 from forensics import installed, versions
 from forensics.analyzers.learned import Learned
 from forensics.cli import main
+from forensics.conformance import check_detector
 from forensics.media import Media
 from forensics.scanner import Scanner
 from forensics.settings import ScanSettings
@@ -186,6 +188,16 @@ def test_no_pickle_is_ever_opened_whatever_it_is_called(tmp_path: Path, name: st
     with pytest.raises(ValueError, match=r"never opened|holds no config"):
         prepared(folder, Given())
     assert not (tmp_path / "hit").exists()
+
+
+def test_an_outside_model_keeps_the_rules_of_detectors(models: Path) -> None:
+    class Red(Outside):
+        name = "red"
+
+        def __init__(self) -> None:
+            super().__init__("red", models)
+
+    check_detector(Red)
 
 
 @pytest.mark.parametrize("name", ["../up", "Upper", "a/b", ".hidden", "", "synthetic", "x" * 64])
