@@ -84,6 +84,9 @@ def _rows(model: installed.Model, card: ModelCard) -> Iterator[tuple[str, str]]:
         yield "a high score speaks for", card.claim
     for rate, score in card.by_rate():
         yield f"{rate * 100:g} of 100 real photos reach", f"{score:.4g}"
+    for error, (low, high) in card.sets.items():
+        wrong = f"{float(error) * 100:g} of 100"
+        yield f"taken for a photo up to, for a fake from, at most {wrong} wrongly", f"{low:.4g}, {high:.4g}"
     for name, value in card.measures.items():
         yield f"measured: {name}", f"{value:.4g}"
     for name, n in card.data.items():
