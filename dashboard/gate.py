@@ -62,9 +62,14 @@ def _recognised(gate: SignIn) -> User | None:
     user = gate.with_ticket(ticket) if ticket else None
     if user is not None and st.session_state.get(_TICKET) != ticket:
         st.session_state[_TICKET] = ticket
-    if user is not None and ticket != kept_cookie():
-        keep_cookie(ticket)
     return user
+
+
+def remember() -> None:
+    """Let the browser keep the ticket, at the end of the page, where it moves nothing."""
+    ticket = st.session_state.get(_TICKET)
+    if ticket and ticket != kept_cookie():
+        keep_cookie(ticket)
 
 
 def _form(gate: SignIn) -> None:

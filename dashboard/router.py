@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import theme
-from dashboard.gate import passed, who
+from dashboard.backend.words import sentence
+from dashboard.gate import passed, remember, who
 from dashboard.navigation import groups
 from dashboard.session import current_user
 
@@ -18,4 +19,9 @@ def main() -> None:
         return
     page = st.navigation(groups(current_user()))
     who()
-    page.run()
+    try:
+        page.run()
+    except (OSError, ValueError, LookupError, RuntimeError, ImportError) as error:
+        # A full disk, a database that is away, a damaged file: one plain line, as on the command line.
+        st.error(sentence(error), icon=":material/error:")
+    remember()

@@ -113,13 +113,13 @@ def _mask_layer(findings: list[Finding], pixels: Pixels, size: tuple[int, int]) 
     for finding in findings:
         if (finding.llr or 0.0) <= 0:
             continue
+        own = np.zeros_like(mask)
         if finding.heat is not None:
-            values = cv2.resize(finding.heat.values, pixels.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-            mask |= values >= MASK_BAR
-        else:
-            for region in finding.regions[:MAX_REGIONS]:
-                left, top, right, bottom = _scaled(region, pixels, size)
-                mask[top:bottom, left:right] = True
+            own = cv2.resize(finding.heat.values, pixels.shape[1::-1], interpolation=cv2.INTER_LINEAR) >= MASK_BAR
+        for region in finding.regions[:MAX_REGIONS] if not own.any() else ():
+            left, top, right, bottom = _scaled(region, pixels, size)
+            own[top:bottom, left:right] = True
+        mask |= own
     if not mask.any():
         return []
     drawn = np.repeat((mask * np.uint8(255))[..., None], 3, axis=2)

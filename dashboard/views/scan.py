@@ -13,15 +13,17 @@ from dashboard.widgets.items import IDS, ids, items
 
 def render() -> None:
     """Draw the page."""
-    heading("Scan", "Drop pictures and videos; each is examined for traces of synthesis and alteration.")
-    if current_user().role >= Role.MODERATOR:
+    may_bring = current_user().role >= Role.MODERATOR
+    lead = "Drop pictures and videos; each is examined for traces of synthesis and alteration."
+    heading("Scan", lead if may_bring else "What was found in files that were examined.")
+    if may_bring:
         brought = intake()
         if brought:
             st.query_params[IDS] = [*brought, *ids()]
             st.rerun()
     if ids():
         items()
-    elif current_user().role >= Role.MODERATOR:
+    elif may_bring:
         empty_state("Nothing has been examined here yet. Drop a file above; its address then leads back to the result.")
     else:
         empty_state("Results open here from the queue and the archive. Examining files needs the role moderator.")

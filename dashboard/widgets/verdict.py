@@ -18,7 +18,9 @@ def banner(shown: Shown, *, provisional: str = "") -> None:
     """
     words = shown.words
     tag = f'<span class="u-tag">{text(provisional)}</span>' if provisional else ""
+    facts = " · ".join(value for label, value in words.facts if label in ("Kind", "Size", "Picture", "Length"))
     st.html(
+        f'<p class="u-file"><strong>{text(words.title)}</strong> <span class="u-soft">{text(facts)}</span></p>'
         f'<section class="u-verdict u-{shown.kind}{" u-provisional" * bool(provisional)}">{symbol(shown.kind)}'
         f'<div><p class="u-opinion">{text(words.opinion.capitalize())}{tag}</p><p class="u-soft">{text(words.note)}</p>'
         f'</div><div class="u-odds"><p><strong>{text(words.percent)}</strong> probability {text(words.question)}</p>'

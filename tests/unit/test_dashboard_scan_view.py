@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.backend.configuration import load
+from dashboard.backend.configuration import FILE, load
 from dashboard.backend.options import Options
 from forensics import password_file
 from forensics.finding import Finding, Trace
@@ -119,3 +119,12 @@ def test_nobody_passes_the_gate_without_a_password_and_a_viewer_changes_nothing(
     assert app.slider and all(field.disabled for field in (*app.slider, *app.number_input))
     write(folder / "people", [])
     assert not app.run().slider, "who is taken out of the file is out at the next click"
+
+
+def test_damaged_settings_are_a_plain_line_until_they_are_saved_again(folder: Path) -> None:
+    (folder / "dashboard" / FILE).write_text("{")
+    app = open_page("scan")
+    assert not app.exception and "cannot be read" in app.error[0].value
+    app = open_page("settings")
+    app.button[0].click().run()
+    assert app.success and not open_page("scan").error
