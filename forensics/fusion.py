@@ -26,9 +26,9 @@ from detectors.calibration import LlrModel, fit_llr
 from detectors.metrics import Interval, auroc, cllr
 from detectors.operating import redrawn
 from detectors.probe import N_FOLDS, fold_of
-from forensics.finding import Finding, Trace
+from forensics.finding import Claim, Finding, Trace
 from forensics.report import ScanReport
-from forensics.verdict import times
+from forensics.verdict import claim_llr, times
 
 NAME = "fusion"
 
@@ -46,7 +46,7 @@ class Comparison:
 
     Attributes:
         n_fake, n_real, n_sources: what it was judged on.
-        auroc, rule_auroc: of the fitted ratio and of the verdict's.
+        auroc, rule_auroc: of the fitted ratio, and of the sum that the rule makes of the findings about the same claim.
         cllr, rule_cllr: cost in bits.
         cllr_gain: 95 % interval of the rule's cost less the fitted one's, whole sources redrawn.
     """
@@ -86,13 +86,17 @@ def measures(findings: Iterable[Finding], features: Sequence[str]) -> dict[str, 
     }
 
 
-def fit(reports: Sequence[ScanReport], labels: Sequence[int], sources: Sequence[str]) -> tuple[LlrModel, Comparison]:
+def fit(
+    reports: Sequence[ScanReport], labels: Sequence[int], sources: Sequence[str], claim: Claim = Claim.SYNTHETIC
+) -> tuple[LlrModel, Comparison]:
     """Fit on all reports, and compare with the rule on sources held out in turn.
 
     Args:
         reports: of files of known origin.
         labels: 1 fake, 0 real.
         sources: where each file is from.
+        claim: what the fakes are. The rule weighs synthetic and manipulated apart, and a photo's verdict may be about
+            the other one: only what it says about the same claim is a fair rival.
 
     Raises:
         ValueError: too few reports, sources or voices.
@@ -101,7 +105,7 @@ def fit(reports: Sequence[ScanReport], labels: Sequence[int], sources: Sequence[
     features = _features(reports)
     rows = np.array([list(measures(r.findings, features).values()) for r in reports], np.float64)
     fused = _held_out(features, rows, y, sources)
-    rule = np.array([r.verdict.llr for r in reports], np.float64)
+    rule = np.array([claim_llr(r.findings, claim) for r in reports], np.float64)
     compared = Comparison(
         n_fake=int((y == 1).sum()),
         n_real=int((y == 0).sum()),

@@ -108,6 +108,11 @@ def weigh(findings: Iterable[Finding], settings: ScanSettings | None = None) -> 
     return Verdict(opinion, probability(total, settings.prior), total, decided, leading, tuple(reasons), note)
 
 
+def claim_llr(findings: Iterable[Finding], claim: Claim) -> float:
+    """What the rule makes of the findings about one explanation alone, log10, capped at MAX_TOTAL_LLR either way."""
+    return _total(_counted(findings, claim))
+
+
 def counted_llr(finding: Finding) -> float:
     """What a finding counts for: a missing trace of alteration is no proof that nothing was altered."""
     llr = finding.llr or 0.0

@@ -31,6 +31,12 @@ N_FRAMES = 8
 )
 @click.option("--split", "splits", multiple=True, help="Only what the lists assign to this split; repeatable.")
 @click.option("--reports", type=Folder, help="For fusion: folder with the reports (JSON) of scans of DATA.")
+@click.option(
+    "--claim",
+    type=click.Choice(["synthetic", "manipulated"]),
+    default="synthetic",
+    help="For fusion: what the fakes are.",
+)
 @click.option("--recipe", type=File, help="JSON file with the settings of the run.")
 @click.option(
     "--cache", type=click.Path(file_okay=False, path_type=Path), help="Keeps features: a stopped run goes on."
@@ -44,6 +50,7 @@ def train(
     lists: tuple[Path, ...],
     splits: tuple[str, ...],
     reports: Path | None,
+    claim: str,
     recipe: Path | None,
     cache: Path | None,
     out: Path,
@@ -57,7 +64,7 @@ def train(
     worth, and says whether that beats the verdict's rule on sources held out; it writes OUT/fusion.json.
     """
     if name == FUSION:
-        return _fusion(folders, lists, splits, reports, out)
+        return _fusion(folders, lists, splits, reports, claim, out)
     from detectors.data import read_set
     from detectors.trainable import trainable
 
@@ -80,9 +87,15 @@ def train(
 
 
 def _fusion(
-    folders: tuple[Path, ...], lists: tuple[Path, ...], splits: tuple[str, ...], reports: Path | None, out: Path
+    folders: tuple[Path, ...],
+    lists: tuple[Path, ...],
+    splits: tuple[str, ...],
+    reports: Path | None,
+    claim: str,
+    out: Path,
 ) -> int:
     from detectors.data import read_set
+    from forensics.finding import Claim
     from forensics.fusion import fit, read_reports, rows_of
 
     if reports is None:
@@ -93,7 +106,7 @@ def _fusion(
     click.echo(f"{len(told)} of {len(pairs)} reports are of files in DATA", err=True)
     if {example.label for _, example in told} != {0, 1}:
         raise click.UsageError("reports of fakes and of reals are both needed; were they scanned by these paths?")
-    model, compared = fit([r for r, _ in told], [e.label for _, e in told], [e.source for _, e in told])
+    model, compared = fit([r for r, _ in told], [e.label for _, e in told], [e.source for _, e in told], Claim(claim))
     for key, text in rows_of(compared).items():
         line(key, text)
     out.mkdir(parents=True, exist_ok=True)

@@ -74,6 +74,15 @@ def test_a_rule_that_is_right_already_is_not_beaten() -> None:
     assert not compared.beats_the_rule and abs(compared.cllr - compared.rule_cllr) < 0.03
 
 
+def test_the_rival_is_what_the_rule_says_about_the_same_claim() -> None:
+    reports, labels, sources = repeated(200)
+    about_alteration = Finding("copy_move", Trace.GEOMETRY, "a part was copied", 2.0, Claim.MANIPULATED)
+    both = [report([*one.findings, about_alteration]) for one in reports]
+    assert {str(one.verdict.claim) for one in both} == {"synthetic", "manipulated"}
+    assert fit(both, labels, sources)[1].rule_cllr == pytest.approx(fit(reports, labels, sources)[1].rule_cllr)
+    assert fit(both, labels, sources, Claim.MANIPULATED)[1].rule_auroc == 0.5
+
+
 def test_each_detector_is_a_voice_and_its_strongest_finding_speaks() -> None:
     found = [
         finding("learned", Trace.LEARNED, 0.5, "synthetic"),
