@@ -13,11 +13,11 @@ from forensics.redrawing import Redrawer
 from forensics.report import ScanReport
 from forensics.store import Checked, Decision, Entry, Queue, QueueItem, ScanRow, State, Store, check
 from forensics.store.audit import AuditLog
-from forensics.store.queue import LEASE_S, MAX_REASON, claim_of
+from forensics.store.queue import LEASE_S, MAX_REASON
 from forensics.store.queue_words import OPEN
 
 __all__ = ["LEASE_S", "MAX_REASON", "Claim", "Decision", "Desk", "Overview", "QueueItem", "State"]
-__all__ += ["claim_of", "one_line", "provide_pictures"]
+__all__ += ["one_line", "provide_pictures"]
 
 REASONS = {
     Decision.APPROVE: ("Original seen", "Source confirmed", "Traces explained by normal saving or resizing"),

@@ -28,6 +28,11 @@ ORDERS = {
     "Largest first": (SortBy.SIZE, True),
 }
 
+KINDS = ("any", "image", "video")
+
+FIELD_PX = 170
+"""Two fields stand beside each other on a phone."""
+
 EXPORTS = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
 
 
@@ -57,29 +62,29 @@ def render() -> None:
 
 def _filter() -> tuple[ScanFilter, str]:
     """The fields; their values stand in the address, so that a reload and a link show the same."""
-    first, second, third, fourth = st.columns([3, 2, 2, 2])
-    name = first.text_input("File name has", key="name", bind="query-params", on_change=turn_to, args=(0,))
-    opinion = second.selectbox(
-        "Verdict",
-        ["any", "likely", *OPINIONS],
-        format_func=lambda one: {"any": "any", "likely": "likely fake, of any kind"}.get(one, one),
-        key="verdict",
-        bind="query-params",
-        on_change=turn_to,
-        args=(0,),
-    )
-    kind = third.selectbox(
-        "Kind", ["any", "image", "video"], key="kind", bind="query-params", on_change=turn_to, args=(0,)
-    )
-    order = fourth.selectbox("Order", list(ORDERS), key="order", bind="query-params", on_change=turn_to, args=(0,))
-    with st.expander("More filters"):
-        left, middle, right = st.columns([3, 1, 1])
-        folder = left.text_input("In the folder", key="folder", bind="query-params", on_change=turn_to, args=(0,))
-        since = middle.date_input(
-            "From day (UTC)", None, key="since", bind="query-params", on_change=turn_to, args=(0,)
+    with st.container(horizontal=True, gap="small"):
+        name = st.text_input("File name has", key="name", bind="query-params", on_change=turn_to, args=(0,))
+        opinion = st.selectbox(
+            "Verdict",
+            ["any", "likely", *OPINIONS],
+            format_func=lambda one: "likely fake of any kind" if one == "likely" else one,
+            key="verdict",
+            bind="query-params",
+            on_change=turn_to,
+            args=(0,),
+            width=FIELD_PX,
         )
-        until = right.date_input(
-            "Before day (UTC)", None, key="until", bind="query-params", on_change=turn_to, args=(0,)
+        order = st.selectbox(
+            "Order", list(ORDERS), key="order", bind="query-params", on_change=turn_to, args=(0,), width=FIELD_PX
+        )
+    with st.expander("More filters"), st.container(horizontal=True, gap="small"):
+        folder = st.text_input("In the folder", key="folder", bind="query-params", on_change=turn_to, args=(0,))
+        kind = st.selectbox(
+            "Kind", KINDS, key="kind", bind="query-params", on_change=turn_to, args=(0,), width=FIELD_PX
+        )
+        since, until = (
+            st.date_input(label, None, key=key, bind="query-params", on_change=turn_to, args=(0,), width=FIELD_PX)
+            for label, key in (("From day (UTC)", "since"), ("Before day (UTC)", "until"))
         )
     return ScanFilter(
         name=name[:MAX_FILTER].strip() or None,

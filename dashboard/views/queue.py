@@ -74,8 +74,8 @@ def _work(desk: Desk) -> None:
         return
     desk.renew(item.sha256)
     _title(item)
-    deciding(desk, item)
     found = desk.scan(item.sha256)
+    deciding(desk, item, None if found is None else found[1].verdict.claim)
     if found is None:
         st.warning("The report of this file is not in the store (any more). It can still be decided.")
         return

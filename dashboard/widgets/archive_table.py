@@ -46,7 +46,7 @@ def _rows(found: Listing, was_whole: bool) -> None:
         {
             "Picture": [pictures.get(row.sha256) or None for row in rows],
             "Verdict": [shaped(row.opinion) for row in rows],
-            "Probability": [row.probability for row in rows],
+            "Probability": [100 * row.probability for row in rows],
             "Weight": [row.llr for row in rows],
             "File": [one_line(row.filename, 160) for row in rows],
             "Examined (UTC)": [row.scanned_at[:16].replace("T", " ") for row in rows],
@@ -63,9 +63,7 @@ def _rows(found: Listing, was_whole: bool) -> None:
         selection_mode="multi-row",
         column_config={
             "Picture": st.column_config.ImageColumn(width="small"),
-            "Probability": st.column_config.ProgressColumn(
-                format="percent", min_value=0.0, max_value=1.0, width="small"
-            ),
+            "Probability": st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100),
             "Weight": st.column_config.NumberColumn(format="%+.2f", help="log10 likelihood ratio", width="small"),
             "Size (kB)": st.column_config.NumberColumn(format="%.0f"),
         },
@@ -101,6 +99,8 @@ def _send(chosen: Sequence[ScanRow]) -> None:
 
 def _pager(found: Listing) -> None:
     last = found.n_pages - 1
+    if not last:
+        return
     with st.container(horizontal=True, horizontal_alignment="left", vertical_alignment="center", gap="small"):
         for label, icon, target, stuck in (
             ("First", ":material/first_page:", 0, found.number == 0),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.backend.queue import MAX_REASON, REASONS, Claim, Decision, Desk, QueueItem, claim_of
+from dashboard.backend.queue import MAX_REASON, REASONS, Claim, Decision, Desk, QueueItem
 from dashboard.backend.words import as_markdown, sentence
 
 KEYS = {Decision.APPROVE: "A", Decision.REJECT: "X", Decision.ESCALATE: "E"}
@@ -33,13 +33,19 @@ _STYLE = (
 )
 
 
-def deciding(desk: Desk, item: QueueItem) -> None:
-    """Draw the bar for the file in hands."""
+def deciding(desk: Desk, item: QueueItem, usual: Claim | None) -> None:
+    """Draw the bar for the file in hands.
+
+    Args:
+        desk: of the moderator.
+        item: the file.
+        usual: what its verdict is about, the claim to begin with.
+    """
     st.html(_STYLE)
     with st.container(border=True, key="deciding", gap="small"):
         pending = st.session_state.get(_PENDING)
         if isinstance(pending, Decision):
-            _reasons(desk, item, pending)
+            _reasons(desk, item, pending, usual)
         else:
             _decisions(desk, item)
 
@@ -64,15 +70,14 @@ def _decisions(desk: Desk, item: QueueItem) -> None:
             skip(desk, item)
 
 
-def _reasons(desk: Desk, item: QueueItem, decision: Decision) -> None:
+def _reasons(desk: Desk, item: QueueItem, decision: Decision, usual: Claim | None) -> None:
     st.markdown(f"**{str(decision).capitalize()}**: {MEANING[decision]} Why?")
     claim = None
     if decision is Decision.REJECT:
-        usual = claim_of(item.opinion)
         claim = st.segmented_control(
             "It is",
             [Claim.SYNTHETIC, Claim.MANIPULATED],
-            default=usual,
+            default=usual or Claim.SYNTHETIC,
             format_func=lambda one: {"synthetic": "wholly synthetic", "manipulated": "altered in parts"}[one],
             required=True,
             key=f"claim {item.sha256}",

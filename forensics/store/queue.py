@@ -218,7 +218,7 @@ class Queue:
 
         Raises:
             LookupError: the file is not in the queue.
-            ValueError: there is no reason, or it is not theirs to decide (any more); the message says whose.
+            ValueError: there is no reason or claim, or it is not theirs to decide (any more).
         """
         act = Act(decision)
         text = _reason(reason)
@@ -228,6 +228,8 @@ class Queue:
             _check_may_decide(row, who, sha256, decision)
             assert row is not None
             held_for = (claim or claim_of(row.opinion)) if decision is Decision.REJECT else None
+            if decision is Decision.REJECT and held_for is None:
+                raise ValueError("say what it is, synthetic or manipulated: the verdict says neither")
             details = {"reason": text, "filename": row.filename, "opinion": row.opinion}
             if held_for is not None:
                 details["claim"] = str(held_for)
@@ -299,9 +301,11 @@ class Queue:
         return taken.values(holder=who, held_until_s=self._now() + self._lease_s).returning(QueueRow)
 
 
-def claim_of(opinion: str) -> Claim:
-    """What a rejected file is, if the person does not say so: what the verdict held for likelier."""
-    return Claim.MANIPULATED if opinion == Opinion.LIKELY_MANIPULATED else Claim.SYNTHETIC
+def claim_of(opinion: str) -> Claim | None:
+    """What a rejected file is, if the person does not say so: what the verdict says; None where that says neither."""
+    return {Opinion.LIKELY_MANIPULATED: Claim.MANIPULATED, Opinion.LIKELY_SYNTHETIC: Claim.SYNTHETIC}.get(
+        Opinion(opinion)
+    )
 
 
 def _add(session: Session, chain: Chain, scan: ScanRow, row: QueueRow | None, actor: str) -> None:

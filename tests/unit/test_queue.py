@@ -133,10 +133,15 @@ def test_a_decision_ends_the_waiting_and_tells_who_when_and_why(url: str) -> Non
 
 def test_a_rejected_file_is_held_for_what_the_verdict_said_unless_told_otherwise(url: str) -> None:
     with Store(url) as store:
-        queue = filled(store, {1: 2.0})
+        queue = filled(store, {1: 2.0, 2: 0.6})
         item = queue.take("ann")
         assert item is not None and item.opinion == "likely manipulated"
         assert queue.decide("ann", item.sha256, Decision.REJECT, "copied").claim is Claim.MANIPULATED
+        item = queue.take("ann")
+        assert item is not None and item.opinion == "inconclusive"
+        with pytest.raises(ValueError, match="say what it is"):
+            queue.decide("ann", item.sha256, Decision.REJECT, "odd")
+        assert queue.decide("ann", item.sha256, Decision.REJECT, "odd", claim=Claim.SYNTHETIC).claim is Claim.SYNTHETIC
 
 
 @pytest.mark.parametrize("reason", ["", " \n", "x" * 2001])
