@@ -15,6 +15,8 @@ from forensics.cli.terminal import is_terminal, line, table
 
 MISSING = "the dashboard needs its extra: pip install 'unforged[dashboard]'"
 
+NO_OIDC = "signing in at an identity provider needs its extra: pip install 'unforged[oidc]'"
+
 LOCAL = ("127.0.0.1", "::1", "localhost")
 
 THEME = (
@@ -111,6 +113,8 @@ def environment(given: dict[str, Any]) -> dict[str, str]:
 
 
 def _check_login(given: dict[str, Any]) -> None:
+    if given["secrets"] is not None and find_spec("authlib") is None:
+        raise ImportError(NO_OIDC)
     if given["password_file"] is not None:
         from forensics.password_file import read
 

@@ -13,7 +13,7 @@ from dashboard.backend.configuration import FILE, load
 from dashboard.backend.options import Options
 from forensics import password_file
 from forensics.finding import Finding, Trace
-from forensics.password_file import Entry, hashed, write
+from forensics.password_file import OIDC, Entry, hashed, write
 from forensics.settings import ScanSettings
 from forensics.store import Store
 from tests.make_dashboard import ANALYZERS, open_page, prepare
@@ -128,3 +128,16 @@ def test_damaged_settings_are_a_plain_line_until_they_are_saved_again(folder: Pa
     app = open_page("settings")
     app.button[0].click().run()
     assert app.success and not open_page("scan").error
+
+
+def test_a_provider_says_who_somebody_is_and_the_file_what_they_may_do(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder / "people", [Entry("bo@example.org", "viewer", OIDC)])
+    monkeypatch.setenv("UNFORGED_DASHBOARD_PASSWORD_FILE", str(folder / "people"))
+    monkeypatch.setattr("dashboard.gate._provided_name", lambda: "bo@example.org")
+    app = open_page("settings")
+    assert app.slider and app.slider[0].disabled and "bo" in app.sidebar.caption[0].value
+    monkeypatch.setattr("dashboard.gate._provided_name", lambda: "eve@example.org")
+    app = open_page("settings")
+    assert not app.slider and "not listed" in app.error[0].value
