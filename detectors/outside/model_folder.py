@@ -10,11 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from detectors.outside.adding import Candidate
 from detectors.outside.described import Described
 from generators.weights import ModelCard, read_card
 from generators.whole_files import write_whole
+
+if TYPE_CHECKING:
+    from detectors.outside.adding import Candidate
 
 CARD = "card.json"
 
