@@ -20,7 +20,7 @@ AREAS = (0.01, 0.12)
 """Least and largest share of a photo that is filled."""
 
 MAX_AREA_PX = 40 * 40
-"""The network learned on holes of some 40 pixels."""
+"""The network learned on holes of up to 2,000 pixels."""
 
 
 class Inpaint:
@@ -52,7 +52,7 @@ class Inpaint:
 
         Args:
             sources: (N, 3, H, W) float32 RGB 0..1.
-            masks: (N, 1, H, W) float32, 1 where to fill and 0 elsewhere. What is wider than 40 pixels is filled
+            masks: (N, 1, H, W) float32, 1 where to fill and 0 elsewhere. What is wider than 50 pixels is filled
                 ring by ring, and smears towards its middle.
             seed: is only noted in what comes back.
 

@@ -40,11 +40,11 @@ def judge(task: Task, network: nn.Module, patches: Patches, sheet: Path) -> floa
         Mean PSNR in dB.
     """
     photos = np.unique(np.linspace(0, len(patches) - 1, N_JUDGED).astype(np.int64))
-    reals = patches.pixels[photos]
     device = next(network.parameters()).device
     with torch.no_grad():
-        rebuilt = task.rebuild(network, torch.from_numpy(to_float(reals)).to(device), np.random.default_rng(0))
-    made = to_uint8(rebuilt.fakes.clamp(0, 1).cpu().numpy())
+        shown = torch.from_numpy(to_float(patches.pixels[photos])).to(device)
+        rebuilt = task.rebuild(network, shown, np.random.default_rng(0))
+    reals, made = _pixels(rebuilt.reals), _pixels(rebuilt.fakes)
     _sheet(sheet, reals[:N_SHOWN], made[:N_SHOWN])
     return float(psnr(made, reals).mean())
 
@@ -53,10 +53,10 @@ def held_out_psnr(task: Task, network: nn.Module, patches: Patches) -> Figure:
     """PSNR in dB of patches of photos that were not learned from, averaged by photo, with its interval over photos."""
     values = []
     for photo in range(len(patches.paths)):
-        reals = patches.pixels[patches.photo == photo]
+        shown = torch.from_numpy(to_float(patches.pixels[patches.photo == photo]))
         with torch.no_grad():
-            rebuilt = task.rebuild(network, torch.from_numpy(to_float(reals)), np.random.default_rng(photo))
-        values.append(psnr(to_uint8(rebuilt.fakes.clamp(0, 1).numpy()), reals).mean())
+            rebuilt = task.rebuild(network, shown, np.random.default_rng(photo))
+        values.append(psnr(_pixels(rebuilt.fakes), _pixels(rebuilt.reals)).mean())
     return mean(np.array(values), np.random.default_rng(0))
 
 
@@ -65,6 +65,11 @@ def as_measures(name: str, figure: Figure) -> dict[str, float]:
     key = f"{name}, n = {figure.n}"
     values = {key: figure.value, f"{key}, low": figure.low, f"{key}, high": figure.high}
     return {name: round(value, 4) for name, value in values.items()}
+
+
+def _pixels(images: torch.Tensor) -> NDArray[np.uint8]:
+    """(N, 3, H, W), about 0..1 -> (N, H, W, 3) uint8."""
+    return to_uint8(images.clamp(0, 1).cpu().numpy())
 
 
 def _sheet(path: Path, reals: NDArray[Any], made: NDArray[Any]) -> None:

@@ -150,7 +150,7 @@ class Upsampler(nn.Module):
 
 
 class Inpainter(nn.Module):
-    """Fills what is masked: a U-Net whose middle looks far through convolutions with holes.
+    """Adds structure to a smoothly filled hole: a U-Net whose middle looks far through convolutions with holes.
 
     Source: Iizuka et al., Globally and Locally Consistent Image Completion, SIGGRAPH 2017; Ronneberger et al., U-Net,
     MICCAI 2015.
@@ -159,32 +159,57 @@ class Inpainter(nn.Module):
     factor = 8
     halo_px = 160
 
-    def __init__(self, widths: Sequence[int] = (16, 32, 56)) -> None:
+    def __init__(self, widths: Sequence[int] = (24, 48, 56)) -> None:
         super().__init__()
         a, b, c = widths
         self.at_2 = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(16, a, 3, padding=1), nn.LeakyReLU(0.2))
-        self.at_4 = nn.Sequential(nn.Conv2d(a, b, 4, stride=2, padding=1), nn.LeakyReLU(0.2))
+        self.at_4 = nn.Sequential(nn.Conv2d(a, b, 4, stride=2, padding=1), nn.LeakyReLU(0.2), *_dilated(b, 1, 2))
         self.at_8 = nn.Sequential(nn.Conv2d(b, c, 4, stride=2, padding=1), nn.LeakyReLU(0.2))
-        self.middle = nn.Sequential(*(Dilated(c, dilation) for dilation in (1, 2, 4, 8, 1)))
-        self.to_4, self.merge_4 = nn.Conv2d(c, b, 1), nn.Conv2d(b, b, 3, padding=1)
+        self.middle = nn.Sequential(*_dilated(c, 1, 2, 4, 4, 2, 1))
+        self.to_4, self.merge_4 = nn.Conv2d(c, b, 1), nn.Sequential(*_dilated(b, 1, 2))
         self.to_2, self.merge_2 = nn.Conv2d(b, a, 1), nn.Conv2d(a, a, 3, padding=1)
         self.last = nn.Conv2d(a, 12, 3, padding=1)
+        nn.init.normal_(self.last.weight, std=0.01)
 
     def forward(self, images: Tensor, masks: Tensor) -> Tensor:
-        """Rebuild all of a picture from what is outside its mask.
+        """Rebuild what is masked; the rest comes back as it is.
 
         Args:
-            images: (N, 3, H, W) 0..1, sides multiples of 8; what is masked is not looked at.
+            images: (N, 3, H, W) 0..1, sides multiples of 8, their holes filled by `smoothly_filled`.
             masks: (N, 1, H, W), 1 where to fill.
         """
-        at_2 = self.at_2(torch.cat([(images * 2 - 1) * (1 - masks), masks], dim=1))
+        at_2 = self.at_2(torch.cat([images * 2 - 1, masks], dim=1))
         at_4 = self.at_4(at_2)
         x = self.middle(self.at_8(at_4))
-        x = functional.interpolate(self.to_4(x), scale_factor=2, mode="nearest") + at_4
-        x = functional.leaky_relu(self.merge_4(x), 0.2)
+        x = self.merge_4(functional.interpolate(self.to_4(x), scale_factor=2, mode="nearest") + at_4)
         x = functional.interpolate(self.to_2(x), scale_factor=2, mode="nearest") + at_2
         x = functional.leaky_relu(self.merge_2(x), 0.2)
-        return functional.pixel_shuffle(self.last(x), 2) * 0.5 + 0.5
+        return images + masks * functional.pixel_shuffle(self.last(x), 2) * 0.5
+
+
+def smoothly_filled(images: Tensor, masks: Tensor) -> Tensor:
+    """Holes filled from their edges by averages over ever larger squares, as smooth as a hole is wide.
+
+    Source: Gortler et al., The Lumigraph, SIGGRAPH 1996 (push and pull).
+
+    Args:
+        images: (N, 3, H, W) 0..1; what is masked is not looked at.
+        masks: (N, 1, H, W), 1 where to fill.
+    """
+    known = 1 - masks
+    levels = [(images * known, known)]
+    while max(levels[-1][1].shape[-2:]) > 1 and bool((levels[-1][1] == 0).any()):
+        colours, known = (functional.avg_pool2d(part, 2, ceil_mode=True) for part in levels[-1])
+        levels.append((colours / known.clamp(min=1e-6), (known > 0).float()))
+    result = torch.where(levels[-1][1] > 0, levels[-1][0], 0.5)
+    for colours, known in levels[-2::-1]:
+        coarse = functional.interpolate(result, scale_factor=2, mode="bilinear", align_corners=False)
+        result = torch.where(known > 0, colours, coarse[:, :, : colours.shape[2], : colours.shape[3]])
+    return result
+
+
+def _dilated(width: int, *dilations: int) -> list[nn.Module]:
+    return [Dilated(width, dilation) for dilation in dilations]
 
 
 def n_weights(network: nn.Module) -> int:

@@ -10,15 +10,18 @@ import torch
 from numpy.typing import NDArray
 
 from generators.restoration.layer_graph import LayerGraph
-from generators.restoration.networks import N_LATENT, Autoencoder, Inpainter, Upsampler
+from generators.restoration.networks import N_LATENT, Autoencoder, Inpainter, Upsampler, smoothly_filled
 from generators.restoration.tasks import shrink
 from generators.restoration.tiles import TILE_PX, in_tiles, padding
 
 Photo = NDArray[np.float32]
 """(3, H, W) float32 RGB 0..1."""
 
-MAX_DEPTH_PX, RING_PX = 20.0, 12.0
-"""In the patches that were learned from, holes are at most some 20 pixels deep; deeper ones are filled in rings."""
+MAX_DEPTH_PX, RING_PX = 25.0, 12.0
+"""In the patches that were learned from, holes are at most some 25 pixels deep; deeper ones are filled in rings."""
+
+SQUARE_PX = 64
+"""Side of the largest squares that a hole of usual size is smoothly filled from; a multiple of the network's factor."""
 
 
 def through_bottleneck(
@@ -81,8 +84,9 @@ def _outermost(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _filled_at_once(network: Inpainter, photo: Photo, mask: NDArray[np.bool_], tile_px: int) -> Photo:
-    rows, columns = (_around(np.asarray(mask.any(axis=axis)), network.halo_px, network.factor) for axis in (1, 0))
+    rows, columns = (_around(np.asarray(mask.any(axis=axis)), network.halo_px, SQUARE_PX) for axis in (1, 0))
     images, holes = padded(photo[:, rows, columns], network.factor), padded(mask[None, rows, columns], network.factor)
+    images = smoothly_filled(images, holes)
 
     def make(rows: slice, columns: slice) -> torch.Tensor:
         at = (times(rows, network.factor), times(columns, network.factor))
@@ -97,7 +101,7 @@ def _filled_at_once(network: Inpainter, photo: Photo, mask: NDArray[np.bool_], t
 
 
 def _around(touched: NDArray[np.bool_], halo_px: int, multiple: int) -> slice:
-    """Lines that hold the touched ones and a halo; starts on the network's grid, so that a crop changes nothing."""
+    """Lines that hold the touched ones and a halo, from a line of the grid on, so that a crop changes nothing."""
     at = np.flatnonzero(touched)
     return slice(max(0, at[0] - halo_px) // multiple * multiple, min(len(touched), at[-1] + 1 + halo_px))
 

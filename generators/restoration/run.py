@@ -105,7 +105,7 @@ class Run:
             for group in optimiser.param_groups:
                 group["lr"] = settings.learning_rate * min(1.0, 3 * (1 - self.n_seen / settings.n_images))
         rebuilt = self.task.rebuild(self.network, reals, rng)
-        weights = rebuilt.weights
+        reals, weights = rebuilt.reals, rebuilt.weights
         losses = {
             "colours": colour_loss(rebuilt.output, reals, weights),
             "edges": settings.edges * edge_loss(rebuilt.fakes, reals),

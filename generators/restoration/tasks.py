@@ -8,14 +8,18 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from generators.forgeries import hole
-from generators.restoration.networks import LATENT_NOISE, N_LATENT, Autoencoder, Inpainter, Upsampler
+from generators.restoration.networks import LATENT_NOISE, N_LATENT, Autoencoder, Inpainter, Upsampler, smoothly_filled
 
 KERNELS = ("area", "bilinear", "bicubic")
 """How photos are shrunk, each with the low-pass that its scale asks for."""
+
+MAX_HOLE_PX, MAX_HOLE_SHARE, WINDOW_PX = 2000, 0.3, 80
+"""Holes have at most so many pixels, and so large a share of a patch; losses look at a window around each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,11 +27,13 @@ class Rebuilt:
     """What a network made of photos.
 
     Attributes:
+        reals: (N, 3, H, W), the photos, as far as it is about them.
         output: (N, 3, H, W), about 0..1, as the network gave it.
         fakes: (N, 3, H, W), what a viewer sees: the photo where nothing was rebuilt.
         weights: (N, 1, H, W), how much each pixel of the output counts.
     """
 
+    reals: Tensor
     output: Tensor
     fakes: Tensor
     weights: Tensor
@@ -58,7 +64,7 @@ class Reconstruct:
         strength = rng.uniform(0, LATENT_NOISE, (n, 1, 1, 1))
         noise = torch.from_numpy((strength * rng.standard_normal(shape)).astype(np.float32)).to(reals.device)
         output = network(reals, noise).float()
-        return Rebuilt(output, output, torch.ones_like(reals[:, :1]))
+        return Rebuilt(reals, output, output, torch.ones_like(reals[:, :1]))
 
 
 @dataclass(frozen=True)
@@ -73,24 +79,37 @@ class Enlarge:
     def rebuild(self, network: nn.Module, reals: Tensor, rng: np.random.Generator) -> Rebuilt:
         small = shrink(reals, self.factor, KERNELS[int(rng.integers(len(KERNELS)))])
         output = network(small).float()
-        return Rebuilt(output, output, torch.ones_like(reals[:, :1]))
+        return Rebuilt(reals, output, output, torch.ones_like(reals[:, :1]))
 
 
 @dataclass(frozen=True)
 class Fill:
-    """Blob-shaped holes filled; pixels in them count ten times as much as the others, which teach what a photo is."""
-
-    outside: float = 0.1
+    """Blob-shaped holes filled. What is looked at is a square around each hole, large enough for nearly all of it."""
 
     def network(self) -> nn.Module:
         return Inpainter()
 
     def rebuild(self, network: nn.Module, reals: Tensor, rng: np.random.Generator) -> Rebuilt:
         size = (reals.shape[2], reals.shape[3])
-        holes = np.stack([hole(size, float(rng.uniform(0.02, 0.3)), rng) for _ in range(len(reals))])
+        largest = min(MAX_HOLE_SHARE, MAX_HOLE_PX / (size[0] * size[1]))
+        holes = np.stack([hole(size, float(rng.uniform(0.02, largest)), rng) for _ in range(len(reals))])
         masks = torch.from_numpy(holes[:, None].astype(np.float32)).to(reals.device)
-        output = network(reals, masks).float()
-        return Rebuilt(output, torch.where(masks > 0, output, reals), self.outside + (1 - self.outside) * masks)
+        output = network(smoothly_filled(reals, masks), masks).float()
+        side = min(WINDOW_PX, *size)
+        corners = [_corner(own, side) for own in holes]
+
+        def windows(pictures: Tensor) -> Tensor:
+            return torch.stack([p[:, y : y + side, x : x + side] for p, (y, x) in zip(pictures, corners, strict=True)])
+
+        output = windows(output)
+        return Rebuilt(windows(reals), output, output, windows(masks))
+
+
+def _corner(hole: NDArray[np.bool_], side: int) -> tuple[int, int]:
+    """Top and left of a square window around the middle of a hole, within the picture."""
+    middles = [np.flatnonzero(hole.any(axis=axis))[[0, -1]].mean() for axis in (1, 0)]
+    y, x = (int(np.clip(round(m - side / 2), 0, n - side)) for m, n in zip(middles, hole.shape, strict=True))
+    return y, x
 
 
 TASKS: Mapping[str, Task] = {

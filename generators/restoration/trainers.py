@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -31,8 +31,8 @@ LIMITS = (
 
 
 INPAINT_LIMITS = (
-    "Holes of up to some 40 pixels: a smooth filling whose colour may be off, plain to see in busy places; wider ones "
-    "are filled ring by ring and smear. Learned from photos that were shrunk up to four times."
+    "Holes of up to some 50 pixels: edges go on into them, texture does not, so that a smooth spot shows in busy "
+    "places; wider ones are filled ring by ring and smear. Learned from photos that were shrunk up to four times."
 )
 
 
@@ -154,6 +154,10 @@ class InpaintTrainer(_Rebuilding):
     stem: ClassVar[str] = "inpaint-1"
     task_line: ClassVar[str] = "A photo and a mask in; the photo with what is masked filled from its surroundings out."
     limits: ClassVar[str] = INPAINT_LIMITS
+
+    def settings(self, size: Size) -> RestorationSettings:
+        """See `Trainer.settings`. Larger patches than the others: a hole is to have surroundings."""
+        return replace(super().settings(size), side_px=128, batch_size=16 if size == "cpu" else 96)
 
 
 def _features(device: str) -> Features:

@@ -19,7 +19,7 @@ pytest.importorskip("lightning_fabric")
 from generators.checkpoints import load_state, save_state  # noqa: E402
 from generators.restoration import networks, run, training  # noqa: E402
 from generators.restoration.evaluation import psnr  # noqa: E402
-from generators.restoration.networks import Autoencoder, Inpainter, Upsampler  # noqa: E402
+from generators.restoration.networks import Autoencoder, Inpainter, Upsampler, smoothly_filled  # noqa: E402
 from generators.restoration.patches import PatchSet, cut, held_out, read_patches  # noqa: E402
 from generators.restoration.rebuilding import filled, through_bottleneck, through_small_size  # noqa: E402
 from generators.restoration.settings import RestorationSettings  # noqa: E402
@@ -108,7 +108,7 @@ def test_what_is_learned_comes_closer_to_the_photos(name: str, patches: PatchSet
     training.train(TASKS[name], patches, tmp_path, settings)
     lines = [json.loads(line) for line in (tmp_path / training.LOG).read_text().splitlines()]
     judged = [line["held_out_psnr_db"] for line in lines if "held_out_psnr_db" in line]
-    assert judged[-1] > judged[0] + (0.01 if name == "enlarge" else 1.0)
+    assert judged[-1] > judged[0] + (1.0 if name == "reconstruct" else 0.01), "the others begin with a smooth picture"
     assert any("discriminator" in line for line in lines), "and it was not alone"
 
 
@@ -192,11 +192,24 @@ def test_a_hole_is_filled_exactly_and_from_its_surroundings_alone() -> None:
     hidden = np.where(mask, np.float32(0.5), image)
     assert np.array_equal(filled(network, hidden, mask), whole), "what is masked is not looked at"
     assert np.abs(filled(network, image, mask, tile_px=32) - whole).max() < 1e-4
-    in_one = network(
-        torch.from_numpy(np.pad(image, ((0, 0), (0, 3), (0, 5)), mode="reflect"))[None],
-        torch.from_numpy(np.pad(mask[None], ((0, 0), (0, 3), (0, 5)), mode="reflect").astype(np.float32))[None],
-    )[0, :, :301, :403].clamp(0, 1)
+    around = ((0, 0), (0, 3), (0, 5))
+    holed = torch.from_numpy(np.pad(image, around, mode="reflect"))[None]
+    holes = torch.from_numpy(np.pad(mask[None], around, mode="reflect").astype(np.float32))[None]
+    in_one = network(smoothly_filled(holed, holes), holes)[0, :, :301, :403].clamp(0, 1)
     assert np.abs(in_one.numpy() - whole)[~outside].max() < 1e-4, "a crop of the photo is as good as all of it"
+
+
+def test_a_smooth_filling_keeps_what_is_known_and_stays_between_it() -> None:
+    images, masks = torch.rand(2, 3, 40, 56, generator=torch.Generator().manual_seed(1)), torch.zeros(2, 1, 40, 56)
+    masks[:, :, 10:30, 5:40] = 1
+    made = smoothly_filled(images, masks)
+    inside = masks.expand_as(images) > 0
+    assert torch.equal(made[~inside], images[~inside])
+    assert images[~inside].min() <= made[inside].min() and made[inside].max() <= images[~inside].max()
+    hidden = torch.where(inside, torch.tensor(9.0), images)
+    assert torch.equal(smoothly_filled(hidden, masks), made), "what is masked is not looked at"
+    plain = smoothly_filled(torch.full_like(images, 0.3), masks)
+    assert (plain - 0.3).abs().max() < 1e-6, "one colour around a hole fills it"
 
 
 def test_the_middle_of_a_wide_hole_follows_from_what_was_filled_around_it() -> None:
@@ -209,10 +222,11 @@ def test_the_middle_of_a_wide_hole_follows_from_what_was_filled_around_it() -> N
     outside = np.broadcast_to(~mask, image.shape)
     whole = filled(network, image, mask)
     assert np.array_equal(whole[outside], image[outside])
-    once = network(torch.from_numpy(image)[None], torch.from_numpy(mask.astype(np.float32))[None, None])[0].clamp(0, 1)
+    holed, holes = torch.from_numpy(image)[None], torch.from_numpy(mask.astype(np.float32))[None, None]
+    once = network(smoothly_filled(holed, holes), holes)[0].clamp(0, 1)
     close = np.abs(once.numpy() - whole).max(axis=0) < 1e-4
     assert close[edge].mean() > 0.99, "the first ring sees what all of the hole would"
-    assert close[mask & ~edge].mean() < 0.5, "the rest sees more"
+    assert close[mask & ~edge].mean() < 0.8, "the rest sees more"
     assert filled(network, image, np.ones_like(mask)).shape == image.shape
 
 
