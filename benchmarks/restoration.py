@@ -2,10 +2,10 @@
 
     python -m benchmarks.restoration --data DIR [DIR ...] [--most N] [--only NAME ...] [--sheet PNG] [--write]
 
-Each photo gives its middle square at natural size; of one folder at most `--each` photos are taken. Beside each
-network stands what costs nothing: bicubic enlarging, and Telea's filling of the same holes. Figures of `inpaint` are of
-what was filled. FD-lite0 compares fakes of one half of the photos with the other half; the floor is the first half as
-it was.
+Each photo gives its middle square at natural size, for FD-lite0 also random ones; of one folder at most `--each` photos
+are taken. Beside each network stands what costs nothing: bicubic enlarging, and Telea's filling of the same holes.
+Figures of `inpaint` are of what was filled. FD-lite0 compares fakes of one half of the photos with the other half; the
+floor is the first half as it was. Its interval leaves out whole photos, never one square of a photo alone.
 """
 
 from __future__ import annotations
@@ -22,37 +22,46 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage.metrics import structural_similarity
 
-from generators.base import FakeBatch
 from generators.catalog import GENERATORS
 from generators.images import to_float, to_uint8
 from generators.picture_folder import find_pictures, read_pixels
-from generators.quality.distances import frechet_figure
-from generators.quality.estimates import Figure, mean
+from generators.quality.distances import frechet
+from generators.quality.estimates import N_GROUPS, Figure, groups, jackknife, mean
 from generators.quality.lite0 import embed
 from generators.restoration.evaluation import as_measures
 from generators.weights import ZOO, load, save
 
 NAMES = ("reconstruct-f4", "reconstruct-f8", "superres-x2", "superres-x4", "inpaint")
 SIDE_PX = 192
+N_SQUARES = 2
+"""Of each photo, for FD-lite0, which falls with their number."""
 SEED = 1
+PREFIX = "photos of unseen sources"
+"""Of what stands on a card."""
 
 Photos = NDArray[np.uint8]
 """(N, S, S, 3) uint8."""
 
 
-def middles(folders: Sequence[Path], most: int, each: int) -> Photos:
-    """The middle squares of photos at natural size, drawn at random, not too many of one folder."""
+def squares_of(folders: Sequence[Path], most: int, each: int) -> Photos:
+    """Squares at natural size of photos drawn at random, not too many of one folder.
+
+    Returns:
+        (photos * N_SQUARES, S, S, 3), those of a photo one after another, its middle first.
+    """
     paths = find_pictures(folders)
     taken: Counter[Path] = Counter()
-    squares = []
+    squares: list[Photos] = []
     for i in np.random.default_rng(SEED).permutation(len(paths)):
         path = paths[i]
-        if len(squares) == most or taken[path.parent] == each:
+        if len(squares) == most * N_SQUARES or taken[path.parent] == each:
             continue
         pixels = read_pixels(path)
         if min(pixels.shape[:2]) >= SIDE_PX:
-            top, left = ((side - SIDE_PX) // 2 for side in pixels.shape[:2])
-            squares.append(pixels[top : top + SIDE_PX, left : left + SIDE_PX])
+            free = np.array(pixels.shape[:2]) - SIDE_PX
+            drawn = np.random.default_rng((SEED, i)).integers(0, free + 1, (N_SQUARES - 1, 2))
+            for top, left in (free // 2, *drawn):
+                squares.append(pixels[top : top + SIDE_PX, left : left + SIDE_PX])
             taken[path.parent] += 1
     return np.stack(squares)
 
@@ -62,18 +71,27 @@ def measure(name: str, photos: Photos, features: NDArray[np.float32]) -> tuple[d
     rng = np.random.default_rng(SEED)
     batch = GENERATORS.load(name)().forge(to_float(photos), seed=SEED)
     fakes, inside = to_uint8(batch.images), batch.masks[:, 0] > 0
-    figures = {"PSNR in dB": mean(_psnr(fakes, photos, inside), rng), "SSIM": mean(_ssim(fakes, photos, inside), rng)}
-    plain = _plainly(name, photos, batch)
+    made, shown, where = (squares[::N_SQUARES] for squares in (fakes, photos, inside))  # the middles
+    figures = {"PSNR in dB": mean(_psnr(made, shown, where), rng), "SSIM": mean(_ssim(made, shown, where), rng)}
+    plain = _plainly(name, shown, batch.masks[::N_SQUARES, 0])
     if plain is not None:
-        figures["PSNR in dB, without a network"] = mean(_psnr(plain, photos, inside), rng)
-        figures["SSIM, without a network"] = mean(_ssim(plain, photos, inside), rng)
-    half = len(photos) // 2
+        figures["PSNR in dB, without a network"] = mean(_psnr(plain, shown, where), rng)
+        figures["SSIM, without a network"] = mean(_ssim(plain, shown, where), rng)
+    half = len(shown) // 2 * N_SQUARES
     fake_features, _ = embed(fakes[:half])
-    figures["FD-lite0, fakes of one half against the other"] = frechet_figure(
-        fake_features, features[half : 2 * half], rng
-    )
-    figures["FD-lite0, the floor between the halves"] = frechet_figure(features[:half], features[half : 2 * half], rng)
-    return figures, fakes
+    others = features[half : 2 * half]
+    said = f"FD-lite0 of {N_SQUARES} squares a photo"
+    figures[f"{said}, fakes of one half against the other"] = _frechet(fake_features, others, rng)
+    figures[f"{said}, the floor between the halves"] = _frechet(features[:half], others, rng)
+    return figures, made
+
+
+def _frechet(fakes: NDArray[np.float32], reals: NDArray[np.float32], rng: np.random.Generator) -> Figure:
+    """Distance of squares with an interval over photos, a tenth of which is left out in turn; n counts photos."""
+    n_photos = len(fakes) // N_SQUARES
+    in_fakes, in_reals = (groups(n_photos, rng).repeat(N_SQUARES) for _ in range(2))
+    without = [frechet(fakes[in_fakes != g], reals[in_reals != g]) for g in range(N_GROUPS)]
+    return jackknife(frechet(fakes, reals), np.array(without), n_photos)
 
 
 def _psnr(made: Photos, reals: Photos, inside: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -88,11 +106,13 @@ def _ssim(made: Photos, reals: Photos, inside: NDArray[np.bool_]) -> NDArray[np.
     return np.array([own.mean(axis=2)[where].mean() for own, where in zip(maps, inside, strict=True)])
 
 
-def _plainly(name: str, photos: Photos, batch: FakeBatch) -> Photos | None:
+def _plainly(name: str, photos: Photos, masks: NDArray[np.float32]) -> Photos | None:
     """What is there to be had without a network."""
     if name == "inpaint":
-        masks = batch.masks[:, 0].astype(np.uint8)
-        filled = [cv2.inpaint(a, mask, 5, cv2.INPAINT_TELEA) for a, mask in zip(photos, masks, strict=True)]
+        filled = [
+            cv2.inpaint(np.ascontiguousarray(a), mask.astype(np.uint8), 5, cv2.INPAINT_TELEA)
+            for a, mask in zip(photos, masks, strict=True)
+        ]
         return np.stack(filled).astype(np.uint8)
     if not name.startswith("superres"):
         return None
@@ -118,19 +138,20 @@ def main() -> None:
     cli.add_argument("--sheet", type=Path, help="the first photos and their fakes; not to be published")
     cli.add_argument("--write", action="store_true", help="put the figures into the shipped cards")
     arguments = cli.parse_args()
-    photos = middles(arguments.data, arguments.most, arguments.each)
+    photos = squares_of(arguments.data, arguments.most, arguments.each)
     features, _ = embed(photos)
-    rows = [photos[:6]]
+    rows = [photos[: 6 * N_SQUARES : N_SQUARES]]
     for name in arguments.only:
         figures, fakes = measure(name, photos, features)
         rows.append(fakes[:6])
         measures: dict[str, float] = {}
         for key, figure in figures.items():
             print(f"{name}: {key}: {figure}", flush=True)
-            measures |= as_measures(f"photos of unseen sources, middle {SIDE_PX} pixels, {key}", figure)
+            measures |= as_measures(f"{PREFIX}, {SIDE_PX} pixels a side, {key}", figure)
         if arguments.write:
             tensors, card = load(f"{name}-1", ZOO)
-            save(tensors, replace(card, measures={**card.measures, **measures}), ZOO)
+            kept = {key: value for key, value in card.measures.items() if not key.startswith(PREFIX)}
+            save(tensors, replace(card, measures={**kept, **measures}), ZOO)
     if arguments.sheet is not None:
         Image.fromarray(np.concatenate([np.concatenate(list(row), axis=1) for row in rows])).save(arguments.sheet)
 

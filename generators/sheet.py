@@ -23,7 +23,7 @@ def contact_sheet(tiles: Sequence[Pixels], n_columns: int, *, side_px: int = 128
         tiles: (H, W, 3) uint8 of any sizes, row by row; larger ones are shrunk into a square of `side_px`.
         n_columns: tiles a row.
         side_px: of a square; less where all tiles are smaller.
-        names: written above the columns, and again from the first where there are more columns. Squares grow to hold
+        names: written above the columns, and again from the first where there are more columns. Columns grow to hold
             the longest; none are written without names.
 
     Returns:
@@ -36,17 +36,18 @@ def contact_sheet(tiles: Sequence[Pixels], n_columns: int, *, side_px: int = 128
         raise ValueError(f"a sheet needs tiles and columns, got {len(tiles)} and {n_columns}")
     small = [_fitted(tile, side_px) for tile in tiles]
     words = [_written(name) for name in names]
-    side = max(*(max(tile.shape[:2]) for tile in small), *(word.shape[1] for word in words), 1)
+    side = max(max(tile.shape[:2]) for tile in small)
+    wide = max(side, *(word.shape[1] for word in words)) if words else side
     n_rows = -(-len(small) // n_columns)
-    step, top_px = side + GAP_PX, max((word.shape[0] for word in words), default=0)
-    sheet = np.full((top_px + n_rows * step - GAP_PX, n_columns * step - GAP_PX, 3), 255, np.uint8)
+    down, right, top_px = side + GAP_PX, wide + GAP_PX, words[0].shape[0] if words else 0
+    sheet = np.full((top_px + n_rows * down - GAP_PX, n_columns * right - GAP_PX, 3), 255, np.uint8)
     for i in range(n_columns if words else 0):
         word = words[i % len(words)]
-        _lay(sheet[:top_px], word, 0, i * step + (side - word.shape[1]) // 2)
+        _lay(sheet, word, 0, i * right + (wide - word.shape[1]) // 2)
     for i, tile in enumerate(small):
         height, width = tile.shape[:2]
-        top = top_px + i // n_columns * step + (side - height) // 2
-        _lay(sheet, tile, top, i % n_columns * step + (side - width) // 2)
+        top, left = top_px + i // n_columns * down, i % n_columns * right
+        _lay(sheet, tile, top + (side - height) // 2, left + (wide - width) // 2)
     return sheet
 
 
@@ -57,8 +58,8 @@ def _lay(sheet: Pixels, tile: Pixels, top: int, left: int) -> None:
 def _written(name: str) -> Pixels:
     """A word in black on white, as high for every word."""
     font = ImageFont.load_default(FONT_PX)
-    line = Image.new("RGB", (max(math.ceil(font.getlength(name)), 1), FONT_PX + 5), "white")
-    ImageDraw.Draw(line).text((0, 1), name, fill="black", font=font)
+    line = Image.new("RGB", (math.ceil(font.getlength(name)) + 2 * GAP_PX, FONT_PX + 5), "white")
+    ImageDraw.Draw(line).text((GAP_PX, 1), name, fill="black", font=font)
     return np.asarray(line)
 
 
