@@ -105,13 +105,26 @@ def neighbourhood(features: NDArray[np.float32], sources: Sequence[str]) -> Neig
     """
     if len(features) <= N_DIMENSIONS:
         raise ValueError(f"{len(features)} pictures are too few for {N_DIMENSIONS} dimensions")
+    from sklearn.utils.extmath import randomized_svd
+
     center, scale = features.mean(axis=0), features.std(axis=0) + np.float32(1e-6)
-    _, _, rows = np.linalg.svd((features - center) / scale, full_matrices=False)
-    axes = np.asarray(rows[:N_DIMENSIONS].T / scale[:, None], np.float32)
+    # The first axes alone, in a fiftieth of the time of all: Halko, Martinsson, Tropp, SIAM Review 2011.
+    _, _, rows = randomized_svd((features - center) / scale, N_DIMENSIONS, n_iter=7, random_state=0)
+    axes = np.asarray(rows.T / scale[:, None], np.float32)
     bank = np.asarray((features - center) @ axes, np.float16)
-    names, held = np.asarray(sources), bank.astype(np.float32)
-    nearest = np.zeros(len(held))
-    for i, here in enumerate(held):
-        others = held[names != names[i]]
-        nearest[i] = np.sort(np.linalg.norm(others - here, axis=1))[:N_NEAREST].mean() if len(others) else 0.0
+    nearest = _to_other_sources(bank.astype(np.float32), np.asarray(sources))
     return Neighbourhood(center, axes, bank, float(np.quantile(nearest, 1 - REFUSED)))
+
+
+def _to_other_sources(held: NDArray[np.float32], names: NDArray[np.str_]) -> NDArray[np.float64]:
+    """(N,) mean distance of each of held (N, D) to the nearest ones of other sources; 0 where there are none."""
+    nearest = np.zeros(len(held))
+    for name in np.unique(names):
+        own = np.flatnonzero(names == name)
+        others = held[names != name]
+        if not len(others):
+            continue
+        squares = (held[own] ** 2).sum(axis=1)[:, None] + (others**2).sum(axis=1) - 2 * held[own] @ others.T
+        closest = np.partition(squares, min(N_NEAREST, len(others)) - 1, axis=1)[:, :N_NEAREST]
+        nearest[own] = np.sqrt(np.maximum(closest, 0)).mean(axis=1)
+    return nearest

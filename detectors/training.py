@@ -17,7 +17,7 @@ from detectors.calibration import MAX_LLR, LlrModel, fit_llr
 from detectors.data import EDIT, Example, Reader, matched_sources, read_picture, read_pixels
 from detectors.metrics import auroc, tpr_at_fpr
 from detectors.neighbours import Origins, neighbourhood
-from detectors.probe import CrossFit, Probe, cross_fit, root_weights, weighted_quantile
+from detectors.probe import CrossFit, Probe, Scenes, cross_fit, root_weights, weighted_quantile
 from detectors.synthetic import READING, TOWER, ZOO
 from detectors.token_features import BLOCKS, Tower, patch_readings, tokens_of
 from detectors.vision_tower import VisionTower
@@ -33,7 +33,7 @@ RATES = (0.01, 0.05)
 TAIL = 0.01
 """Share of a class that a bound of the ratio rests on: 25 photos and 10 fakes of what ships."""
 
-N_HEAT = 200
+N_HEAT = 100
 """Pictures of each class that heat is scaled on."""
 
 HEAT_SHARES = (0.5, 0.99)
@@ -61,6 +61,9 @@ class TrainingSettings:
         clips: whether frames of clips are learned from as well.
         left_out_sources: sources whose fakes show what a real photo shows, such as reconstructions of one: the whole
             picture in small cannot tell them apart.
+        hard_share: share of a picture's weight that its hard views have, 0..1. Without any, fakes that were compressed
+            more than the photos pass; with more, small and plain faces count as fakes.
+        scene_penalty: on axes that tell scenes apart and not makers, 0 and up; see `detectors.scene_axes`.
     """
 
     n_views: int = 4
@@ -68,10 +71,14 @@ class TrainingSettings:
     left_out: tuple[str, ...] = (EDIT, "faceswap")
     clips: bool = False
     left_out_sources: tuple[str, ...] = ()
+    hard_share: float = 0.2
+    scene_penalty: float = 0.0
 
     def __post_init__(self) -> None:
         if self.n_views < 2:
             raise ValueError(f"at least 2 views are needed, one of them mild, not {self.n_views}")
+        if not 0.0 <= self.hard_share <= 1.0 or self.scene_penalty < 0.0:
+            raise ValueError("the share of hard views lies within 0 and 1, the penalty on scenes is 0 or more")
 
     @classmethod
     def load(cls, path: Path) -> TrainingSettings:
@@ -147,8 +154,12 @@ def _fitted(views: Views, tower: Tower, out: Path, settings: TrainingSettings) -
     labels = np.repeat([e.label for e in examples], n_views)
     sources = [e.source for e in examples for _ in range(n_views)]
     rows = views.features.reshape(len(labels), -1)
-    found = cross_fit(rows, labels, sources, matched_sources(examples))
     mild = np.arange(len(labels)) % n_views % 2 == 1
+    scenes = Scenes(np.repeat([e.content for e in examples], n_views), settings.scene_penalty)
+    share = np.where(mild, (1 - settings.hard_share) / mild.mean(), settings.hard_share / (1 - mild.mean()))
+    found = cross_fit(
+        rows, labels, sources, matched_sources(examples), share=share, scenes=scenes if scenes.strength else None
+    )
     names = [source for source, chosen in zip(sources, mild, strict=True) if chosen]
     model = fit_llr(["logit"], found.held_out[mild, None], labels[mild], names, fitted_on="")
     probe, held_out = _calibrated(found, model)

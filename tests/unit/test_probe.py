@@ -59,6 +59,20 @@ def test_sources_weigh_by_the_root_of_their_size_and_classes_alike() -> None:
     assert weight[4:20].sum() / weight[:4].sum() == pytest.approx(2.0)
 
 
+def test_rows_without_a_share_do_not_count() -> None:
+    features, labels, sources = _set(signal=2.0)
+    rng = np.random.default_rng(3)
+    noise = rng.normal(0, 1, features.shape).astype(np.float32) * features.std(axis=0) + features.mean(axis=0)
+    # Every source twice: as it is, and as noise that shares its labels but not its place.
+    both = np.concatenate([features, noise])
+    share = np.repeat([2.0, 0.0], len(features))
+    twice = cross_fit(both, np.tile(labels, 2), sources * 2, (), share=share).held_out[: len(features)]
+    alone = cross_fit(features, labels, sources, ()).held_out
+    loud = cross_fit(both, np.tile(labels, 2), sources * 2, (), share=2 - share).held_out[: len(features)]
+    assert np.corrcoef(twice, alone)[0, 1] > 0.97
+    assert auroc(labels, twice) > auroc(labels, loud) + 0.1
+
+
 def test_too_few_sources_are_an_error() -> None:
     features = np.zeros((4, 2), np.float32)
     with pytest.raises(ValueError, match="too few"):

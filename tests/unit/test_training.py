@@ -175,7 +175,7 @@ def test_a_recipe_is_read_and_a_wrong_one_refused(tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.json"
     recipe.write_text(json.dumps({"n_views": 3, "left_out": ["edit"]}))
     assert TrainingSettings.load(recipe) == TrainingSettings(n_views=3, left_out=("edit",))
-    for wrong in ('{"views": 3}', "[1]", "{", '{"n_views": 1}'):
+    for wrong in ('{"views": 3}', "[1]", "{", '{"n_views": 1}', '{"hard_share": 2}', '{"scene_penalty": -1}'):
         recipe.write_text(wrong)
         with pytest.raises(ValueError, match="recipe"):
             TrainingSettings.load(recipe)
