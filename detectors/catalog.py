@@ -14,6 +14,7 @@ DETECTORS: Catalog[Detector] = Catalog(
     {
         "synthetic": "detectors.synthetic:Synthetic",
         "face": "detectors.face:Face",
+        "temporal": "detectors.temporal:Temporal",
     },
 )
 """Adding one costs a file, its weights and a line here; plug-ins register under the entry-point group."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from detectors.clip_features import MIN_FRAMES, ClipParts, Look, parts_of
+from detectors.clip_features import MIN_FRAMES, Floats, Look, class_tokens
 from detectors.data import Example, Reader
 from detectors.washed_views import chain
 from generators.launder import Fit
@@ -23,12 +23,12 @@ class ClipViews:
     """Every view of every clip.
 
     Attributes:
-        parts: N lists of V views, all mild: a codec has washed the clip before.
+        tokens: (N, V, 4, WIDTH) class tokens; all views are mild, since a codec has washed the clip before.
         examples: the N clips; those that could not be read, or have too few frames, are left out.
         unread: why, a line each.
     """
 
-    parts: tuple[tuple[ClipParts, ...], ...]
+    tokens: Floats
     examples: tuple[Example, ...]
     unread: tuple[str, ...]
 
@@ -64,46 +64,46 @@ def cut_clips(
             unread.append(str(error))
         if progress is not None:
             progress(n_views)
-    return ClipViews(tuple(parts for _, parts in kept), tuple(example for example, _ in kept), tuple(unread))
+    return ClipViews(
+        np.array([tokens for _, tokens in kept], np.float32), tuple(example for example, _ in kept), tuple(unread)
+    )
 
 
-def _views(
-    look: Look, example: Example, n_views: int, seed: int, reader: Reader, cache: Path | None
-) -> tuple[ClipParts, ...]:
+def _views(look: Look, example: Example, n_views: int, seed: int, reader: Reader, cache: Path | None) -> list[Floats]:
     numbers = range(1, 2 * n_views, 2)  # of mild views
     known = [_cached(cache, example, view, seed) for view in numbers]
-    if all(parts is not None for parts in known):
-        return tuple(parts for parts in known if parts is not None)
+    if all(tokens is not None for tokens in known):
+        return [tokens for tokens in known if tokens is not None]
     frames = [Fit(MAX_SIDE_PX)(pixels) for pixels in reader(example)]
     if len(frames) < MIN_FRAMES:
         raise ValueError(f"{example.path} has {len(frames)} frames, too few")
     found = []
-    for view, parts in zip(numbers, known, strict=True):
-        if parts is None:
+    for view, tokens in zip(numbers, known, strict=True):
+        if tokens is None:
             wash = chain(example, view, seed)
-            parts = parts_of(look, [wash(pixels) for pixels in frames])
-            _keep(cache, example, view, seed, parts)
-        found.append(parts)
-    return tuple(found)
+            tokens = class_tokens(look, [wash(pixels) for pixels in frames])
+            _keep(cache, example, view, seed, tokens)
+        found.append(tokens)
+    return found
 
 
 def _place(cache: Path, example: Example, view: int, seed: int) -> Path:
-    key = f"clip {example.path.name} {example.path.stat().st_size} {example.crop} {view} {seed}"
-    return cache / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
+    key = f"clip, class tokens {example.path.name} {example.path.stat().st_size} {example.crop} {view} {seed}"
+    return cache / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
 
 
-def _cached(cache: Path | None, example: Example, view: int, seed: int) -> ClipParts | None:
+def _cached(cache: Path | None, example: Example, view: int, seed: int) -> Floats | None:
     if cache is None or not (path := _place(cache, example, view, seed)).is_file():
         return None
-    with np.load(path, allow_pickle=False) as kept:
-        return ClipParts(**{name: kept[name].astype(np.float32) for name in kept.files})
+    kept: Floats = np.load(path, allow_pickle=False)
+    return kept
 
 
-def _keep(cache: Path | None, example: Example, view: int, seed: int, parts: ClipParts) -> None:
+def _keep(cache: Path | None, example: Example, view: int, seed: int, tokens: Floats) -> None:
     if cache is None:
         return
     path = _place(cache, example, view, seed)
     part = path.with_suffix(".part")
     with part.open("wb") as file:
-        np.savez(file, **asdict(parts))
+        np.save(file, tokens, allow_pickle=False)
     part.replace(path)

@@ -92,7 +92,8 @@ def fit_reading(
     sources: Sequence[str],
     folds: NDArray[np.int64],
     *,
-    regularization: float,
+    regularization: float | Sequence[float],
+    groups: Sequence[slice] = (slice(None),),
     calibrated_on: NDArray[np.bool_] | None = None,
     learned_from: NDArray[np.bool_] | None = None,
 ) -> Fitted:
@@ -103,7 +104,9 @@ def fit_reading(
         labels: (N,) 1 fake, 0 real.
         sources: N names; within its class one weighs by the root of its size.
         folds: (N,) numbers; rows of one number are held out together. Sources must not be torn.
-        regularization: inverse strength on standardised features.
+        regularization: inverse strength on standardised features, one for each group.
+        groups: parts of the features that are read by themselves; their readings are added up at equal spread, so that
+            a large group does not drown a small one.
         calibrated_on: (N,) rows that slope, bounds and thresholds rest on; all if None.
         learned_from: (N,) rows that readings are fitted on; all if None.
 
@@ -112,6 +115,7 @@ def fit_reading(
     """
     learned = np.ones(len(labels), bool) if learned_from is None else learned_from
     judged = np.ones(len(labels), bool) if calibrated_on is None else calibrated_on
+    strengths = [regularization] * len(groups) if isinstance(regularization, float) else list(regularization)
     held_out, fits = np.zeros(len(labels)), []
     with threadpool_limits(1):  # sums in another order would be other weights
         for fold in np.unique(folds):
@@ -119,11 +123,25 @@ def fit_reading(
             if len(set(labels[seen])) < 2:
                 raise ValueError(f"{len(set(sources))} sources are too few: both classes must be left without any one")
             names = [source for source, used in zip(sources, seen, strict=True) if used]
-            weights, bias = _fit(features[seen], labels[seen], root_weights(labels[seen], names), regularization)
+            weight = root_weights(labels[seen], names)
+            weights, bias = _grouped(features[seen], labels[seen], weight, groups, strengths)
             held_out[folds == fold] = features[folds == fold].astype(np.float64) @ weights + bias
             fits.append((weights, bias))
     weights = np.mean([w for w, _ in fits], axis=0)
     return _calibrated(weights, float(np.mean([b for _, b in fits])), held_out, labels, sources, judged)
+
+
+def _grouped(
+    x: NDArray[np.float32], y: NDArray[np.int64], weight: Floats, groups: Sequence[slice], strengths: Sequence[float]
+) -> tuple[Floats, float]:
+    """Sum of the readings of each group, all of unit spread where there are several."""
+    total, bias = np.zeros(x.shape[1]), 0.0
+    for group, c in zip(groups, strengths, strict=True):
+        weights, own = _fit(x[:, group], y, weight, c)
+        spread = float((x[:, group].astype(np.float64) @ weights).std()) + 1e-9 if len(groups) > 1 else 1.0
+        total[group] += weights / spread
+        bias += own / spread
+    return total, bias
 
 
 def _fit(x: NDArray[np.float32], y: NDArray[np.int64], weight: Floats, c: float) -> tuple[Floats, float]:

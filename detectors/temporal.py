@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.base import Pictures, Scores
-from detectors.clip_features import MIN_FRAMES, Look, features, parts_of
+from detectors.clip_features import MIN_FRAMES, Look, class_tokens, features
 from detectors.face import look_with_tower
 from detectors.linear_reading import Reading, probability
 from detectors.synthetic import MIN_SIDE_PX, ZOO
@@ -52,7 +52,7 @@ class Temporal:
         reason = self._refusal(frames)
         if reason is not None:
             return Scores(np.array([0.5], np.float32), np.zeros(1, np.float32), abstained=(reason,))
-        logits = self._reading.logits(features(parts_of(self._look, list(frames)))[None])
+        logits = self._reading.logits(features(class_tokens(self._look, list(frames)))[None])
         return Scores(probability(logits), self._reading.llr(logits))
 
     def _refusal(self, frames: Pictures) -> str | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detectors.clip_features import N_FRAMES, ClipParts, features, parts_of, spread
+from detectors.clip_features import chosen, class_tokens, features
 from detectors.clip_views import cut_clips
 from detectors.data import Example
 from detectors.temporal import STILL, TOO_FEW, TOO_SMALL, Temporal
@@ -21,7 +21,7 @@ from tests.unit.test_face import look
 Clips = dict[Path, list[Pixels]]
 
 
-def shaking(seed: int, *, step: int, n: int = N_FRAMES) -> list[Pixels]:
+def shaking(seed: int, *, step: int, n: int = 8) -> list[Pixels]:
     """A window that glides over a photo, `step` pixels off its path in every second frame."""
     wide = photo(seed, width=128 + 8 * n, height=112)
     shake = np.random.default_rng(seed).integers(0, step + 1, n)
@@ -56,31 +56,32 @@ def trained(clips: tuple[list[Example], Clips], tmp_path_factory: pytest.TempPat
     return out, train_temporal(examples, out, reader=lambda e: frames[e.path], look=look)
 
 
-def test_what_stands_still_has_no_differences_and_what_glides_has_first_ones() -> None:
-    still = parts_of(look, [photo(1, width=128, height=96)] * 6)
-    moving = parts_of(look, shaking(1, step=0))
-    assert not still.steps.any()
-    assert moving.steps.min() >= 0 and moving.steps[0].mean() > 0.01
-    assert moving.looks.shape == (4, 2, WIDTH) and moving.tiles.shape == (2, 2, WIDTH)
+def changes(frames: list[Pixels]) -> tuple[float, float]:
+    """Mean sizes of first and second differences."""
+    found = features(class_tokens(look, frames))
+    return float(found[WIDTH : 2 * WIDTH].mean()), float(found[2 * WIDTH :].mean())
 
 
-def test_what_shakes_has_larger_second_differences_than_what_glides() -> None:
-    glides, shakes = (parts_of(look, shaking(3, step=step)) for step in (0, 12))
-    ratios = [parts.steps[1].mean() / parts.steps[0].mean() for parts in (glides, shakes)]
-    assert ratios[1] > ratios[0]
+def test_what_stands_still_does_not_change_and_what_grows_evenly_has_no_second_differences() -> None:
+    still = [photo(1, width=128, height=96)] * 8
+    fading = [np.full((96, 96, 3), 20 + 24 * i, np.uint8) for i in range(8)]
+    assert changes(still) == (0.0, 0.0)
+    first, second = changes(fading)
+    assert first > 0.1 and second < 1e-4
 
 
-def test_frames_are_taken_evenly_and_some_twice_where_there_are_few() -> None:
-    frames = [np.full((8, 8, 3), i, np.uint8) for i in range(16)]
-    assert [int(f[0, 0, 0]) for f in spread(frames)] == [0, 2, 4, 6, 9, 11, 13, 15]
-    assert len(spread(frames[:4])) == N_FRAMES
+def test_four_frames_are_looked_at_however_many_there_are() -> None:
+    assert chosen(8) == (0, 2, 4, 6) and chosen(4) == (0, 1, 2, 3)
+    assert len(set(chosen(16))) == 4 and max(chosen(16)) < 16
 
 
 def test_features_are_finite_and_hang_on_the_order_of_frames() -> None:
     frames = shaking(2, step=0)
-    there, mixed = (features(parts_of(look, list(f))) for f in (frames, [frames[i] for i in (0, 4, 1, 6, 3, 7, 2, 5)]))
-    assert np.isfinite(there).all() and there.ndim == 1
-    assert np.abs(there - mixed).max() > 1e-3
+    there, mixed = (
+        features(class_tokens(look, list(f))) for f in (frames, [frames[i] for i in (0, 1, 6, 3, 2, 5, 4, 7)])
+    )
+    assert np.isfinite(there).all() and there.shape == (3 * WIDTH,)
+    assert np.allclose(there[:WIDTH], mixed[:WIDTH], atol=1e-5) and np.abs(there - mixed).max() > 1e-3
 
 
 def test_clips_are_read_once_and_broken_or_short_ones_are_named(
@@ -98,11 +99,7 @@ def test_clips_are_read_once_and_broken_or_short_ones_are_named(
     first = cut_clips(look, examples[:4], n_views=1, seed=1, reader=reader, cache=tmp_path)
     assert first.examples == (examples[0], examples[3]) and len(first.unread) == 2
     again = cut_clips(look, [examples[0]], n_views=1, seed=1, reader=reader, cache=tmp_path)
-    assert len(read) == 4 and same_parts(first.parts[0][0], again.parts[0][0])
-
-
-def same_parts(one: ClipParts, other: ClipParts) -> bool:
-    return bool(np.array_equal(features(one), features(other)))
+    assert len(read) == 4 and np.array_equal(first.tokens[0], again.tokens[0])
 
 
 def test_the_card_says_how_each_source_was_told_without_it(trained: tuple[Path, ModelCard]) -> None:

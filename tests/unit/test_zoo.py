@@ -13,9 +13,11 @@ from detectors.loading import load
 from detectors.metrics import auroc
 from detectors.score_files import ENDING, read_scores
 from detectors.synthetic import READING, TOWER, ZOO, Synthetic
+from detectors.trainable import trainable
 from detectors.training import TrainingSettings
 from generators.weights import ZOO as GENERATORS_ZOO
 from generators.weights import load as load_weights
+from generators.weights import read_card
 from tests.make_media import photo
 
 MB = 10**6
@@ -48,6 +50,14 @@ def test_the_reading_was_made_by_the_committed_recipe() -> None:
     for name, value in json.loads(json.dumps(vars(recipe))).items():
         assert card.settings[name] == value
     assert card.settings["tower"] == TOWER and card.stem == READING
+
+
+@pytest.mark.parametrize("name", ["face", "temporal"])
+def test_faces_and_clips_are_read_as_the_committed_recipes_say(name: str) -> None:
+    card = read_card(ZOO / f"{name}-1.card.json")
+    settings = vars(trainable(name).read(ZOO.parent / "recipes" / f"{name}.json"))
+    assert {key: card.settings[key] for key in settings} == json.loads(json.dumps(settings))
+    assert card.settings["tower"] == TOWER and (ZOO / f"{card.stem}.safetensors").stat().st_size < 50_000
 
 
 def test_the_shipped_scores_are_of_the_shipped_weights_and_give_the_figure_of_the_card() -> None:
