@@ -33,6 +33,7 @@ class Worker:
         task, opened, report: the file that it examines, as far as it has come.
         started_s: when it got the file.
         has_scanned, is_weighed: whether it has ever scanned, and whether the memory that takes was noted.
+        fresh_bytes: what it held before its first file, if it loads everything by then; 0 else.
     """
 
     process: BaseProcess
@@ -47,6 +48,7 @@ class Worker:
     started_s: float = 0.0
     has_scanned: bool = False
     is_weighed: bool = False
+    fresh_bytes: int = 0
 
     @classmethod
     def start(cls, context: ForkServerContext | SpawnContext, given: tuple[Any, ...], log: Path) -> Self:

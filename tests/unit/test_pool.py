@@ -16,7 +16,7 @@ from forensics.report import ScanReport
 from forensics.settings import Limits, ScanSettings
 from forensics.worker import Answer, Opened, Step, Task
 from tests.make_media import jpeg, photo
-from tests.unit.failing_scanners import Heavy, Refusing, Scripted, Stillborn
+from tests.unit.failing_scanners import Heavy, Loaded, Refusing, Scripted, Stillborn
 
 SETTINGS = ScanSettings(limits=Limits(image_timeout_s=20.0, memory_bytes=400 << 20))
 
@@ -98,6 +98,11 @@ def test_a_worker_that_keeps_more_than_others_is_replaced(tmp_path: Path, pictur
     names = ["0.jpg", "1.jpg", "2.jpg", "leaks.jpg", "3.jpg", "4.jpg"]
     first, second, *same, last, after = workers(run(Pool(HEAVY, build=Heavy), tmp_path, names, picture))
     assert first != second and set(same) == {second} and last != second and after == last
+
+
+def test_a_live_worker_that_holds_only_what_it_loaded_stays_warm(tmp_path: Path, picture: bytes) -> None:
+    pool = Pool(HEAVY, build=Loaded, live=True)
+    assert len(set(workers(run(pool, tmp_path, ["a.jpg", "b.jpg", "c.jpg"], picture)))) == 1
 
 
 def test_a_file_the_parent_knows_is_opened_and_not_scanned(tmp_path: Path, picture: bytes) -> None:
