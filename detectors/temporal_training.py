@@ -137,7 +137,7 @@ def _figures(logits: NDArray[np.float64], labels: NDArray[np.int64], examples: S
     """Figures, each source judged by a reading that never saw it; families against all real clips."""
     families = np.array([e.family for e in examples])
     sources = np.array([e.source for e in examples])
-    found = {}
+    found: dict[str, float] = {}
     for family in ("", *sorted(set(families[labels == 1]))):
         own = (labels == 0) | (families == family) if family else np.ones(len(labels), bool)
         what = f"one source left out, {family or 'all clips'}"
