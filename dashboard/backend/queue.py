@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from forensics.store.queue import LEASE_S, MAX_REASON
 from forensics.store.queue_words import OPEN
 
 __all__ = ["LEASE_S", "MAX_REASON", "Claim", "Decision", "Desk", "Overview", "QueueItem", "State"]
-__all__ += ["one_line", "provide_pictures"]
+__all__ += ["in_hands", "one_line", "provide_pictures"]
 
 REASONS = {
     Decision.APPROVE: ("Original seen", "Source confirmed", "Traces explained by normal saving or resizing"),
@@ -164,6 +165,11 @@ class Desk:
         held = self._queue.held(self._holder)
         if held is not None and held.sha256 != but:
             self._queue.release(self._holder, held.sha256)
+
+
+def in_hands(item: QueueItem) -> bool:
+    """Whether somebody has it, by the clock of this computer."""
+    return item.held_until_s is not None and item.held_until_s >= time.time()
 
 
 def provide_pictures(row: ScanRow, kept: Kept, redrawer: Redrawer) -> bool:

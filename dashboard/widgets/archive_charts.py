@@ -8,22 +8,25 @@ import altair as alt
 import streamlit as st
 
 from dashboard.backend.archive import OPINIONS, Charts, Count, one_line
+from dashboard.widgets.markup import text
+from dashboard.widgets.opinions import shaped
 
 COLORS = ("#c4560a", "#eda75f", "#8a9aa8", "#2f7fbf")
 """Synthetic, manipulated, inconclusive, no trace: from orange to blue in steps of lightness, for any colour vision."""
 
-HEIGHT_PX = 220
+HEIGHT_PX = 260
 
 
 def archive_charts(charts: Charts) -> None:
     """Draw them."""
+    st.html(_legend())
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**Probability**")
-        st.altair_chart(_bars(charts.scores, "probability from", None), width="stretch")
+        st.altair_chart(_bars(charts.scores, "probability from"), width="stretch")
     with right:
         st.markdown("**Day of the scan (UTC)**")
-        st.altair_chart(_bars(charts.days, "day", None), width="stretch")
+        st.altair_chart(_bars(charts.days, "day"), width="stretch")
     st.markdown("**Folders that hold the most**")
     st.altair_chart(_folders(charts.folders), width="stretch")
     with st.expander("The same as numbers"):
@@ -39,16 +42,32 @@ def archive_charts(charts: Charts) -> None:
             )
 
 
-def _bars(counts: Sequence[Count], title: str, limit: int | None) -> alt.Chart:
+def _legend() -> str:
+    """Once for all charts; the order is that of the parts of each bar."""
+    swatch = "display:inline-block;width:0.8rem;height:0.8rem;border-radius:2px;margin-right:0.35rem"
+    parts = (
+        f'<span style="white-space:nowrap;margin-right:1rem"><span style="{swatch};background:{color}"></span>'
+        f"{text(shaped(opinion))}</span>"
+        for opinion, color in zip(OPINIONS, COLORS, strict=True)
+    )
+    return f"<p>{''.join(parts)}</p>"
+
+
+def _bars(counts: Sequence[Count], title: str) -> alt.Chart:
     x = alt.X("group:O", title=title, axis=alt.Axis(labelOverlap=True, labelAngle=-45))
-    return _stacked(counts).encode(x=x, y=alt.Y("scans:Q", title="scans")).properties(height=HEIGHT_PX)
+    return _stacked(counts).encode(x=x, y=alt.Y("scans:Q", title="scans", axis=_whole())).properties(height=HEIGHT_PX)
 
 
 def _folders(counts: Sequence[Count]) -> alt.Chart:
     order = list(dict.fromkeys(_name(count) for count in counts))
     y = alt.Y("group:N", title=None, sort=order, axis=alt.Axis(labelLimit=220))
-    drawn: alt.Chart = _stacked(counts).encode(y=y, x=alt.X("scans:Q", title="scans"))
-    return drawn.properties(height=max(60, 24 * len(order) + 40))
+    drawn: alt.Chart = _stacked(counts).encode(y=y, x=alt.X("scans:Q", title="scans", axis=_whole()))
+    return drawn.properties(height=80 + 26 * len(order))
+
+
+def _whole() -> alt.Axis:
+    """There is no half a scan."""
+    return alt.Axis(format="~s", tickMinStep=1, tickCount=6)
 
 
 def _stacked(counts: Sequence[Count]) -> alt.Chart:
@@ -57,11 +76,7 @@ def _stacked(counts: Sequence[Count]) -> alt.Chart:
         for c in counts
         if c.opinion in OPINIONS
     ]
-    color = alt.Color(
-        "opinion:N",
-        scale=alt.Scale(domain=list(OPINIONS), range=list(COLORS)),
-        legend=alt.Legend(orient="top", title=None, columns=2, labelLimit=0),
-    )
+    color = alt.Color("opinion:N", scale=alt.Scale(domain=list(OPINIONS), range=list(COLORS)), legend=None)
     chart: alt.Chart = alt.Chart(alt.InlineData(values=rows)).mark_bar(stroke="#8884", strokeWidth=0.5)
     tips = [alt.Tooltip("group:N"), alt.Tooltip("opinion:N"), alt.Tooltip("scans:Q")]
     return chart.encode(color=color, order=alt.Order("rank:Q"), tooltip=tips)

@@ -63,7 +63,7 @@ def _rows(found: Listing, was_whole: bool) -> None:
         selection_mode="multi-row",
         column_config={
             "Picture": st.column_config.ImageColumn(width="small"),
-            "Probability": st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100),
+            "Probability": st.column_config.NumberColumn(format="%.0f %%", width="small"),
             "Weight": st.column_config.NumberColumn(format="%+.2f", help="log10 likelihood ratio", width="small"),
             "Size (kB)": st.column_config.NumberColumn(format="%.0f"),
         },

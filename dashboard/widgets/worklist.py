@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.backend.queue import Desk, QueueItem, one_line
+from dashboard.backend.queue import Desk, QueueItem, in_hands, one_line
 from dashboard.backend.words import as_markdown, sentence
 from dashboard.widgets.empty import empty_state
 from dashboard.widgets.opinions import shaped
@@ -77,7 +77,7 @@ def _table(items: Sequence[QueueItem], *, key: str, decided: bool, choose: bool)
         "Weight": [item.weight for item in items],
         "Verdict": [shaped(item.opinion) for item in items],
         "File": [one_line(item.filename, MAX_NAME) for item in items],
-        "State": [str(item.state) if decided or item.holder is None else f"{item.state}, in hands" for item in items],
+        "State": [f"{item.state}, in hands" if in_hands(item) else str(item.state) for item in items],
     }
     if decided:
         columns |= {
