@@ -31,8 +31,14 @@ def timeline(shown: Shown, moments: Sequence[float], *, key: str) -> float:
     Returns:
         The chosen moment in seconds, one of `moments`.
     """
-    chart = _chart(shown.courses, shown.stretches, shown.words.duration_s or moments[-1], moments)
+    duration_s = shown.words.duration_s or moments[-1]
+    x = alt.X("time:Q", title="seconds", scale=alt.Scale(domain=[0, duration_s], nice=False))
+    pick = alt.selection_point(PICKED, fields=["time"], nearest=True, on="click", empty=False)
+    chart = _scores(shown.courses, x, pick) if shown.courses else _frames(moments, x, pick)
     event = st.altair_chart(chart, width="stretch", on_select="rerun", selection_mode=PICKED, key=f"chart {key}")
+    if shown.stretches:
+        # A chart of its own: Streamlit takes no clicks on charts of several parts.
+        st.altair_chart(_lanes(shown.stretches, x), width="stretch", key=f"lanes {key}")
     slider = f"slider {key}"
     clicked = _clicked(event)
     if clicked is not None and st.session_state.get(f"clicked {key}") != clicked:
@@ -52,16 +58,6 @@ def _clicked(event: Any) -> float | None:
         if "time" in entry:
             return float(entry["time"])
     return None
-
-
-def _chart(
-    courses: Sequence[Course], stretches: Sequence[Stretch], duration_s: float, moments: Sequence[float]
-) -> alt.VConcatChart | Drawing:
-    x = alt.X("time:Q", title="seconds", scale=alt.Scale(domain=[0, duration_s], nice=False))
-    pick = alt.selection_point(PICKED, fields=["time"], nearest=True, on="click", empty=False)
-    lanes = [_lanes(stretches, x)] if stretches else []
-    scores = _scores(courses, x, pick) if courses else _frames(moments, x, pick)
-    return alt.vconcat(scores, *lanes, spacing=4).resolve_scale(color="independent") if lanes else scores
 
 
 def _scores(courses: Sequence[Course], x: alt.X, pick: alt.Parameter) -> Drawing:

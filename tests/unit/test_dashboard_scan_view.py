@@ -10,10 +10,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.backend.configuration import FILE, load
+from dashboard.backend.keeping import Kept
 from dashboard.backend.options import Options
 from forensics import password_file
 from forensics.finding import Finding, Trace
 from forensics.password_file import OIDC, Entry, hashed, write
+from forensics.pictures import pack
 from forensics.settings import ScanSettings
 from forensics.store import Store
 from tests.make_dashboard import ANALYZERS, open_page, prepare
@@ -141,3 +143,18 @@ def test_a_provider_says_who_somebody_is_and_the_file_what_they_may_do(
     monkeypatch.setattr("dashboard.gate._provided_name", lambda: "eve@example.org")
     app = open_page("settings")
     assert not app.slider and "not listed" in app.error[0].value
+
+
+def test_a_video_has_a_time_line_and_the_frame_of_the_chosen_moment(folder: Path) -> None:
+    scores = tuple((f"score at {time_s:.2f} s", "0.750") for time_s in (0.0, 5.0, 9.5))
+    learned = Finding("learned", Trace.LEARNED, "Scores", details=(("detector", "some"), *scores), times_s=(5.0, 9.5))
+    video = report(kind="video", format="mp4", duration_s=10.0, findings=(learned,))
+    with Store(f"sqlite:///{folder / 'scans.db'}") as store:
+        number = store.save(video, elapsed_s=1.0)
+    frames = {time_s: photo(int(time_s), width=64, height=64) for time_s in (0.0, 5.0, 9.5)}
+    Kept(folder / "dashboard" / "pictures").save(video.sha256, pack(frames, {}))
+    app = open_page("scan", id=str(number))
+    assert not app.exception and len(app.get("vega_lite_chart") or app.get("arrow_vega_lite_chart")) == 2
+    assert list(app.select_slider[0].options) == ["0.00 s", "5.00 s", "9.50 s"]
+    assert not app.select_slider[0].set_value(9.5).run().exception
+    assert app.select_slider[0].value == 9.5
