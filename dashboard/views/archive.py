@@ -11,6 +11,7 @@ from dashboard.session import options, store
 from dashboard.widgets.archive_charts import archive_charts
 from dashboard.widgets.archive_table import PAGE, archive_table, turn_to
 from dashboard.widgets.empty import empty_state, heading
+from dashboard.widgets.failing import plainly
 from dashboard.widgets.folder_panel import folder_panel
 
 CHARTS_S = 30
@@ -39,6 +40,11 @@ EXPORTS = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
 def render() -> None:
     """Draw the page."""
     heading("Archive", "Everything that was examined, to search, sort, count and export.")
+    _draw()
+
+
+@plainly
+def _draw() -> None:
     folder_panel()
     wanted, order = _filter()
     sort, descending = ORDERS[order]

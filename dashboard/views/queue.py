@@ -12,6 +12,7 @@ from dashboard.roles import LOCAL_USER
 from dashboard.session import current_user, store
 from dashboard.widgets.deciding import deciding, skipped
 from dashboard.widgets.empty import empty_state, heading
+from dashboard.widgets.failing import plainly
 from dashboard.widgets.pictures import provide
 from dashboard.widgets.result import result
 from dashboard.widgets.worklist import clock, decided, log, waiting
@@ -32,6 +33,11 @@ OVERVIEW_S = 5.0
 def render() -> None:
     """Draw the page."""
     heading("Queue", "Files that await a decision, heaviest evidence first. Nobody else gets what you have in hands.")
+    _draw()
+
+
+@plainly
+def _draw() -> None:
     desk = Desk(store(), current_user(), _seat())
     st.fragment(_overview, run_every=OVERVIEW_S)(desk)
     if st.session_state.pop("work again", False):
@@ -59,6 +65,7 @@ def _seat() -> str:
     return seat
 
 
+@plainly
 def _overview(desk: Desk) -> None:
     now = desk.overview()
     st.markdown(

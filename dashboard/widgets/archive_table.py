@@ -14,6 +14,7 @@ from dashboard.navigation import entry
 from dashboard.pages import PAGES
 from dashboard.roles import Role
 from dashboard.session import current_user, store
+from dashboard.widgets.failing import plainly
 from dashboard.widgets.items import IDS
 from dashboard.widgets.opinions import shaped
 from dashboard.widgets.pictures import thumbnails
@@ -39,6 +40,7 @@ def archive_table(found: Listing) -> None:
     _pager(found)
 
 
+@plainly
 def _rows(found: Listing, was_whole: bool) -> None:
     pictures = thumbnails(found.rows, budget_s=0.0 if was_whole else MORE_BUDGET_S)
     rows = found.rows

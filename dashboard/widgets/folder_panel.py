@@ -8,6 +8,7 @@ from dashboard.backend.archive import Bar, FolderScan, Progress, folder_scans, s
 from dashboard.backend.words import as_markdown, sentence
 from dashboard.roles import Role
 from dashboard.session import configuration, current_user, options, store
+from dashboard.widgets.failing import plainly
 
 FOLLOW_S = 2.0
 
@@ -55,6 +56,7 @@ def _form() -> None:
     st.rerun()
 
 
+@plainly
 def _follow(was_running: bool) -> None:
     scans = folder_scans(store())
     for scan in scans:

@@ -9,7 +9,8 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.backend.queue import Decision, Desk
 from dashboard.roles import LOCAL_USER, NotAllowedError, Role, User
-from forensics.store import AuditLog, Queue, QueueItem, State, Store, check
+from forensics.store import AuditLog, Queue, QueueItem, State, Store, StoreError, check
+from forensics.store.archive import Archive
 from tests.make_dashboard import open_page as open_slowly
 from tests.make_dashboard import prepare
 from tests.unit.test_store import report
@@ -149,6 +150,19 @@ def test_an_empty_queue_says_so(store: Store) -> None:
     while item := queue.take("ann"):
         queue.decide("ann", item.sha256, Decision.APPROVE, "fine")
     assert "No file awaits a decision" in open_page("queue").info[0].value
+
+
+@pytest.mark.parametrize("page", ["queue", "archive"])
+def test_a_store_that_fails_is_told_in_plain_words(store: Store, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise StoreError("the store does not work: disk is full")
+
+    monkeypatch.setattr(Queue, "items", fail)
+    monkeypatch.setattr(Queue, "counts", fail)
+    monkeypatch.setattr(Archive, "page", fail)
+    app = open_page(page)
+    assert not app.exception
+    assert {error.value for error in app.error} == {"The store does not work\\: disk is full"}
 
 
 def test_roles_are_held_up_whatever_the_page_shows(store: Store) -> None:
