@@ -1,8 +1,8 @@
-"""Time of the trained detectors on two threads: faces a second, a picture of 2 megapixels through all, a clip.
+"""Time of the trained detectors: faces a second, a picture of 2 megapixels through all, a clip.
 
 Processor seconds are printed beside the clock: on a machine that others use too, only they say what the work costs.
 
-    python -m benchmarks.learned_speed [--n 10]
+    python -m benchmarks.learned_speed [--n 10] [--threads 2]
 
 The face is that of an astronaut (NASA, public domain), which scikit-image brings.
 """
@@ -14,15 +14,15 @@ import os
 import time
 from collections.abc import Callable
 
-N_THREADS = "2"
-
 
 def main() -> None:
     """Measure and print one line a task."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--n", type=int, default=10, help="repetitions")
-    n = parser.parse_args().n
-    os.environ["OMP_NUM_THREADS"] = N_THREADS  # before ONNX Runtime and PyTorch are loaded
+    parser.add_argument("--threads", type=int, default=2, help="that ONNX Runtime and PyTorch may use")
+    arguments = parser.parse_args()
+    n = arguments.n
+    os.environ["OMP_NUM_THREADS"] = str(arguments.threads)  # before ONNX Runtime and PyTorch are loaded
     import cv2
     import numpy as np
     from skimage.data import astronaut
