@@ -15,6 +15,9 @@ from dashboard.widgets.markup import table
 
 SCORES_PX, LANE_PX = 170, 26
 
+AROUND_PX = 120
+"""Axis and legend, which Streamlit counts as part of a chart's height."""
+
 PICKED = "moment"
 
 Drawing = alt.LayerChart | alt.FacetChart
@@ -38,7 +41,8 @@ def timeline(shown: Shown, moments: Sequence[float], *, key: str) -> float:
     event = st.altair_chart(chart, width="stretch", on_select="rerun", selection_mode=PICKED, key=f"chart {key}")
     if shown.stretches:
         # A chart of its own: Streamlit takes no clicks on charts of several parts.
-        st.altair_chart(_lanes(shown.stretches, x), width="stretch", key=f"lanes {key}")
+        lanes = alt.X("time:Q", title=None, scale=alt.Scale(domain=[0, duration_s], nice=False))
+        st.altair_chart(_lanes(shown.stretches, lanes), width="stretch", key=f"lanes {key}")
     slider = f"slider {key}"
     clicked = _clicked(event)
     if clicked is not None and st.session_state.get(f"clicked {key}") != clicked:
@@ -48,7 +52,8 @@ def timeline(shown: Shown, moments: Sequence[float], *, key: str) -> float:
         return moments[0]
     chosen = st.select_slider("Moment", moments, key=slider, format_func=lambda t: f"{t:.2f} s")
     if shown.stretches:
-        st.html(table((f"{part.words} · {part.title}", part.summary) for part in shown.stretches))
+        with st.expander(f"Flagged stretches ({len(shown.stretches)})"):
+            st.html(table((f"{part.words} · {part.title}", part.summary) for part in shown.stretches))
     return float(chosen)
 
 
@@ -110,5 +115,5 @@ def _lanes(stretches: Sequence[Stretch], x: alt.X) -> alt.Chart:
             legend=alt.Legend(title=None, orient="bottom"),
         ),
         tooltip=["finding:N", alt.Tooltip("time:Q", format=".2f"), alt.Tooltip("end:Q", format=".2f"), "role:N"],
-    ).properties(height=LANE_PX * len({part.title for part in stretches}))
+    ).properties(height=LANE_PX * len({part.title for part in stretches}) + AROUND_PX)
     return chart
