@@ -1,0 +1,49 @@
+"""Screenshots: kept for whoever looks at a run, and made small for the documents."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from PIL import Image
+
+from tests.upkeep.documents import ROOT
+
+KEPT = "UNFORGED_SCREENSHOTS"
+"""Names the folder that screenshots of a run are kept in."""
+
+DOCS = "UNFORGED_DOCS_IMAGES"
+"""Set to make the pictures of the documents anew."""
+
+N_COLOURS = 128
+
+MAX_BYTES = 150_000
+
+MAX_HEIGHT_PX = 1000
+
+
+def keep(path: Path) -> None:
+    """Copy a screenshot to where the run keeps them, and to the documents if they are made anew."""
+    folder = os.environ.get(KEPT)
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        (Path(folder) / path.name).write_bytes(path.read_bytes())
+    if os.environ.get(DOCS):
+        shrink(path, ROOT / "docs" / "images" / f"dashboard-{path.name}")
+
+
+def shrink(source: Path, target: Path) -> None:
+    """The upper part with fewer colours, under 150 kB; only over pictures that the documents show already.
+
+    Args:
+        source: a screenshot.
+        target: in the documents.
+    """
+    if not target.exists():
+        return
+    with Image.open(source) as image:
+        part = image.convert("RGB").crop((0, 0, image.width, min(image.height, MAX_HEIGHT_PX)))
+    for n_colours in (N_COLOURS, 64, 32):
+        part.quantize(n_colours, dither=Image.Dither.NONE).save(target, optimize=True)
+        if target.stat().st_size <= MAX_BYTES:
+            return
