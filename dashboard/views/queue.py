@@ -89,7 +89,7 @@ def _work(desk: Desk) -> None:
     row, _ = found
     with st.spinner("Fetching the picture …"):
         provide(row)
-    result(row.id)
+    result(row.id, in_queue=True)
 
 
 def _idle(desk: Desk) -> None:

@@ -8,16 +8,13 @@ from typing import Any
 import streamlit as st
 
 from dashboard.backend.archive import Listing, ScanRow, one_line
-from dashboard.backend.queue import Desk
-from dashboard.backend.words import as_markdown, sentence
 from dashboard.navigation import entry
 from dashboard.pages import PAGES
-from dashboard.roles import Role
-from dashboard.session import current_user, store
 from dashboard.widgets.failing import plainly
 from dashboard.widgets.items import IDS
 from dashboard.widgets.opinions import shaped
 from dashboard.widgets.pictures import thumbnails
+from dashboard.widgets.sending import may_send, send
 
 ROW_PX = 64
 
@@ -81,22 +78,9 @@ def _actions(chosen: Sequence[ScanRow]) -> None:
         few = chosen[:MAX_OPEN]
         if st.button("Open", key="open", disabled=not chosen, icon=":material/frame_inspect:"):
             st.switch_page(entry(PAGES[0]), query_params={IDS: [str(row.id) for row in few]})
-        if current_user().role >= Role.MODERATOR and st.button(
-            "Send to the queue", key="send", disabled=not chosen, icon=":material/inbox:"
-        ):
-            _send(chosen)
+        if may_send() and st.button("Send to the queue", key="send", disabled=not chosen, icon=":material/inbox:"):
+            send(chosen)
         st.caption("Choose rows to open them or to have them decided." if not chosen else f"{len(chosen)} chosen.")
-
-
-def _send(chosen: Sequence[ScanRow]) -> None:
-    try:
-        n_new = Desk(store(), current_user(), "").send(chosen)
-    except PermissionError as error:
-        st.error(sentence(error), icon=":material/lock:")
-        return
-    old = len(chosen) - n_new
-    was = f"; {old} {'was' if old == 1 else 'were'} there already, or decided" if old else ""
-    st.toast(f"{n_new} sent to the queue{as_markdown(was)}", icon=":material/inbox:")
 
 
 def _pager(found: Listing) -> None:

@@ -12,6 +12,7 @@ from dashboard.session import options, scanning, store
 from dashboard.widgets.evidence import cards
 from dashboard.widgets.markup import bullets, table, text
 from dashboard.widgets.origin import panel
+from dashboard.widgets.sending import may_send, send
 from dashboard.widgets.timeline import timeline
 from dashboard.widgets.verdict import banner
 from dashboard.widgets.viewer import viewer
@@ -24,12 +25,13 @@ CACHED_S = 600
 FORMS = (("html", "text/html"), ("pdf", "application/pdf"), ("json", "application/json"))
 
 
-def result(scan_id: int | None, report: ScanReport | None = None) -> None:
+def result(scan_id: int | None, report: ScanReport | None = None, *, in_queue: bool = False) -> None:
     """Draw it.
 
     Args:
         scan_id: number in the store; None for a report that could not be stored.
         report: that one.
+        in_queue: whether somebody looks at it there, so that it need not be sent.
     """
     report = report if scan_id is None else stored(store(), scan_id)
     if report is None:
@@ -38,7 +40,7 @@ def result(scan_id: int | None, report: ScanReport | None = None) -> None:
     key = str(scan_id or report.sha256)
     shown: Shown = _shown(options().database, key, report)
     banner(shown)
-    _downloads(report, key)
+    _actions(report, key, None if in_queue else scan_id)
     if shown.has_pictures:
         _look(shown, report, key)
     else:
@@ -91,7 +93,7 @@ def _sections(shown: Shown, report: ScanReport) -> None:
         st.html(table((*shown.words.facts, *shown.words.versions, ("Repeat it", shown.words.command))))
 
 
-def _downloads(report: ScanReport, key: str) -> None:
+def _actions(report: ScanReport, key: str, sendable: int | None) -> None:
     row = st.container(horizontal=True)
     for form, mime in FORMS:
         row.download_button(
@@ -103,6 +105,10 @@ def _downloads(report: ScanReport, key: str) -> None:
             icon=":material/download:",
             key=f"download {form} {key}",
         )
+    if sendable is None or not may_send():
+        return
+    if row.button("Send to the queue", icon=":material/inbox:", key=f"send {key}"):
+        send([store().row(sendable)])
 
 
 def _download(report: ScanReport, form: str) -> bytes:

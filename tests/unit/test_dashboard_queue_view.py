@@ -80,6 +80,16 @@ def test_a_reason_of_ones_own_is_kept_and_none_is_refused_in_plain_words(store: 
     assert items(store, State.APPROVED)[0].reason == "I was there"
 
 
+def test_a_result_is_sent_to_the_queue_once_however_often_it_is_pressed(store: Store) -> None:
+    fourth = store.save(report(4, name="fourth.jpg", llr=0.1), elapsed_s=1.0, folder="")
+    app = click(click(open_page("scan", id=str(fourth)), f"send {fourth}"), f"send {fourth}")
+    assert [item.filename for item in items(store, State.WAITING)].count("fourth.jpg") == 1
+    assert "0 sent" in app.toast[-1].value
+    assert not [
+        button for button in click(open_page("queue"), "take next").button if button.label == "Send to the queue"
+    ]
+
+
 def test_a_decision_can_be_left_and_a_file_be_skipped(store: Store) -> None:
     app = click(click(open_page("queue"), "take next"), "decide approve")
     send(app, "Cancel")
