@@ -52,7 +52,7 @@ def price_chart(operating: Operating, threshold: float) -> alt.LayerChart:
     x = alt.X("threshold:Q", title="threshold", scale=alt.Scale(domain=[0, 1]))
     lines = _lines(rows, "curve", order, "threshold", "share").mark_line(strokeWidth=2)
     whole = _percent("share", "share", alt.Scale(domain=[0, 1]))
-    return _sized(_band(rows, x, "curve", order), lines.encode(x=x, y=whole), _rule(threshold))
+    return _sized(*_bands(rows, x, "curve", order), lines.encode(x=x, y=whole), _rule(threshold))
 
 
 def calibration_chart(bins: Sequence[Bin]) -> alt.LayerChart:
@@ -80,7 +80,7 @@ def course_chart(points: Sequence[Point]) -> alt.LayerChart:
     )
     lines = _lines(rows, "curve", order, "n_seen", "value").mark_line(strokeWidth=2, point=True)
     y = alt.Y("value:Q", title=None, scale=alt.Scale(zero=False))
-    return _sized(_band(rows, x, "curve", order), lines.encode(x=x, y=y))
+    return _sized(*_bands(rows, x, "curve", order), lines.encode(x=x, y=y))
 
 
 def _priced(word: str, grid: NDArray[np.float64], rates: Iterable[Rate]) -> Iterator[Row]:
@@ -105,10 +105,13 @@ def _lines(rows: Sequence[Row], by: str, order: Sequence[str], x: str, y: str) -
     return lines
 
 
-def _band(rows: Sequence[Row], x: alt.X, by: str, order: Sequence[str]) -> alt.Chart:
-    fill = alt.Fill(f"{by}:N", scale=_colours(order), legend=None)
-    band: alt.Chart = _chart(rows).mark_area(opacity=0.18).encode(x=x, y=alt.Y("low:Q"), y2="high:Q", fill=fill)
-    return band
+def _bands(rows: Sequence[Row], x: alt.X, by: str, order: Sequence[str]) -> list[alt.Chart]:
+    """An area for each curve, without a scale of colours: its legend would take the place of that of the lines."""
+    areas = []
+    for i, word in enumerate(order):
+        area = _chart([row for row in rows if row[by] == word]).mark_area(color=PALETTE[i % 3], opacity=0.18)
+        areas.append(area.encode(x=x, y=alt.Y("low:Q"), y2="high:Q"))
+    return areas
 
 
 def _colours(order: Sequence[str]) -> alt.Scale:
