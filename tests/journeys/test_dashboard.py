@@ -209,7 +209,7 @@ def test_a_wrong_password_lets_nobody_in(house: House) -> None:
 def test_faces_are_made_by_seed_and_taken_away_as_labelled_files(house: House) -> None:
     page = house.enter("max", "generators?generator=face-64")
     page.get_by_role("tab", name="Make some").click()
-    page.get_by_label("Seed of the first").fill("11")
+    page.get_by_role("spinbutton", name="Seed of the first").fill("11")
     page.get_by_role("button", name="Make", exact=True).click()
     expect(page.get_by_text("4 labelled fakes of seed 11 on")).to_be_visible()
     with page.expect_download() as waited:
