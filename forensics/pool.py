@@ -95,7 +95,6 @@ class Pool:
         n_processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         self._given = (settings, build, max(n_processors // n_workers, 1), forms, live)
         self._forms = forms
-        self._live = live
         self._workers: list[Worker] = []
         self._n_started = 0
         self._first_bytes: list[int] = []
@@ -201,7 +200,7 @@ class Pool:
             if said.refused:
                 raise ValueError(said.refused)
             worker.ready = True
-            worker.fresh_bytes = worker.resident_bytes() if self._live else 0
+            worker.fresh_bytes = worker.resident_bytes() if said.is_warm else 0
         elif isinstance(said, Opened) and worker.task is not None:
             worker.opened = said
             if said.kind == "video":
@@ -289,7 +288,7 @@ class Pool:
         # One worker may hold what its file left behind; what the lightest of several holds, all of them need.
         if len(self._first_bytes) > 1:
             bar = max(bar, min(self._first_bytes) + GROWTH_SHARE * self._limits.memory_bytes)
-        # A live worker has loaded everything before its first file: a fresh one would hold as much.
+        # A warm worker has loaded everything before its first file: a fresh one would hold as much.
         return resident > max(bar, worker.fresh_bytes + GROWTH_SHARE * self._limits.memory_bytes)
 
     def _end(self, worker: Worker) -> None:

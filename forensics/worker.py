@@ -78,10 +78,12 @@ class Ready:
     Attributes:
         versions: what decides its results.
         refused: why it cannot work with these settings, "" if it can.
+        is_warm: whether it has also loaded all that is otherwise loaded with the first file, networks above all.
     """
 
     versions: Mapping[str, str]
     refused: str = ""
+    is_warm: bool = False
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,7 @@ def serve(
         build: makes the scanner; None for the real one.
         n_threads: that numeric libraries may use.
         forms: in which reports are drawn here, where a page that takes for ever costs one file only.
-        live: somebody waits for each file: load everything before Ready, and tell of every step.
+        live: somebody waits for each file: load everything before Ready, networks or not, and tell of every step.
         log: file that takes what C libraries print; its last line explains a crash.
     """
     _isolate(log, n_threads)
@@ -180,10 +182,11 @@ def serve(
         return
     prepare(forms)
     _limit_threads(n_threads)
-    # Outside models bring PyTorch, which takes longer to load than a picture may take.
-    if live or settings.models is not None:
+    # On a crowded machine networks may take longer to load than a picture may take.
+    is_warm = live or (build is None and _asks_networks(settings))
+    if is_warm:
         _warm_up((build or _scanner)(_unhurried(settings)))
-    connection.send(Ready(scanner.versions))
+    connection.send(Ready(scanner.versions, is_warm=is_warm))
     while True:
         try:
             task = connection.recv()
@@ -242,6 +245,10 @@ def _examine(task: Task, scanner: Examiner, connection: Connection, forms: tuple
         return Done(code="unreadable", message=error.strerror or str(error))
     except MemoryError:
         return Done(code="out-of-memory", message="decoding it takes more memory than there is")
+
+
+def _asks_networks(settings: ScanSettings) -> bool:
+    return settings.analyzers is None or "learned" in settings.analyzers
 
 
 def _unhurried(settings: ScanSettings) -> ScanSettings:
