@@ -45,7 +45,7 @@ def test_the_bars_are_the_quantiles_that_the_definition_asks_for() -> None:
 
 
 def test_mapie_rules_out_the_same_photos() -> None:
-    mapie = pytest.importorskip("mapie.classification")
+    from mapie import classification as mapie
     from sklearn.base import BaseEstimator, ClassifierMixin
 
     class Given(ClassifierMixin, BaseEstimator):
