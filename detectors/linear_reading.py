@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from detectors import conformal
 from detectors.calibration import LOG10_E, fit_llr
@@ -113,6 +112,9 @@ def fit_reading(
     Raises:
         ValueError: too few sources for folds of both classes.
     """
+    # It sets a variable of the environment as it is imported.
+    from threadpoolctl import threadpool_limits
+
     learned = np.ones(len(labels), bool) if learned_from is None else learned_from
     judged = np.ones(len(labels), bool) if calibrated_on is None else calibrated_on
     strengths = [regularization] * len(groups) if isinstance(regularization, float) else list(regularization)

@@ -126,6 +126,6 @@ def _exports(wanted: ScanFilter, sort: SortBy, descending: bool) -> None:
             )
 
 
-@st.cache_data(show_spinner=False, max_entries=50, ttl=CHARTS_S)
+@st.cache_resource(show_spinner=False, max_entries=50, ttl=CHARTS_S)
 def _charts(database: str, wanted: ScanFilter) -> Charts:
     return charts(store(), wanted)

@@ -75,7 +75,7 @@ def _samples(maker: Maker) -> None:
     st.caption(f"The first seeds, none left out, enlarged twice. {told if maker.needs_photos else ''}")
 
 
-@st.cache_data(show_spinner=False, max_entries=32)
+@st.cache_resource(show_spinner=False, max_entries=32)
 def _sheet(name: str) -> bytes:
     return gallery.sample_sheet(name)
 

@@ -110,7 +110,7 @@ def _item(name: str) -> Item:
     return Item(name, job.name, words, job=job)
 
 
-@st.cache_data(show_spinner=False, max_entries=1000, ttl=600)
+@st.cache_resource(show_spinner=False, max_entries=1000, ttl=600)
 def _brief(database: str, scan_id: int) -> Brief | None:
     return brief(store(), scan_id)
 
