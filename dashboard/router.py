@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import theme
 from dashboard.backend.words import sentence
 from dashboard.gate import passed, remember, who
-from dashboard.navigation import groups
+from dashboard.navigation import groups, keep_address
 from dashboard.session import current_user
 
 
@@ -16,6 +16,7 @@ def main() -> None:
     st.set_page_config(page_title="Unforged", page_icon=theme.ICON, layout="wide")
     theme.apply()
     if not passed():
+        keep_address()
         return
     page = st.navigation(groups(current_user()))
     who()
