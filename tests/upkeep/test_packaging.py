@@ -15,7 +15,10 @@ from tests.upkeep.documents import ROOT
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
-INSTALLED = (*PROJECT["dependencies"], *EXTRAS["learned"], *EXTRAS["dashboard"], *EXTRAS["test"])
+INSTALLED = (
+    *PROJECT["dependencies"],
+    *(text for extra in ("learned", "dashboard", "postgres", "test") for text in EXTRAS[extra]),
+)
 REQUIRED = [Requirement(text) for text in INSTALLED]
 
 OF_THE_MACHINE = ("nvidia-", "cuda-", "triton", "setuptools")
