@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 
 from detectors.clip_features import MIN_FRAMES, Floats, Look, class_tokens
 from detectors.data import Example, Reader
+from detectors.kept_views import ONLY, KeptViews
 from detectors.washed_views import chain
 from generators.launder import Fit
 
@@ -54,12 +54,11 @@ def cut_clips(
         cache: folder that keeps what was read; None keeps nothing.
         progress: called with the number of views done since the last call.
     """
-    if cache is not None:
-        cache.mkdir(parents=True, exist_ok=True)
+    keeper = KeptViews(cache, seed, what="clip, class tokens")
     kept, unread = [], []
     for example in examples:
         try:
-            kept.append((example, _views(look, example, n_views, seed, reader, cache)))
+            kept.append((example, _views(look, example, n_views, seed, reader, keeper)))
         except ValueError as error:
             unread.append(str(error))
         if progress is not None:
@@ -69,41 +68,19 @@ def cut_clips(
     )
 
 
-def _views(look: Look, example: Example, n_views: int, seed: int, reader: Reader, cache: Path | None) -> list[Floats]:
+def _views(look: Look, example: Example, n_views: int, seed: int, reader: Reader, keeper: KeptViews) -> list[Floats]:
     numbers = range(1, 2 * n_views, 2)  # of mild views
-    known = [_cached(cache, example, view, seed) for view in numbers]
-    if all(tokens is not None for tokens in known):
-        return [tokens for tokens in known if tokens is not None]
+    known = [keeper.get(example, view) for view in numbers]
+    if None not in known:
+        return [arrays[ONLY] for arrays in known if arrays is not None]
     frames = [Fit(MAX_SIDE_PX)(pixels) for pixels in reader(example)]
     if len(frames) < MIN_FRAMES:
         raise ValueError(f"{example.path} has {len(frames)} frames, too few")
     found = []
-    for view, tokens in zip(numbers, known, strict=True):
-        if tokens is None:
+    for view, arrays in zip(numbers, known, strict=True):
+        if arrays is None:
             wash = chain(example, view, seed)
-            tokens = class_tokens(look, [wash(pixels) for pixels in frames])
-            _keep(cache, example, view, seed, tokens)
-        found.append(tokens)
+            arrays = {ONLY: class_tokens(look, [wash(pixels) for pixels in frames])}
+            keeper.put(example, view, arrays)
+        found.append(arrays[ONLY])
     return found
-
-
-def _place(cache: Path, example: Example, view: int, seed: int) -> Path:
-    key = f"clip, class tokens {example.path.name} {example.path.stat().st_size} {example.crop} {view} {seed}"
-    return cache / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
-
-
-def _cached(cache: Path | None, example: Example, view: int, seed: int) -> Floats | None:
-    if cache is None or not (path := _place(cache, example, view, seed)).is_file():
-        return None
-    kept: Floats = np.load(path, allow_pickle=False)
-    return kept
-
-
-def _keep(cache: Path | None, example: Example, view: int, seed: int, tokens: Floats) -> None:
-    if cache is None:
-        return
-    path = _place(cache, example, view, seed)
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        np.save(file, tokens, allow_pickle=False)
-    part.replace(path)

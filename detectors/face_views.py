@@ -7,11 +7,11 @@ quality tells them apart.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from detectors.data import Example, Reader, read_picture
 from detectors.face_crops import FaceCrop, cut_out, located, longer_side
 from detectors.face_features import BLOCK, N_CELL, N_FEATURES, Look, cell_features, features
+from detectors.kept_views import Arrays, KeptViews
 from detectors.vision_tower import GRID
-from detectors.washed_views import chain
+from detectors.washed_views import chain, number_of
 from generators.attributes.generator import AttributeEditor
 from generators.faces import Face
 from generators.images import Pixels, to_float, to_uint8
@@ -105,13 +106,12 @@ def cut_faces(
         reader: of examples.
         progress: called with the number of views done since the last call.
     """
-    if cache is not None:
-        cache.mkdir(parents=True, exist_ok=True)
+    keeper = KeptViews(cache, seed, what=f"face, block {BLOCK}", ending=".npz")
     rows: list[tuple[Example, int, _Row]] = []
     unread = []
     for example in examples:
         try:
-            rows.extend((example, v, r) for v, r in _views(look, example, n_views, seed, edited, cache, reader))
+            rows.extend((example, v, r) for v, r in _views(look, example, n_views, seed, edited, keeper, reader))
         except ValueError as error:
             unread.append(str(error))
         if progress is not None:
@@ -128,22 +128,24 @@ def cut_faces(
 
 
 def _views(
-    look: Look, example: Example, n_views: int, seed: int, edited: Sequence[str], cache: Path | None, reader: Reader
+    look: Look, example: Example, n_views: int, seed: int, edited: Sequence[str], keeper: KeptViews, reader: Reader
 ) -> Iterator[tuple[int, _Row]]:
     pictures: Sequence[Pixels] | None = None
     for view in range(n_views):
-        found = _cached(cache, example, view, seed)
-        if found is None:
+        kept = keeper.get(example, view)
+        if kept is not None:
+            found = _unpacked(kept)
+        else:
             pictures = reader(example) if pictures is None else pictures
             pixels = pictures[view * len(pictures) // n_views]
             found = list(_washed(look, pixels, example, view, seed, example.source in edited))
-            _keep(cache, example, view, seed, found)
+            keeper.put(example, view, _packed(found))
         yield from ((view, row) for row in found)
 
 
 def _washed(look: Look, pixels: Pixels, example: Example, view: int, seed: int, is_aligned: bool) -> Iterator[_Row]:
     """The face as it is and what is made of it, cut out at one place."""
-    rng = np.random.default_rng((seed, view, _number(example)))
+    rng = np.random.default_rng((seed, view, number_of(example)))
     wash = chain(example, view, seed)
     made: list[tuple[str, Pixels, NDArray[np.bool_] | None]] = []
     if example.label:
@@ -186,8 +188,8 @@ def _window(pixels: Pixels, face: Face, rng: np.random.Generator) -> tuple[Pixel
 
 def _edit(pixels: Pixels, face: Face, example: Example, view: int, seed: int) -> Pixels:
     """The same loose cut of an edit; the window is drawn as for the real face."""
-    rng = np.random.default_rng((seed, view, _number(example)))
-    fakes = _editor().forge(to_float(pixels), seed=seed + view + _number(example) % 10_000)
+    rng = np.random.default_rng((seed, view, number_of(example)))
+    fakes = _editor().forge(to_float(pixels), seed=seed + view + number_of(example) % 10_000)
     return _window(np.ascontiguousarray(to_uint8(fakes.images)[0]), face, rng)[0]
 
 
@@ -215,34 +217,15 @@ def _picked(blended: NDArray[np.float32], rng: np.random.Generator) -> NDArray[n
     return np.concatenate([order[inside][:n_inside], order[~inside], order[inside][n_inside:]])[:N_CELLS]
 
 
-def _number(example: Example) -> int:
-    return int.from_bytes(hashlib.sha256(example.path.name.encode()).digest()[:4], "big")
+def _packed(rows: Sequence[_Row]) -> dict[str, NDArray[Any]]:
+    return {
+        "kinds": np.array([row.kind for row in rows], "U10"),
+        "features": np.array([row.features for row in rows], np.float16),
+        "cells": np.array([row.cells for row in rows], np.float16),
+        "blended": np.array([row.blended for row in rows], np.float32),
+    }
 
 
-def _place(cache: Path, example: Example, view: int, seed: int) -> Path:
-    key = f"face, block {BLOCK} {example.path.name} {example.path.stat().st_size} {example.crop} {view} {seed}"
-    return cache / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
-
-
-def _cached(cache: Path | None, example: Example, view: int, seed: int) -> list[_Row] | None:
-    if cache is None or not (path := _place(cache, example, view, seed)).is_file():
-        return None
-    with np.load(path, allow_pickle=False) as kept:
-        parts = [kept[name] for name in ("features", "cells", "blended")]
-        return [_Row(str(kind), *row) for kind, *row in zip(kept["kinds"], *parts, strict=True)]
-
-
-def _keep(cache: Path | None, example: Example, view: int, seed: int, rows: Sequence[_Row]) -> None:
-    if cache is None:
-        return
-    path = _place(cache, example, view, seed)
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        np.savez(
-            file,
-            kinds=np.array([row.kind for row in rows], "U10"),
-            features=np.array([row.features for row in rows], np.float16),
-            cells=np.array([row.cells for row in rows], np.float16),
-            blended=np.array([row.blended for row in rows], np.float32),
-        )
-    part.replace(path)
+def _unpacked(kept: Arrays) -> list[_Row]:
+    parts = [kept[name] for name in ("features", "cells", "blended")]
+    return [_Row(str(kind), *row) for kind, *row in zip(kept["kinds"], *parts, strict=True)]

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.data import Example, Reader, read_picture
+from detectors.kept_views import ONLY, KeptViews
 from detectors.token_features import N_FEATURES, Tower, features_of, tokens_of
 from generators.images import Pixels
 from generators.launder import Chain, Fit, draw
@@ -44,9 +45,14 @@ class Views:
     unread: tuple[str, ...]
 
 
+def number_of(example: Example) -> int:
+    """A number of 32 bits for draws, from the name of the file alone."""
+    return int.from_bytes(hashlib.sha256(example.path.name.encode()).digest()[:4], "big")
+
+
 def chain(example: Example, view: int, seed: int) -> Chain:
     """The wash of one view, drawn from the name of the picture and not from its label."""
-    drawn = (seed, view, int.from_bytes(hashlib.sha256(example.path.name.encode()).digest()[:4], "big"))
+    drawn = (seed, view, number_of(example))
     return draw(HARD if view % 2 == 0 else MILD[drawn[2] % len(MILD)], seed=drawn)
 
 
@@ -71,10 +77,9 @@ def cut(
         cache: folder that keeps what was cut; None keeps nothing.
         progress: called with the number of views done since the last call.
     """
-    if cache is not None:
-        cache.mkdir(parents=True, exist_ok=True)
+    kept = KeptViews(cache, seed)
     jobs = [(example, view) for example in examples for view in range(n_views)]
-    washed = _Washer(reader, n_views, seed, cache)
+    washed = _Washer(reader, n_views, seed, kept)
     rows: dict[tuple[Path, int], NDArray[np.float16]] = {}
     unread: dict[Path, str] = {}
     with ThreadPoolExecutor(1) as washer:
@@ -82,58 +87,36 @@ def cut(
         for place, (example, view) in enumerate(jobs):
             while len(waiting) < N_AHEAD and place + len(waiting) < len(jobs):
                 waiting.append(washer.submit(washed, *jobs[place + len(waiting)]))
-            known = _cached(cache, example, view, seed)
+            known = kept.get(example, view)
             try:
                 pixels = waiting.pop(0).result()
                 if known is None and pixels is not None:
-                    known = features_of(tokens_of(tower, pixels)).astype(np.float16)
-                    _keep(cache, example, view, seed, known)
+                    known = {ONLY: features_of(tokens_of(tower, pixels)).astype(np.float16)}
+                    kept.put(example, view, known)
                 if known is not None:
-                    rows[example.path, view] = known
+                    rows[example.path, view] = known[ONLY]
             except ValueError as error:
                 unread[example.path] = str(error)
             if progress is not None:
                 progress(1)
-    kept = tuple(e for e in examples if e.path not in unread)
-    features = np.array([[rows[e.path, view] for view in range(n_views)] for e in kept], np.float32)
-    return Views(features.reshape(len(kept), n_views, N_FEATURES), kept, tuple(unread.values()))
+    read = tuple(e for e in examples if e.path not in unread)
+    features = np.array([[rows[e.path, view] for view in range(n_views)] for e in read], np.float32)
+    return Views(features.reshape(len(read), n_views, N_FEATURES), read, tuple(unread.values()))
 
 
 class _Washer:
     """Washes one view after the other and remembers the last example it read."""
 
-    def __init__(self, reader: Reader, n_views: int, seed: int, cache: Path | None) -> None:
-        self._reader, self._n_views, self._seed, self._cache = reader, n_views, seed, cache
+    def __init__(self, reader: Reader, n_views: int, seed: int, kept: KeptViews) -> None:
+        self._reader, self._n_views, self._seed, self._kept = reader, n_views, seed, kept
         self._last: tuple[Example, Sequence[Pixels]] | None = None
 
     def __call__(self, example: Example, view: int) -> Pixels | None:
         """The picture to look at; None when its features are known."""
-        if self._cache is not None and _place(self._cache, example, view, self._seed).is_file():
+        if self._kept.has(example, view):
             return None
         if self._last is None or self._last[0] is not example:
             self._last = example, self._reader(example)
         pictures = self._last[1]
         pixels = pictures[view * len(pictures) // self._n_views]
         return chain(example, view, self._seed)(Fit(MAX_SIDE_PX)(pixels))
-
-
-def _place(cache: Path, example: Example, view: int, seed: int) -> Path:
-    key = f"{example.path.name} {example.path.stat().st_size} {example.crop} {view} {seed}"
-    return cache / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
-
-
-def _cached(cache: Path | None, example: Example, view: int, seed: int) -> NDArray[np.float16] | None:
-    if cache is None or not (path := _place(cache, example, view, seed)).is_file():
-        return None
-    kept: NDArray[np.float16] = np.load(path, allow_pickle=False)
-    return kept
-
-
-def _keep(cache: Path | None, example: Example, view: int, seed: int, features: NDArray[np.float16]) -> None:
-    if cache is None:
-        return
-    path = _place(cache, example, view, seed)
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        np.save(file, features, allow_pickle=False)
-    part.replace(path)
