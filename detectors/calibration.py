@@ -66,6 +66,13 @@ class LlrModel:
             logit += weight * (value - center) / scale
         return float(min(max(logit * LOG10_E, self.floor), self.ceiling))
 
+    @property
+    def line(self) -> tuple[float, float]:
+        """Slope and bias that turn its one measure into natural log odds at equal priors."""
+        (weight,), (center,), (scale,) = self.weights, self.center, self.scale
+        slope = weight / scale
+        return slope, self.bias - slope * center
+
     @classmethod
     def load(cls, path: Path) -> LlrModel:
         """Read a model from its JSON file.

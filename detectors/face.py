@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-from pathlib import Path
-from typing import Any
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.base import Pictures, Scores, Spot
 from detectors.face_crops import MIN_FACE_PX, FaceCrop, cut_out, located
-from detectors.face_features import PLACE, Look, cell_features, features
-from detectors.linear_reading import Reading, probability
-from detectors.shared_tower import shared_tower
-from detectors.synthetic import ZOO
-from detectors.vision_tower import GRID, Tokens
+from detectors.face_features import cell_features, features
+from detectors.reading import probability
+from detectors.tower_reading import TowerReading
+from detectors.vision_tower import GRID
 from generators.extras import needs
 from generators.images import Pixels
-from generators.weights import ModelCard, load
 
 READING = "face-1"
 
@@ -32,26 +26,14 @@ SMOOTH_CELLS = 0.8
 NO_FACE = f"no face of at least {MIN_FACE_PX} pixels was found"
 
 
-class Face:
+class Face(TowerReading):
     """Scores pictures by their faces; the score is the probability of a blended one at equal odds beforehand.
 
     Of several faces one is taken to be blended, and it might be any: the picture's ratio is the mean of theirs.
-
-    Args:
-        zoo: folder with the weights and the card.
-        look: gives the tokens of a crop; the shipped tower if None.
     """
 
     name = "face"
-
-    def __init__(self, zoo: Path = ZOO, look: Look | None = None) -> None:
-        self._zoo = zoo
-        self._look = look or look_with_tower
-
-    @property
-    def card(self) -> ModelCard:
-        """Card of the reading; the tower has one of its own."""
-        return self._stored[1]
+    stored_as = READING
 
     def score(self, images: Pictures) -> Scores:
         """Score pictures one by one, so that no neighbour in a batch changes a score.
@@ -64,7 +46,7 @@ class Face:
         logits = np.array([logit for logit, _, _ in said], np.float64)
         found = np.array([bool(spots) for _, spots, _ in said], bool)
         return Scores(
-            fake=probability(logits),
+            fake=probability(logits).astype(np.float32),
             llr=np.where(found, self._reading.llr(logits), 0).astype(np.float32),
             heat=[heat for _, _, heat in said],
             abstained=tuple(None if spots else NO_FACE for _, spots, _ in said),
@@ -91,19 +73,6 @@ class Face:
         readings = cell_features(seen) @ tensors["cell_weights"] + tensors["cell_bias"]
         smooth = cv2.GaussianBlur(readings.astype(np.float32).reshape(GRID, GRID), (0, 0), SMOOTH_CELLS)
         return np.asarray(np.clip((smooth - low) / (high - low), 0, 1), np.float32)
-
-    @cached_property
-    def _stored(self) -> tuple[dict[str, NDArray[Any]], ModelCard]:
-        return load(READING, self._zoo)
-
-    @cached_property
-    def _reading(self) -> Reading:
-        return Reading.of(self._stored[0])
-
-
-def look_with_tower(pixels: NDArray[np.uint8]) -> Tokens:
-    """Tokens of a crop (1, SIDE_PX, SIDE_PX, 3) by the shipped tower."""
-    return shared_tower().tokens(pixels)[PLACE]
 
 
 def _heat_size(pixels: Pixels) -> tuple[int, int]:

@@ -12,14 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.data import Example, Reader, first_by_hash, read_picture
-from detectors.face import READING, look_with_tower
+from detectors.face import READING
 from detectors.face_features import BLOCK, Look
 from detectors.face_views import BLEND, EDIT, LISTED, REAL, FaceRows, cut_faces
+from detectors.held_out import figures
 from detectors.linear_reading import Fitted, fit_reading
-from detectors.metrics import auroc, bootstrap, tpr_at_fpr
+from detectors.metrics import auroc
 from detectors.probe import fold_of
 from detectors.recipe import Recipe
 from detectors.synthetic import TOWER
+from detectors.tower_reading import look_with_tower
 from detectors.training import LICENCE
 from generators.weights import ModelCard, save
 
@@ -191,14 +193,8 @@ def _figures(rows: FaceRows, logits: NDArray[np.float64], mild: NDArray[np.bool_
         if len(set(labels)) < 2:
             continue
         sources = [source for source, chosen in zip(rows.sources, own, strict=True) if chosen]
-        between = bootstrap(auroc, labels, logits[own], seed=0, sources=sources, n_resamples=500)
-        found |= {
-            f"held-out sources, {words}, AUROC": auroc(labels, logits[own]),
-            f"held-out sources, {words}, AUROC, 95 % interval from": between.low,
-            f"held-out sources, {words}, AUROC, 95 % interval to": between.high,
-            f"held-out sources, {words}, TPR at 5 % FPR": tpr_at_fpr(labels, logits[own], 0.05),
-        }
-    return {name: round(value, 4) for name, value in found.items()}
+        found |= figures(f"held-out sources, {words}", logits[own], labels, sources)
+    return found
 
 
 def _shows_people(example: Example, settings: FaceSettings) -> bool:

@@ -8,59 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import conformal
-from detectors.calibration import LOG10_E, fit_llr
-from detectors.probe import root_weights, weighted_quantile
-from detectors.training import RATES, TAIL, llr_range
+from detectors.calibration import fit_llr
+from detectors.held_out import TAIL, llr_range, sets, thresholds
+from detectors.probe import root_weights
+from detectors.reading import Floats, Reading, probability
 
 N_TAIL = 5
 """Examples of a class that a bound of the ratio rests on at least: one odd clip of fifty must not decide."""
-
-Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class Reading:
-    """A linear reading on a scale of natural log odds at equal odds beforehand.
-
-    Attributes:
-        weights: (D,) float32.
-        bias: added to features @ weights.
-        low, high: bounds of the log10 likelihood ratio.
-    """
-
-    weights: NDArray[np.float32]
-    bias: float
-    low: float
-    high: float
-
-    def logits(self, features: NDArray[np.float32]) -> Floats:
-        """(N,) of features (N, D)."""
-        return np.asarray(features.astype(np.float64) @ self.weights.astype(np.float64) + self.bias)
-
-    def llr(self, logits: Floats) -> NDArray[np.float32]:
-        """Bounded log10 likelihood ratios (N,)."""
-        return np.clip(logits * LOG10_E, self.low, self.high).astype(np.float32)
-
-    @property
-    def tensors(self) -> dict[str, NDArray[Any]]:
-        """What is stored."""
-        return {
-            "weights": self.weights,
-            "bias": np.array(self.bias, np.float64),
-            "llr_range": np.array([self.low, self.high], np.float64),
-        }
-
-    @classmethod
-    def of(cls, tensors: Mapping[str, NDArray[Any]]) -> Reading:
-        """The reading of stored tensors."""
-        low, high = tensors["llr_range"].tolist()
-        return cls(tensors["weights"], tensors["bias"].item(), low, high)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,11 +36,6 @@ class Fitted:
     held_out: Floats
     thresholds: Mapping[str, float]
     sets: Mapping[str, tuple[float, float]]
-
-
-def probability(logits: Floats) -> NDArray[np.float32]:
-    """Scores 0..1 (N,) of natural log odds."""
-    return (1.0 / (1.0 + np.exp(-np.clip(logits, -50, 50)))).astype(np.float32)
 
 
 def fit_reading(
@@ -166,15 +119,11 @@ def _calibrated(
 ) -> Fitted:
     y, names = labels[judged], [source for source, chosen in zip(sources, judged, strict=True) if chosen]
     model = fit_llr(["logit"], held_out[judged, None], y, names, fitted_on="", signs=[1])
-    slope = model.weights[0] / model.scale[0]
-    shift = model.bias - slope * model.center[0]
+    slope, shift = model.line
     on_scale = held_out * slope + shift
     weight = root_weights(y, names)
     tails = max(TAIL, N_TAIL / (y == 0).sum()), max(TAIL, N_TAIL / (y == 1).sum())
     low, high = llr_range(on_scale[judged], y, weight, tails)
     reading = Reading((weights * slope).astype(np.float32), bias * slope + shift, low, high)
-    real = y == 0
-    bars = {str(rate): weighted_quantile(on_scale[judged][real], weight[real], rate) for rate in RATES}
-    thresholds = {rate: round(float(probability(np.array(bar))), 6) for rate, bar in bars.items()}
-    sets = {str(conformal.ERROR): conformal.bars(probability(on_scale[judged]), y, weight)}
-    return Fitted(reading, on_scale, thresholds, sets)
+    judged_scores = probability(on_scale[judged]).astype(np.float32)
+    return Fitted(reading, on_scale, thresholds(judged_scores, y, weight), sets(judged_scores, y, weight))

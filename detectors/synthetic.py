@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.base import Neighbour, Pictures, Scores
-from detectors.calibration import LOG10_E
 from detectors.degradation import too_far_gone
 from detectors.neighbours import Neighbourhood, Origins
 from detectors.probe import Probe
+from detectors.reading import Reading, probability
 from detectors.token_features import BLOCKS, Tower, features_of, patch_readings, tokens_of
 from detectors.vision_tower import Tokens, VisionTower
 from generators.images import Pixels
@@ -57,11 +57,10 @@ class Synthetic:
         said = [self._one(pixels) for pixels in images]
         logits = np.array([logit for logit, *_ in said], np.float64)
         reasons = tuple(reason for _, reason, *_ in said)
-        low, high = self._reading[0]["llr_range"]
-        llr = np.where([reason is None for reason in reasons], np.clip(logits * LOG10_E, low, high), 0.0)
+        llr = Reading.of(self._reading[0]).llr(logits)
         return Scores(
-            fake=(1.0 / (1.0 + np.exp(-np.clip(logits, -50, 50)))).astype(np.float32),
-            llr=llr.astype(np.float32),
+            fake=probability(logits).astype(np.float32),
+            llr=np.where([reason is None for reason in reasons], llr, np.float32(0)),
             heat=[heat for _, _, heat, _ in said],
             abstained=reasons,
             neighbours=tuple(neighbours for *_, neighbours in said) if self._neighbourhood.origins.kinds else None,

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-from pathlib import Path
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from detectors.base import Pictures, Scores
-from detectors.clip_features import MIN_FRAMES, Look, class_tokens, features
-from detectors.face import look_with_tower
-from detectors.linear_reading import Reading, probability
-from detectors.synthetic import MIN_SIDE_PX, ZOO
-from generators.weights import ModelCard, load
+from detectors.clip_features import MIN_FRAMES, class_tokens, features
+from detectors.reading import probability
+from detectors.synthetic import MIN_SIDE_PX
+from detectors.tower_reading import TowerReading
 
 READING = "temporal-1"
 
@@ -23,24 +17,11 @@ TOO_FEW = f"it has fewer than {MIN_FRAMES} frames"
 TOO_SMALL = f"it is smaller than {MIN_SIDE_PX} pixels"
 
 
-class Temporal:
-    """Scores clips; the score is the probability of a machine-made one at equal odds beforehand.
-
-    Args:
-        zoo: folder with the weights and the card.
-        look: gives the tokens of a picture; the shipped tower if None.
-    """
+class Temporal(TowerReading):
+    """Scores clips; the score is the probability of a machine-made one at equal odds beforehand."""
 
     name = "temporal"
-
-    def __init__(self, zoo: Path = ZOO, look: Look | None = None) -> None:
-        self._zoo = zoo
-        self._look = look or look_with_tower
-
-    @property
-    def card(self) -> ModelCard:
-        """Card of the reading; the tower has one of its own."""
-        return self._stored[1]
+    stored_as = READING
 
     def score(self, images: Pictures) -> Scores:
         """Single pictures are not judged."""
@@ -53,17 +34,9 @@ class Temporal:
         if reason is not None:
             return Scores(np.array([0.5], np.float32), np.zeros(1, np.float32), abstained=(reason,))
         logits = self._reading.logits(features(class_tokens(self._look, list(frames)))[None])
-        return Scores(probability(logits), self._reading.llr(logits))
+        return Scores(probability(logits).astype(np.float32), self._reading.llr(logits))
 
     def _refusal(self, frames: Pictures) -> str | None:
         if len(frames) < MIN_FRAMES:
             return TOO_FEW
         return TOO_SMALL if min(min(pixels.shape[:2]) for pixels in frames) < MIN_SIDE_PX else None
-
-    @cached_property
-    def _stored(self) -> tuple[dict[str, NDArray[Any]], ModelCard]:
-        return load(READING, self._zoo)
-
-    @cached_property
-    def _reading(self) -> Reading:
-        return Reading.of(self._stored[0])

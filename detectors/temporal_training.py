@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from detectors.clip_features import GROUPS, Look, features
 from detectors.clip_views import ClipViews, cut_clips
 from detectors.data import EDIT, Example, Reader, first_by_hash
-from detectors.face import look_with_tower
 from detectors.face_features import BLOCK
+from detectors.held_out import figures
 from detectors.linear_reading import fit_reading
-from detectors.metrics import auroc, bootstrap, tpr_at_fpr
 from detectors.recipe import Recipe
 from detectors.synthetic import TOWER
 from detectors.temporal import READING
+from detectors.tower_reading import look_with_tower
 from detectors.training import LICENCE
 from generators.weights import ModelCard, save
 
@@ -141,11 +141,5 @@ def _figures(logits: NDArray[np.float64], labels: NDArray[np.int64], examples: S
     for family in ("", *sorted(set(families[labels == 1]))):
         own = (labels == 0) | (families == family) if family else np.ones(len(labels), bool)
         what = f"one source left out, {family or 'all clips'}"
-        between = bootstrap(auroc, labels[own], logits[own], seed=0, sources=sources[own].tolist(), n_resamples=500)
-        found |= {
-            f"{what}, AUROC": auroc(labels[own], logits[own]),
-            f"{what}, AUROC, 95 % interval from": between.low,
-            f"{what}, AUROC, 95 % interval to": between.high,
-            f"{what}, TPR at 5 % FPR": tpr_at_fpr(labels[own], logits[own], 0.05),
-        }
-    return {name: round(value, 4) for name, value in found.items()}
+        found |= figures(what, logits[own], labels[own], sources[own].tolist())
+    return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -12,12 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import conformal
-from detectors.calibration import MAX_LLR, LlrModel, fit_llr
+from detectors.calibration import LlrModel, fit_llr
 from detectors.data import EDIT, Example, Reader, matched_sources, read_picture, read_pixels
+from detectors.held_out import llr_range, sets, thresholds
 from detectors.metrics import auroc, tpr_at_fpr
 from detectors.neighbours import Origins, neighbourhood
-from detectors.probe import CrossFit, Probe, Scenes, cross_fit, root_weights, weighted_quantile
+from detectors.probe import CrossFit, Probe, Scenes, cross_fit, root_weights
+from detectors.reading import probability
+from detectors.recipe import Recipe
 from detectors.synthetic import READING, TOWER, ZOO
 from detectors.token_features import BLOCKS, Tower, patch_readings, tokens_of
 from detectors.vision_tower import VisionTower
@@ -26,12 +27,6 @@ from generators.launder import Fit, draw
 from generators.weights import ModelCard, load, save
 
 Floats = NDArray[np.float64]
-
-RATES = (0.01, 0.05)
-"""False-positive rates that thresholds are stated for."""
-
-TAIL = 0.01
-"""Share of a class that a bound of the ratio rests on: 25 photos and 10 fakes of what ships."""
 
 N_HEAT = 100
 """Pictures of each class that heat is scaled on."""
@@ -51,7 +46,7 @@ LIMITS = (
 
 
 @dataclass(frozen=True)
-class TrainingSettings:
+class TrainingSettings(Recipe):
     """What a run depends on besides the pictures.
 
     Attributes:
@@ -79,20 +74,6 @@ class TrainingSettings:
             raise ValueError(f"at least 2 views are needed, one of them mild, not {self.n_views}")
         if not 0.0 <= self.hard_share <= 1.0 or self.scene_penalty < 0.0:
             raise ValueError("the share of hard views lies within 0 and 1, the penalty on scenes is 0 or more")
-
-    @classmethod
-    def load(cls, path: Path) -> TrainingSettings:
-        """Read a recipe.
-
-        Raises:
-            ValueError: it is no JSON, or holds a setting there is not.
-        """
-        try:
-            raw = json.loads(path.read_text(encoding="utf-8"))
-            values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()}
-            return cls(**values)
-        except (TypeError, AttributeError, ValueError) as error:
-            raise ValueError(f"{path} is no recipe of a training run: {error}") from error
 
 
 def train_synthetic(
@@ -163,11 +144,12 @@ def _fitted(views: Views, tower: Tower, out: Path, settings: TrainingSettings) -
     names = [source for source, chosen in zip(sources, mild, strict=True) if chosen]
     model = fit_llr(["logit"], found.held_out[mild, None], labels[mild], names, fitted_on="")
     probe, held_out = _calibrated(found, model)
+    judged = probability(held_out[mild]), labels[mild], root_weights(labels[mild], names)
     near = neighbourhood(rows[mild], names)
     tensors: dict[str, NDArray[Any]] = {
         "weights": probe.weights,
         "bias": np.array(probe.bias, np.float64),
-        "llr_range": np.array(llr_range(held_out[mild], labels[mild], root_weights(labels[mild], names)), np.float64),
+        "llr_range": np.array(llr_range(held_out[mild], *judged[1:]), np.float64),
         "heat_range": _heat_range(tower, probe, examples, settings.seed),
         "center": near.center,
         "axes": near.axes.astype(np.float32),
@@ -175,9 +157,6 @@ def _fitted(views: Views, tower: Tower, out: Path, settings: TrainingSettings) -
         "neighbour_limit": np.array(near.limit, np.float64),
         **Origins.known(examples).tensors(),
     }
-    thresholds, measures = _held_out_figures(held_out[mild], labels[mild], names, examples)
-    scores = 1 / (1 + np.exp(-held_out[mild]))
-    sets = {str(conformal.ERROR): conformal.bars(scores, labels[mild], root_weights(labels[mild], names))}
     name, _, version = READING.rpartition("-")
     card = ModelCard(
         name=name,
@@ -185,61 +164,28 @@ def _fitted(views: Views, tower: Tower, out: Path, settings: TrainingSettings) -
         task=TASK,
         data=dict(sorted(Counter(f"{'fake' if e.label else 'real'}: {e.source}" for e in examples).items())),
         settings=asdict(settings) | {"tower": TOWER, "blocks": list(BLOCKS)},
-        measures=measures,
+        measures=_held_out_figures(held_out[mild], labels[mild], names, examples),
         limits=LIMITS,
         licence=LICENCE,
         claim="synthetic",
-        thresholds=thresholds,
+        thresholds=thresholds(*judged),
         clips=settings.clips,
-        sets=sets,
+        sets=sets(*judged),
     )
     return save(tensors, card, out)
 
 
 def _calibrated(found: CrossFit, model: LlrModel) -> tuple[Probe, Floats]:
     """The reading whose logits are natural log odds at equal priors, and the held-out logits on that scale."""
-    slope = model.weights[0] / model.scale[0]
-    shift = model.bias - slope * model.center[0]
+    slope, shift = model.line
     probe = replace(found.probe, weights=found.probe.weights * np.float32(slope), bias=found.probe.bias * slope + shift)
     return probe, found.held_out * slope + shift
 
 
-def llr_range(
-    logits: Floats, labels: NDArray[np.int64], weight: Floats, tails: tuple[float, float] = (TAIL, TAIL)
-) -> tuple[float, float]:
-    """Bounds of the log10 likelihood ratio: what the farthest hundredth of either class was worth on held-out sources.
-
-    A fitted curve runs on where there are no examples any more. Generators that were not seen have fakes at the very
-    bottom of the scale, so that a low score can never acquit by more than they allow.
-
-    Args:
-        logits, labels, weight: (N,) of held-out pictures.
-        tails: shares of reals and of fakes to go by instead.
-
-    Returns:
-        The lower bound, at most 0, and the upper one, at least 0.
-    """
-    fake, real = labels == 1, labels == 0
-
-    def share(chosen: NDArray[np.bool_], within: NDArray[np.bool_]) -> float:
-        # One more on either side keeps a tail that happens to be empty from being worth anything without bound.
-        return float((weight[within & chosen].sum() + weight[within].mean()) / weight[within].sum())
-
-    top = weighted_quantile(logits[real], weight[real], tails[0])
-    bottom = -weighted_quantile(-logits[fake], weight[fake], tails[1])
-    floor = np.log10(share(logits <= bottom, fake) / share(logits <= bottom, real))
-    ceiling = np.log10(share(logits >= top, fake) / share(logits >= top, real))
-    return max(min(float(floor), 0.0), -MAX_LLR), min(max(float(ceiling), 0.0), MAX_LLR)
-
-
 def _held_out_figures(
     logits: Floats, labels: NDArray[np.int64], sources: Sequence[str], examples: Sequence[Example]
-) -> tuple[dict[str, float], dict[str, float]]:
-    """Thresholds as scores, and figures of mild views of sources that were not fitted on."""
-    real = labels == 0
-    weight = root_weights(labels, sources)[real]
-    bars = {str(rate): weighted_quantile(logits[real], weight, rate) for rate in RATES}
-    thresholds = {rate: round(float(1 / (1 + np.exp(-bar))), 6) for rate, bar in bars.items()}
+) -> dict[str, float]:
+    """Figures of mild views of sources that were not fitted on."""
     measures = {
         "held-out sources, AUROC": auroc(labels, logits),
         "held-out sources, TPR at 5 % FPR": tpr_at_fpr(labels, logits, 0.05),
@@ -251,7 +197,7 @@ def _held_out_figures(
     for name in matched_sources(examples):
         own = np.array([source == name for source in sources])
         measures[f"held-out matched source {name}, AUROC"] = auroc(labels[own], logits[own])
-    return thresholds, {key: round(value, 4) for key, value in measures.items()}
+    return {key: round(value, 4) for key, value in measures.items()}
 
 
 def _heat_range(tower: Tower, probe: Probe, examples: Sequence[Example], seed: int) -> NDArray[np.float64]:

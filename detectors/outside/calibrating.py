@@ -15,15 +15,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import conformal
 from detectors.calibration import fit_llr
 from detectors.data import EDIT, Example, Reader, read_picture
+from detectors.held_out import RATES, llr_range, sets, thresholds
 from detectors.metrics import auroc, cllr
 from detectors.outside.described import Calibration, Described
 from detectors.outside.detector import Outside
 from detectors.outside.model_folder import update
-from detectors.probe import N_FOLDS, fold_of, root_weights, weighted_quantile
-from detectors.training import RATES, llr_range
+from detectors.probe import N_FOLDS, fold_of, root_weights
+from detectors.reading import Floats, probability
 from detectors.washed_views import MAX_SIDE_PX, chain
 from generators.launder import Fit
 from generators.weights import ModelCard
@@ -33,8 +33,6 @@ MIN_PICTURES = 20
 
 MILD_VIEW = 1
 """Odd views of `washed_views.chain` are the mild ones."""
-
-Floats = NDArray[np.float64]
 
 
 def calibrate(
@@ -71,14 +69,15 @@ def calibrate(
     slope, bias = _line(logits, labels, sources)
     values, weight = slope * logits + bias, root_weights(labels, sources)
     floor, ceiling = llr_range(values, labels, weight)
-    scores = 1 / (1 + np.exp(-np.clip(values, -50, 50)))
+    scores = probability(values)
     described = replace(Described.of(model.card), calibration=Calibration(slope, bias, floor, ceiling))
     card = replace(
         model.card,
         settings=json.loads(json.dumps(described.to_settings())),
         data=dict(sorted(Counter(f"calibrated on {'fake' if e.label else 'real'}: {e.source}" for e in used).items())),
-        thresholds=_thresholds(scores, labels, weight),
-        sets={str(conformal.ERROR): conformal.bars(scores, labels, weight)},
+        # Only for the shares that so many reals can tell.
+        thresholds=thresholds(scores, labels, weight, [rate for rate in RATES if (labels == 0).sum() * rate >= 1]),
+        sets=sets(scores, labels, weight),
         measures=_measures(logits, labels, sources),
     )
     update(card, folder)
@@ -124,16 +123,7 @@ def _check(labels: NDArray[np.int64], logits: Floats) -> None:
 
 def _line(logits: Floats, labels: NDArray[np.int64], sources: Sequence[str]) -> tuple[float, float]:
     """Slope and bias that turn log odds of the network into natural log odds at equal priors."""
-    model = fit_llr(["logit"], logits[:, None], labels, sources, fitted_on="", signs=[1])
-    slope = model.weights[0] / model.scale[0]
-    return slope, model.bias - slope * model.center[0]
-
-
-def _thresholds(scores: Floats, labels: NDArray[np.int64], weight: Floats) -> dict[str, float]:
-    """Scores that a share of the reals reaches, for the shares that so many reals can tell."""
-    real = labels == 0
-    rates = [rate for rate in RATES if real.sum() * rate >= 1]
-    return {str(rate): round(weighted_quantile(scores[real], weight[real], rate), 6) for rate in rates}
+    return fit_llr(["logit"], logits[:, None], labels, sources, fitted_on="", signs=[1]).line
 
 
 def _measures(logits: Floats, labels: NDArray[np.int64], sources: Sequence[str]) -> dict[str, float]:

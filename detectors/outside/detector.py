@@ -12,6 +12,7 @@ from detectors.calibration import LOG10_E
 from detectors.outside.described import Described
 from detectors.outside.model_folder import read, read_weights
 from detectors.outside.networks import Network, network_of
+from detectors.reading import probability
 from generators.images import Pixels
 from generators.weights import ModelCard
 
@@ -53,8 +54,7 @@ class Outside:
             logits = fitted.slope * logits + fitted.bias
             bounded = np.clip(logits * LOG10_E, fitted.floor, fitted.ceiling)
             llr = np.where([reason is None for reason in reasons], bounded, 0.0).astype(np.float32)
-        fake = 1.0 / (1.0 + np.exp(-np.clip(logits, -50, 50)))
-        return Scores(fake.astype(np.float32), llr, abstained=reasons)
+        return Scores(probability(logits).astype(np.float32), llr, abstained=reasons)
 
     def logit(self, pixels: Pixels) -> float:
         """Natural log odds of a fake as the network sees it, before any calibration."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from detectors.linear_reading import Fitted, Reading, fit_reading, probability
+from detectors.linear_reading import Fitted, fit_reading
 from detectors.metrics import auroc
+from detectors.reading import Reading, probability
 
 N_SOURCES, PER_SOURCE, N_FEATURES = 16, 12, 20
 

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from detectors.data import Example
+from detectors.held_out import llr_range
 from detectors.synthetic import UNLIKE, Synthetic
 from detectors.token_features import BLOCKS, N_FEATURES, features_of, patch_readings
-from detectors.training import TrainingSettings, llr_range, train_synthetic, usable
+from detectors.training import TrainingSettings, train_synthetic, usable
 from detectors.vision_tower import GRID, PATCH_PX, WIDTH, Tokens
 from detectors.washed_views import chain, cut
 from generators.weights import ModelCard
