@@ -21,7 +21,19 @@ from forensics.seen_before import closest
 from forensics.store import Store, StoreError
 from forensics.verdict import Opinion
 
-__all__ = ["KINDS", "Brief", "Evidence", "ScanReport", "Shown", "Similar", "brief", "download", "provisional", "show"]
+__all__ = [
+    "KINDS",
+    "Brief",
+    "Card",
+    "Evidence",
+    "ScanReport",
+    "Shown",
+    "Similar",
+    "brief",
+    "download",
+    "provisional",
+    "show",
+]
 __all__ += ["false_alarms", "similar", "stored"]
 
 HARDLY_LLR = 0.3
@@ -38,30 +50,20 @@ KINDS: Mapping[Opinion, str] = {
 
 @dataclass(frozen=True)
 class Evidence:
-    """One finding as a card; see `forensics.report_page.Card`.
+    """One finding as it is drawn.
 
     Attributes:
+        card: its words, without pixels.
         picture: evidence drawn on the picture, JPEG; b"" for none.
         caption: of the picture.
         is_heat: whether the colour scale belongs below it.
         frames: moments with a picture: time in seconds, JPEG.
     """
 
-    title: str
-    trace: str
-    summary: str
-    explanation: str
-    strength: str
-    weight: str
-    llr: float | None
-    counted_llr: float
-    claim: str
+    card: Card
     picture: bytes
     caption: str
     is_heat: bool
-    rows: tuple[tuple[str, str], ...]
-    numbers: tuple[tuple[str, str], ...]
-    times_s: tuple[float, ...]
     frames: tuple[tuple[float, bytes], ...]
 
 
@@ -218,20 +220,9 @@ def _evidence(card: Card, pictures: Pictures) -> Evidence:
     if drawn is None and card.title == title("spectrum"):
         picture, caption = pictures.layers.get("spectrum", b""), "power of every frequency, the lowest in the middle"
     return Evidence(
-        title=card.title,
-        trace=card.trace,
-        summary=card.summary,
-        explanation=card.explanation,
-        strength=card.strength,
-        weight=card.weight,
-        llr=card.llr,
-        counted_llr=card.counted_llr,
-        claim=card.claim,
+        card=replace(card, pictures=(), moments=()),
         picture=picture,
         caption=caption,
         is_heat=drawn is not None and drawn.is_heat,
-        rows=card.rows,
-        numbers=card.numbers,
-        times_s=card.times_s,
         frames=tuple((time_s, to_jpeg(pixels, QUALITY)) for time_s, pixels in card.moments),
     )

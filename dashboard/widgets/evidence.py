@@ -6,32 +6,32 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.backend.viewing import Evidence
+from dashboard.backend.viewing import Card, Evidence
 from dashboard.overlay import scale
 from dashboard.widgets.markup import table, text
 
 
 def cards(evidence: Sequence[Evidence]) -> None:
     """Draw what counts first and large, and the rest side by side below it."""
-    counted = [one for one in evidence if one.counted_llr]
-    rest = [one for one in evidence if not one.counted_llr]
+    counted = [one for one in evidence if one.card.counted_llr]
+    rest = [one for one in evidence if not one.card.counted_llr]
     for one in counted:
-        card(one)
+        _draw(one, large=True)
     if rest and counted:
         st.caption("Findings that do not count for this verdict, or only for the eye")
     for pair in (rest[i : i + 2] for i in range(0, len(rest), 2)):
         for column, one in zip(st.columns(2), pair, strict=False):
             with column:
-                card(one, large=False)
+                _draw(one, large=False)
 
 
-def card(evidence: Evidence, *, large: bool = True) -> None:
+def _draw(evidence: Evidence, *, large: bool) -> None:
     """Draw one finding."""
     with st.container(border=True, height="stretch"):
         picture, words = st.columns([2, 5] if large else [2, 3], gap="small")
         with words:
-            st.html(_words(evidence))
-            _details(evidence)
+            st.html(_words(evidence.card))
+            _details(evidence.card)
         with picture:
             _picture(evidence)
 
@@ -46,8 +46,8 @@ def _picture(evidence: Evidence) -> None:
         for column, (time_s, jpeg) in zip(st.columns(len(frames)), frames, strict=True):
             column.image(jpeg, caption=f"{time_s:.2f} s", width="stretch")
     else:
-        sign = f'<b aria-hidden="true">{_sign(evidence.trace)}</b>'
-        st.html(f'<div class="u-nothing">{sign}<span>{text(evidence.trace)}</span></div>')
+        sign = f'<b aria-hidden="true">{_sign(evidence.card.trace)}</b>'
+        st.html(f'<div class="u-nothing">{sign}<span>{text(evidence.card.trace)}</span></div>')
 
 
 def _sign(trace: str) -> str:
@@ -55,24 +55,24 @@ def _sign(trace: str) -> str:
     return "¶" if "itself" in trace else "∿"
 
 
-def _words(evidence: Evidence) -> str:
+def _words(card: Card) -> str:
     parts = [
-        f'<p class="u-card-title"><strong>{text(evidence.title)}</strong> <span>{text(evidence.trace)}</span></p>',
-        f"<p>{text(evidence.summary)}</p>",
+        f'<p class="u-card-title"><strong>{text(card.title)}</strong> <span>{text(card.trace)}</span></p>',
+        f"<p>{text(card.summary)}</p>",
     ]
-    if evidence.llr is not None:
+    if card.llr is not None:
         parts.append(
-            f"{scale(evidence.llr, evidence.counted_llr)}"
-            f'<p class="u-ends"><span>◀ untouched</span><span>{text(evidence.claim)} ▶</span></p>'
+            f"{scale(card.llr, card.counted_llr)}"
+            f'<p class="u-ends"><span>◀ untouched</span><span>{text(card.claim)} ▶</span></p>'
         )
-    strength = " ".join(filter(None, (evidence.strength, evidence.weight)))
+    strength = " ".join(filter(None, (card.strength, card.weight)))
     parts.append(f'<p class="u-soft">{text(strength)}</p>')
     return "".join(parts)
 
 
-def _details(evidence: Evidence) -> None:
-    if not (evidence.explanation or evidence.rows or evidence.numbers):
+def _details(card: Card) -> None:
+    if not (card.explanation or card.rows or card.numbers):
         return
     with st.expander("How to read it, and the numbers"):
-        body = f"<p>{text(evidence.explanation)}</p>" if evidence.explanation else ""
-        st.html(body + table((*evidence.rows, *evidence.numbers)))
+        body = f"<p>{text(card.explanation)}</p>" if card.explanation else ""
+        st.html(body + table((*card.rows, *card.numbers)))

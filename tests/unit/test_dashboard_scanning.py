@@ -191,7 +191,7 @@ def test_a_shown_report_has_every_finding_and_its_downloads_open(tmp_path: Path)
     found = report(findings=(finding(llr=1.0, claim=Claim.MANIPULATED, heat=Heat(HALF, "copied")), finding()))
     shown = show(found, PICTURES)
     assert [bool(one.picture) for one in shown.evidence] == [True, False]
-    assert shown.evidence[0].counted_llr == 1.0 and shown.kind == "manipulated"
+    assert shown.evidence[0].card.counted_llr == 1.0 and shown.kind == "manipulated"
     starts = {"html": b"<!doctype html>", "pdf": b"%PDF", "json": b"{"}
     assert all(download(found, PICTURES, form).startswith(start) for form, start in starts.items())
 
