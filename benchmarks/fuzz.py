@@ -21,11 +21,11 @@ from forensics.errors import MediaError
 from forensics.finding import Finding
 from forensics.media import Media
 from forensics.media.sniff import HEAD_BYTES, sniff
+from forensics.messages import Answer, Task
 from forensics.pool import Pool
 from forensics.report import ScanReport
 from forensics.settings import Limits, ScanSettings
 from forensics.verdict import weigh
-from forensics.worker import Answer, Task
 
 MAX_SEED_BYTES = 200_000
 LIMITS = Limits(

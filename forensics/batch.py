@@ -14,13 +14,13 @@ from typing import BinaryIO, TextIO
 
 from forensics.errors import MediaError
 from forensics.inputs import STDIN, expand, spool
+from forensics.messages import Examiner, Task
 from forensics.pool import Outcome, Pool
 from forensics.recall import Recall
 from forensics.report_files import FILE_FORMATS, TABLE_FORMATS, result_lines, write_reports, write_tables
 from forensics.result import Result
 from forensics.settings import ScanSettings
 from forensics.store import Store
-from forensics.worker import Examiner, Task
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ from collections.abc import Callable
 from typing import Any
 
 from forensics.batch import Batch
+from forensics.messages import Examiner
 from forensics.result import Result
 from forensics.settings import ScanSettings
 from forensics.store import Queue, Store, StoreError
 from forensics.store.folder_scans import FolderScans, Progress
 from forensics.store.queue_words import Bar
-from forensics.worker import Examiner
 
 BEAT_S = 2.0
 """How often it writes how far it is, and looks whether it shall stop."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from forensics.errors import MediaError
-from forensics.worker import Task
+from forensics.messages import Task
 
 STDIN = "-"
 

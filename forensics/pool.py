@@ -18,10 +18,10 @@ from types import TracebackType
 from typing import Self
 
 from forensics.errors import MediaError
+from forensics.messages import Answer, Done, Examiner, Opened, Ready, Scanned, Step, Task
 from forensics.report import ScanReport
 from forensics.settings import ScanSettings
 from forensics.watched import START_S, Worker, start_context
-from forensics.worker import Answer, Done, Examiner, Opened, Ready, Scanned, Step, Task
 
 __all__ = ["Decide", "Hear", "Outcome", "Pool", "Receive", "start_context"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from forensics.inputs import displayable
+from forensics.messages import Answer, Opened, Task
 from forensics.report import ScanReport
 from forensics.seen_before import with_seen_before
 from forensics.settings import ScanSettings
 from forensics.store import Store, StoreError
-from forensics.worker import Answer, Opened, Task
 
 
 class Recall:

@@ -14,8 +14,9 @@ from typing import Any, Self
 
 import psutil
 
+from forensics.messages import Opened, Task
 from forensics.report import ScanReport
-from forensics.worker import Opened, Task, serve
+from forensics.worker import serve
 
 START_S = 120.0
 """Loading every analyzer takes seconds; on a crowded machine with a cold disk perhaps a minute."""

@@ -7,18 +7,18 @@ import hashlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forensics.errors import MediaError
 from forensics.media import Kind, Media
+from forensics.messages import Done, Examiner, Opened, Ready, Scanned, Step, Task
 from forensics.report import ScanReport
 from forensics.report_files import prepare
 from forensics.settings import ScanSettings
@@ -39,118 +39,6 @@ WARM_SIDE_PX = 256
 
 MOMENTS_BUDGET_S = 5.0
 """Time for fetching frames that findings name; what is not there by then is left out of the report."""
-
-
-class Examiner(Protocol):
-    """What a worker needs of a scanner."""
-
-    settings: ScanSettings
-
-    @property
-    def versions(self) -> Mapping[str, str]:
-        """What decides its results."""
-        ...
-
-    def scan(self, media: Media, tell: Callable[[str, ScanReport], None] | None = None) -> ScanReport:
-        """Examine one file; `tell` hears of every step."""
-        ...
-
-
-@dataclass(frozen=True)
-class Task:
-    """One file to examine.
-
-    Attributes:
-        path: where it lies.
-        shown: the path to show and to store; "-" for standard input.
-        name: file name to show.
-    """
-
-    path: Path
-    shown: str
-    name: str
-
-
-@dataclass(frozen=True)
-class Ready:
-    """A worker has loaded its analyzers.
-
-    Attributes:
-        versions: what decides its results.
-        refused: why it cannot work with these settings, "" if it can.
-        is_warm: whether it has also loaded all that is otherwise loaded with the first file, networks above all.
-    """
-
-    versions: Mapping[str, str]
-    refused: str = ""
-    is_warm: bool = False
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A file that is media and within the limits, before it costs anything.
-
-    Attributes:
-        sha256, kind, format, size_bytes: as in Media.
-        versions: what would decide the result.
-    """
-
-    sha256: str
-    kind: str
-    format: str
-    size_bytes: int
-    versions: Mapping[str, str]
-
-
-@dataclass(frozen=True, eq=False)
-class Answer:
-    """What the parent wants done with an opened file.
-
-    Attributes:
-        scan: examine it.
-        known: a report there is already, to be drawn; None for none.
-    """
-
-    scan: bool
-    known: ScanReport | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Step:
-    """One step of an examination is over.
-
-    Attributes:
-        name: "hash" or an analyzer.
-        report: what is known by then.
-        preview: a small JPEG of the picture, newly encoded, with the first step; b"" else.
-    """
-
-    name: str
-    report: ScanReport
-    preview: bytes = b""
-
-
-@dataclass(frozen=True, eq=False)
-class Scanned:
-    """A file was examined; the parent answers with the report as it is to be drawn, if there is anything to draw."""
-
-    report: ScanReport
-
-
-@dataclass(frozen=True, eq=False)
-class Done:
-    """The end of one task.
-
-    Attributes:
-        pages: form -> the report in that form.
-        code, message: of the MediaError, "" when there was none.
-        sha256: of a file that could not be opened, if it could be read; "" else.
-    """
-
-    pages: Mapping[str, bytes] = field(default_factory=dict)
-    code: str = ""
-    message: str = ""
-    sha256: str = ""
 
 
 def serve(
@@ -183,9 +71,10 @@ def serve(
     prepare(forms)
     _limit_threads(n_threads)
     # On a crowded machine networks may take longer to load than a picture may take.
-    is_warm = live or (build is None and _asks_networks(settings))
+    to_load = settings.analyzers if live else _networks(settings, build)
+    is_warm = live or bool(to_load)
     if is_warm:
-        _warm_up((build or _scanner)(_unhurried(settings)))
+        _warm_up((build or _scanner)(_unhurried(replace(settings, analyzers=to_load))))
     connection.send(Ready(scanner.versions, is_warm=is_warm))
     while True:
         try:
@@ -247,8 +136,10 @@ def _examine(task: Task, scanner: Examiner, connection: Connection, forms: tuple
         return Done(code="out-of-memory", message="decoding it takes more memory than there is")
 
 
-def _asks_networks(settings: ScanSettings) -> bool:
-    return settings.analyzers is None or "learned" in settings.analyzers
+def _networks(settings: ScanSettings, build: Callable[[ScanSettings], Examiner] | None) -> tuple[str, ...]:
+    """The analyzers that load networks, of those asked for."""
+    asked = build is None and (settings.analyzers is None or "learned" in settings.analyzers)
+    return ("learned",) if asked else ()
 
 
 def _unhurried(settings: ScanSettings) -> ScanSettings:

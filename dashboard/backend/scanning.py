@@ -26,6 +26,7 @@ from dashboard.roles import Role, User, require
 from forensics.analyzers import ANALYZERS
 from forensics.errors import MediaError
 from forensics.hostile_text import one_line
+from forensics.messages import Examiner, Step, Task
 from forensics.pictures import PICTURES
 from forensics.pool import Outcome, Pool
 from forensics.recall import Recall
@@ -33,7 +34,6 @@ from forensics.report import ScanReport
 from forensics.report_words import title
 from forensics.settings import ScanSettings
 from forensics.store import Store
-from forensics.worker import Examiner, Step, Task
 
 __all__ = ["Job", "MediaError", "Scanning", "State", "step_titles"]
 

@@ -60,9 +60,9 @@ def _number(scan: str, store: Store) -> int:
 
 def _drawn(found: ScanReport, picture: Path | None, form: str) -> bytes:
     """The report on pictures of the very same file, decoded in a worker; without them if it is gone or another one."""
+    from forensics.messages import Answer, Opened, Task
     from forensics.pool import Pool
     from forensics.report_files import PICTURE_FORMATS, render
-    from forensics.worker import Answer, Opened, Task
 
     path = picture or Path(found.path)
     if form in PICTURE_FORMATS and path.is_file():

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from forensics.messages import Answer, Opened, Step, Task
 from forensics.pictures import PICTURES, decoded, unpack
 from forensics.pool import Outcome, Pool
 from forensics.report import ScanReport
 from forensics.settings import Limits, ScanSettings
-from forensics.worker import Answer, Opened, Step, Task
 from tests.make_media import jpeg, photo
 from tests.unit.failing_scanners import Heavy, Loaded, Refusing, Scripted, Stillborn
 

@@ -1,0 +1,124 @@
+"""What a pool and its worker processes say to each other, and what a worker needs of a scanner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from forensics.media import Media
+from forensics.report import ScanReport
+from forensics.settings import ScanSettings
+
+
+class Examiner(Protocol):
+    """What a worker needs of a scanner."""
+
+    settings: ScanSettings
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """What decides its results."""
+        ...
+
+    def scan(self, media: Media, tell: Callable[[str, ScanReport], None] | None = None) -> ScanReport:
+        """Examine one file; `tell` hears of every step."""
+        ...
+
+
+@dataclass(frozen=True)
+class Task:
+    """One file to examine.
+
+    Attributes:
+        path: where it lies.
+        shown: the path to show and to store; "-" for standard input.
+        name: file name to show.
+    """
+
+    path: Path
+    shown: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A worker has loaded its analyzers.
+
+    Attributes:
+        versions: what decides its results.
+        refused: why it cannot work with these settings, "" if it can.
+        is_warm: whether it has also loaded all that is otherwise loaded with the first file, networks above all.
+    """
+
+    versions: Mapping[str, str]
+    refused: str = ""
+    is_warm: bool = False
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A file that is media and within the limits, before it costs anything.
+
+    Attributes:
+        sha256, kind, format, size_bytes: as in Media.
+        versions: what would decide the result.
+    """
+
+    sha256: str
+    kind: str
+    format: str
+    size_bytes: int
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What the parent wants done with an opened file.
+
+    Attributes:
+        scan: examine it.
+        known: a report there is already, to be drawn; None for none.
+    """
+
+    scan: bool
+    known: ScanReport | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One step of an examination is over.
+
+    Attributes:
+        name: "hash" or an analyzer.
+        report: what is known by then.
+        preview: a small JPEG of the picture, newly encoded, with the first step; b"" else.
+    """
+
+    name: str
+    report: ScanReport
+    preview: bytes = b""
+
+
+@dataclass(frozen=True, eq=False)
+class Scanned:
+    """A file was examined; the parent answers with the report as it is to be drawn, if there is anything to draw."""
+
+    report: ScanReport
+
+
+@dataclass(frozen=True, eq=False)
+class Done:
+    """The end of one task.
+
+    Attributes:
+        pages: form -> the report in that form.
+        code, message: of the MediaError, "" when there was none.
+        sha256: of a file that could not be opened, if it could be read; "" else.
+    """
+
+    pages: Mapping[str, bytes] = field(default_factory=dict)
+    code: str = ""
+    message: str = ""
+    sha256: str = ""
