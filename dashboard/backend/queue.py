@@ -14,7 +14,8 @@ from forensics.redrawing import Redrawer
 from forensics.report import ScanReport
 from forensics.store import Checked, Decision, Entry, Queue, QueueItem, ScanRow, State, Store, check
 from forensics.store.audit import AuditLog
-from forensics.store.queue import LEASE_S, MAX_REASON
+from forensics.store.queue import LEASE_S
+from forensics.store.queue_rows import MAX_REASON
 from forensics.store.queue_words import OPEN
 
 __all__ = ["LEASE_S", "MAX_REASON", "Claim", "Decision", "Desk", "Overview", "QueueItem", "State"]

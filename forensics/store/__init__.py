@@ -3,7 +3,8 @@
 from forensics.store.audit import AuditLog, Entry
 from forensics.store.audit_check import Checked, check
 from forensics.store.opening import StoreError
-from forensics.store.queue import Queue, QueueItem
+from forensics.store.queue import Queue
+from forensics.store.queue_rows import QueueItem
 from forensics.store.queue_words import Decision, State
 from forensics.store.store import NearMatch, ScanRow, Store, default_url
 

@@ -7,59 +7,32 @@ marks, so that two who ask at the same moment get two files. Each act enters the
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
 from itertools import islice
 
 from sqlalchemy import ColumnElement, Double, cast, extract, func, literal, or_, select, update
-from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from forensics.finding import Claim
-from forensics.store.audit import Chain, Entry
+from forensics.store.audit import Chain
+from forensics.store.queue_rows import (
+    QueueItem,
+    acted,
+    add_row,
+    check_may_decide,
+    checked_reason,
+    claim_of,
+    held_by,
+    item_of,
+)
 from forensics.store.queue_words import OPEN, STATE_AFTER, Act, Decision, State
-from forensics.store.store import ScanRow, Store, storable
+from forensics.store.store import ScanRow, Store
 from forensics.store.tables import QueueRow
-from forensics.verdict import Opinion
 
 LEASE_S = 600.0
 """A decision takes a minute; who went for lunch must not keep a file from the others."""
 
-MAX_REASON = 2000
-"""Characters of a reason."""
-
 ADDED_AT_A_TIME = 500
 """Files whose rows are looked up in one question; SQLite takes 32,766 values at most."""
-
-
-@dataclass(frozen=True)
-class QueueItem:
-    """One file of the queue.
-
-    Attributes:
-        sha256, path, filename, kind: of the file; path and filename are hostile text.
-        opinion, weight: of the verdict when it was queued or scanned again; weight is its log10 likelihood ratio.
-        state: what it waits for, or was decided.
-        holder: who has it in hands, None for nobody; the lease may have run out.
-        held_until_s: end of the lease, seconds since 1970.
-        acted_at, acted_by, reason: when and by whom it came into this state, and why; the reason may be hostile text.
-        claim: what a rejected file is held for, None elsewhere.
-        entry: number of its last entry in the audit log.
-    """
-
-    sha256: str
-    path: str
-    filename: str
-    kind: str
-    opinion: str
-    weight: float
-    state: State
-    holder: str | None
-    held_until_s: float | None
-    acted_at: str
-    acted_by: str
-    reason: str
-    claim: Claim | None
-    entry: int
 
 
 class Queue:
@@ -99,7 +72,7 @@ class Queue:
                 for scan in newest.values():
                     row = rows.get(scan.sha256)
                     n_new += row is None
-                    _add(session, chain, scan, row, actor)
+                    add_row(session, chain, scan, row, actor)
         return n_new
 
     def items(self, *, states: Collection[State] = OPEN, limit: int = 50, offset: int = 0) -> list[QueueItem]:
@@ -110,7 +83,7 @@ class Queue:
         with self._store.session() as session:
             # Numbers first: an index answers that without the rows that are passed over.
             numbers = list(session.scalars(ids))
-            rows = {row.id: _item(row) for row in session.scalars(select(QueueRow).where(QueueRow.id.in_(numbers)))}
+            rows = {row.id: item_of(row) for row in session.scalars(select(QueueRow).where(QueueRow.id.in_(numbers)))}
         return [rows[number] for number in numbers if number in rows]
 
     def item(self, sha256: str) -> QueueItem:
@@ -123,7 +96,7 @@ class Queue:
             row = session.scalar(select(QueueRow).where(QueueRow.sha256 == sha256))
             if row is None:
                 raise LookupError(f"the queue holds no file {sha256[:16]!r}")
-            return _item(row)
+            return item_of(row)
 
     def beginning(self, digits: str, *, limit: int = 2) -> list[str]:
         """Hashes of files in the queue that begin with these digits."""
@@ -155,7 +128,7 @@ class Queue:
                 .order_by(QueueRow.weight.desc(), QueueRow.id)
                 .limit(1)
             )
-            return None if row is None else _item(row)
+            return None if row is None else item_of(row)
 
     def take(
         self,
@@ -181,20 +154,20 @@ class Queue:
         with self._store.session(writes=True) as session, session.begin():
             for taking in self._ways(who, states, sha256, skip):
                 if (row := session.scalars(taking).first()) is not None:
-                    return _item(row)
+                    return item_of(row)
             return None
 
     def renew(self, who: str, sha256: str) -> bool:
         """Begin the lease anew; False if the file is no longer theirs."""
         with self._store.session(writes=True) as session, session.begin():
             until = self._now() + self._lease_s
-            wanted = update(QueueRow).where(*_held_by(who, sha256)).values(held_until_s=until).returning(QueueRow.id)
+            wanted = update(QueueRow).where(*held_by(who, sha256)).values(held_until_s=until).returning(QueueRow.id)
             return session.scalar(wanted) is not None
 
     def release(self, who: str, sha256: str) -> None:
         """Put a file back undecided; nothing happens if it is no longer theirs."""
         with self._store.session(writes=True) as session, session.begin():
-            session.execute(update(QueueRow).where(*_held_by(who, sha256)).values(holder=None, held_until_s=None))
+            session.execute(update(QueueRow).where(*held_by(who, sha256)).values(holder=None, held_until_s=None))
 
     def decide(
         self,
@@ -221,11 +194,11 @@ class Queue:
             ValueError: there is no reason or claim, or it is not theirs to decide (any more).
         """
         act = Act(decision)
-        text = _reason(reason)
+        text = checked_reason(reason)
         with self._store.session(writes=True) as session, session.begin():
             chain = Chain(session)
             row = session.scalar(select(QueueRow).where(QueueRow.sha256 == sha256))
-            _check_may_decide(row, who, sha256, decision)
+            check_may_decide(row, who, sha256, decision)
             assert row is not None
             held_for = (claim or claim_of(row.opinion)) if decision is Decision.REJECT else None
             if decision is Decision.REJECT and held_for is None:
@@ -236,14 +209,14 @@ class Queue:
             entry = chain.append(actor or who, act, sha256, details)
             changed = session.scalar(
                 update(QueueRow)
-                .where(*_held_by(who, sha256))
-                .values(**_acted(entry, STATE_AFTER[act]), holder=None, held_until_s=None)
+                .where(*held_by(who, sha256))
+                .values(**acted(entry, STATE_AFTER[act]), holder=None, held_until_s=None)
                 .returning(QueueRow)
             )
             if changed is None:
                 # Somebody took it between the look and the change; the entry is undone with the transaction.
                 raise ValueError(f"the file {sha256[:16]} is no longer yours to decide: its lease ran out")
-            return _item(changed)
+            return item_of(changed)
 
     def reopen(self, who: str, sha256: str, reason: str) -> QueueItem:
         """Let a decided or escalated file wait again.
@@ -252,7 +225,7 @@ class Queue:
             LookupError: it is not in the queue.
             ValueError: it waits already, or there is no reason.
         """
-        text = _reason(reason)
+        text = checked_reason(reason)
         with self._store.session(writes=True) as session, session.begin():
             chain = Chain(session)
             row = session.scalar(select(QueueRow).where(QueueRow.sha256 == sha256).with_for_update())
@@ -261,10 +234,10 @@ class Queue:
             if row.state == State.WAITING:
                 raise ValueError(f"the file {sha256[:16]} is waiting already")
             entry = chain.append(who, Act.REOPEN, sha256, {"reason": text, "was": row.state})
-            for name, value in _acted(entry, State.WAITING).items():
+            for name, value in acted(entry, State.WAITING).items():
                 setattr(row, name, value)
             row.holder, row.held_until_s = None, None
-            return _item(row)
+            return item_of(row)
 
     def _now(self) -> ColumnElement[float]:
         if self._clock is not None:
@@ -299,84 +272,3 @@ class Queue:
         # PostgreSQL checks the conditions again when it waited for another's change of the row; SQLite has one writer.
         taken = update(QueueRow).where(QueueRow.id == first, *conditions)
         return taken.values(holder=who, held_until_s=self._now() + self._lease_s).returning(QueueRow)
-
-
-def claim_of(opinion: str) -> Claim | None:
-    """What a rejected file is, if the person does not say so: what the verdict says; None where that says neither."""
-    return {Opinion.LIKELY_MANIPULATED: Claim.MANIPULATED, Opinion.LIKELY_SYNTHETIC: Claim.SYNTHETIC}.get(
-        Opinion(opinion)
-    )
-
-
-def _add(session: Session, chain: Chain, scan: ScanRow, row: QueueRow | None, actor: str) -> None:
-    weight = {"weight": repr(scan.llr), "opinion": scan.opinion}
-    if row is None:
-        entry = chain.append(actor, Act.QUEUE, scan.sha256, {**weight, "filename": scan.filename})
-        given = {name: getattr(scan, name) for name in ("sha256", "filename", "kind", "opinion")}
-        session.add(
-            QueueRow(
-                **given,
-                path=_path(scan),
-                weight=scan.llr,
-                holder=None,
-                held_until_s=None,
-                **_acted(entry, State.WAITING),
-            )
-        )
-    elif row.state in OPEN and (row.weight, row.opinion) != (scan.llr, scan.opinion):
-        row.entry = chain.append(actor, Act.REWEIGH, scan.sha256, weight).number
-        row.weight, row.opinion, row.path, row.filename = scan.llr, scan.opinion, _path(scan), scan.filename
-
-
-def _path(scan: ScanRow) -> str:
-    return scan.path if scan.location is None else str(scan.location)
-
-
-def _acted(entry: Entry, state: State) -> dict[str, str | int]:
-    return {
-        "state": str(state),
-        "acted_at": entry.at,
-        "acted_by": entry.actor,
-        "reason": entry.details.get("reason", ""),
-        "claim": entry.details.get("claim", ""),
-        "entry": entry.number,
-    }
-
-
-def _held_by(who: str, sha256: str) -> Sequence[ColumnElement[bool]]:
-    return (QueueRow.sha256 == sha256, QueueRow.holder == who, QueueRow.state.in_(OPEN))
-
-
-def _reason(reason: str) -> str:
-    text = storable(reason.strip())
-    if not text:
-        raise ValueError("a decision needs a reason, in a few words")
-    if len(text) > MAX_REASON:
-        raise ValueError(f"a reason has {MAX_REASON:,} characters at most, this one has {len(text):,}")
-    return text
-
-
-def _check_may_decide(row: QueueRow | None, who: str, sha256: str, decision: Decision) -> None:
-    if row is None:
-        raise LookupError(f"the queue holds no file {sha256[:16]!r}")
-    if row.state not in OPEN:
-        raise ValueError(f"the file {sha256[:16]} was {row.state} by {row.acted_by} at {row.acted_at}")
-    if row.holder is None:
-        raise ValueError(f"the file {sha256[:16]} is in nobody's hands: take it first")
-    if row.holder != who:
-        raise ValueError(f"the file {sha256[:16]} is held by {row.holder}")
-    if decision is Decision.ESCALATE and row.state == State.ESCALATED:
-        raise ValueError(f"the file {sha256[:16]} is escalated already")
-
-
-def _item(row: QueueRow) -> QueueItem:
-    given = {item.name: getattr(row, item.name) for item in fields(QueueItem)}
-    # SQLite returns whole numbers of a changed row as such.
-    return QueueItem(
-        **{
-            **given,
-            "weight": float(row.weight),
-            "state": State(row.state),
-            "claim": Claim(row.claim) if row.claim else None,
-        }
-    )
