@@ -13,14 +13,13 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
 
 import psutil
 
 from dashboard.backend.configuration import Configuration
+from dashboard.backend.jobs import Job, Jobs, State, step_titles
 from dashboard.backend.keeping import Kept, Uploads
 from dashboard.roles import Role, User, require
 from forensics.analyzers import ANALYZERS
@@ -30,8 +29,6 @@ from forensics.messages import Examiner, Step, Task
 from forensics.pictures import PICTURES
 from forensics.pool import Outcome, Pool
 from forensics.recall import Recall
-from forensics.report import ScanReport
-from forensics.report_words import title
 from forensics.settings import ScanSettings
 from forensics.store import Store
 
@@ -40,73 +37,12 @@ __all__ = ["Job", "MediaError", "Scanning", "State", "step_titles"]
 MAX_LANES = 2
 """A worker holds half a gigabyte once it is warm."""
 
-MAX_JOBS = 300
-"""Jobs that are remembered; of those that are done only a line is left."""
-
-MAX_PARTIAL = 8
-"""Scans that were stopped on the way and whose findings are kept, some megabytes each."""
-
 MAX_WAITING = 200
 """Uploads that may wait; each lies on the disk."""
 
 SWEEP_S = 600.0
 
 MAX_NAME = 300
-
-
-class State(StrEnum):
-    """Where a job stands."""
-
-    WAITING = "waiting"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, eq=False)
-class Job:
-    """One upload on its way.
-
-    Attributes:
-        key: what it is asked for by; hard to guess.
-        name: of the file; hostile text on one line.
-        state: where it stands.
-        steps: what is over: "hash", then analyzers.
-        titles: of all steps, those to come as well.
-        report: what is known so far, or was when it was stopped; None before the first step, and once it is stored.
-        preview: JPEG to show meanwhile; b"" for none.
-        scan_id: its number in the store, once it is done.
-        was_known: whether the store knew the file.
-        message: why it failed, one plain line; "" else.
-        elapsed_s: how long it took, or has taken by the last step.
-    """
-
-    key: str
-    name: str
-    state: State = State.WAITING
-    steps: tuple[str, ...] = ()
-    titles: tuple[str, ...] = ()
-    report: ScanReport | None = None
-    preview: bytes = b""
-    scan_id: int | None = None
-    was_known: bool = False
-    message: str = ""
-    elapsed_s: float = 0.0
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing more will happen to it."""
-        return self.state in (State.DONE, State.FAILED)
-
-    @property
-    def n_steps(self) -> int:
-        """How many there are in all."""
-        return max(len(self.titles), 1)
-
-
-def step_titles(steps: tuple[str, ...]) -> tuple[str, ...]:
-    """Steps in words."""
-    return tuple("Opened" if step == "hash" else title(step) for step in steps)
 
 
 class Scanning:
@@ -134,7 +70,7 @@ class Scanning:
         self._configuration = configuration
         self._store = store
         self._build = build
-        self._jobs: dict[str, Job] = {}
+        self._jobs = Jobs()
         self._paths: dict[str, Path] = {}
         self._lock = threading.Lock()
         self._queue: queue.Queue[str | None] = queue.Queue()
@@ -167,19 +103,15 @@ class Scanning:
             raise RuntimeError(f"{MAX_WAITING} files wait already; try again when some are done")
         path = self._uploads.add(source, max_bytes=self._configuration().scan.limits.max_bytes)
         key = secrets.token_urlsafe(12)
+        self._jobs.add(Job(key, one_line(name, MAX_NAME) or "unnamed file"))
         with self._lock:
-            self._jobs[key] = Job(key, one_line(name, MAX_NAME) or "unnamed file")
             self._paths[key] = path
-            over = [k for k, job in self._jobs.items() if job.is_over]
-            for old in over[: max(0, len(self._jobs) - MAX_JOBS)]:
-                del self._jobs[old]
         self._queue.put(key)
         return key
 
     def job(self, key: str) -> Job | None:
         """How a job stands; None when it is not known (any more)."""
-        with self._lock:
-            return self._jobs.get(key)
+        return self._jobs.get(key)
 
     @property
     def n_waiting(self) -> int:
@@ -212,7 +144,7 @@ class Scanning:
             if job is None:
                 return
             settings = self._configuration().scan
-            self._change(key, state=State.RUNNING, titles=_all_titles(settings))
+            self._jobs.change(key, state=State.RUNNING, titles=_all_titles(settings))
             pool = lane.pool(settings)
             recall = Recall(self._store, settings)
 
@@ -224,7 +156,7 @@ class Scanning:
                 self._finish(key, outcome, recall)
         except (ValueError, RuntimeError, OSError) as error:
             lane.close()
-            self._fail(key, one_line(str(error), 300))
+            self._jobs.fail(key, one_line(str(error), 300))
         finally:
             path.unlink(missing_ok=True)
             with self._lock:
@@ -236,7 +168,7 @@ class Scanning:
     def _step(self, key: str, step: Step, elapsed_s: float) -> None:
         job = self.job(key)
         if job is not None:
-            self._change(
+            self._jobs.change(
                 key,
                 steps=(*job.steps, step.name),
                 report=step.report,
@@ -251,11 +183,11 @@ class Scanning:
                 self.kept.save(outcome.sha256, outcome.pages[PICTURES])
         if outcome.report is None or (outcome.error is not None and number is None):
             error = outcome.error or MediaError("broken", "there is no result")
-            self._fail(key, one_line(str(error), 300))
+            self._jobs.fail(key, one_line(str(error), 300))
             return
         # What the store could not keep stays here until it is pushed out by newer ones.
         kept = outcome.report if number is None else None
-        self._change(
+        self._jobs.change(
             key,
             state=State.DONE,
             scan_id=number,
@@ -265,23 +197,6 @@ class Scanning:
             elapsed_s=outcome.elapsed_s,
             message="" if recall.error is None else f"not stored: {one_line(str(recall.error), 300)}",
         )
-
-    def _fail(self, key: str, message: str) -> None:
-        """End a job without a report; what was found before it was stopped stays for the latest ones."""
-        job = self.job(key)
-        found = job.report if job is not None and job.report is not None and job.report.findings else None
-        self._change(
-            key, state=State.FAILED, message=message, report=found, preview=job.preview if found and job else b""
-        )
-        with self._lock:
-            failed = [k for k, one in self._jobs.items() if one.state is State.FAILED and one.report is not None]
-            for old in failed[:-MAX_PARTIAL]:
-                self._jobs[old] = replace(self._jobs[old], report=None, preview=b"")
-
-    def _change(self, key: str, **values: object) -> None:
-        with self._lock:
-            if key in self._jobs:
-                self._jobs[key] = replace(self._jobs[key], **values)  # type: ignore[arg-type]
 
     def _sweep(self) -> None:
         now_s = time.monotonic()
