@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from detectors.data import Example
-from detectors.evaluation import Condition, ScoredSet
+from detectors.scoring import Condition, ScoredSet
 from generators.weights import ModelCard
 from generators.whole_files import write_whole
 

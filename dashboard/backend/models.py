@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors import metrics
-from detectors.evaluation import TRAP, Condition, Group, ScoredSet, groups
+from detectors.evaluation import Group, groups
 from detectors.operating import Drawn, Operating, Rate
 from detectors.score_files import ENDING, ScoreFile, parse_scores, read_scores
+from detectors.scoring import TRAP, Condition, ScoredSet
 from forensics.verdict import probability
 from generators.shares import Share, share
 from generators.weights import ModelCard

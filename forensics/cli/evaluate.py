@@ -72,8 +72,9 @@ def evaluate(
     In a pipe each condition is one line: condition, fakes, reals, AUROC, TPR at 1 % and 5 % false positives.
     """
     from detectors.data import read_picture, read_set
-    from detectors.evaluation import CONDITIONS, rows, score_set
+    from detectors.evaluation import rows
     from detectors.loading import load
+    from detectors.scoring import CONDITIONS, score_set
 
     if scores is not None and scores.suffix != ".parquet":
         raise click.UsageError(f"--scores writes a Parquet file; {scores.name} does not end in .parquet")

@@ -15,8 +15,9 @@ from PIL import Image
 
 from detectors.base import Pictures, Scores
 from detectors.data import Example
-from detectors.evaluation import Row, ScoredSet, groups, rows, score_set
+from detectors.evaluation import Row, groups, rows
 from detectors.evaluation_table import to_csv, to_markdown, to_png
+from detectors.scoring import ScoredSet, score_set
 from generators.weights import ModelCard
 from tests.make_media import Pixels, decode, jpeg, photo, png
 

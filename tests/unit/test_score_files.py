@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from detectors.data import Example
-from detectors.evaluation import Condition, ScoredSet
 from detectors.score_files import COLUMNS, ScoreFile, parse_scores, read_scores, scores_csv, write_scores
+from detectors.scoring import Condition, ScoredSet
 from forensics.cli import main
 from generators.weights import ModelCard
 from tests.make_media import photo, png
