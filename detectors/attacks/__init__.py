@@ -1,0 +1,1 @@
+"""Ways to get fakes past a detector: tuned generators, searched parameters, perturbed pixels."""

@@ -1,0 +1,12 @@
+"""The attacks there are."""
+
+from __future__ import annotations
+
+from detectors.attacks.base import Attack
+from generators.catalog import Catalog
+
+ATTACKS: Catalog[Attack] = Catalog(
+    "unforged.attacks",
+    {},
+)
+"""Adding one costs a file and a line here; plug-ins register under the entry-point group."""

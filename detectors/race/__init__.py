@@ -1,0 +1,1 @@
+"""Rounds of generators against a detector: attack, forge, launder, gather, retrain, calibrate, judge, gate, promote."""
