@@ -127,15 +127,42 @@ class Operating:
         )
 
     @cached_property
+    def areas(self) -> NDArray[np.float64]:
+        """The area under the curve in each resample, (B,); two versions on the same draws can be compared by pairs."""
+        fake, real = self.fake.scores, self.real.scores
+        above = np.sign(fake[:, None] - real[None]).astype(np.float32) / 2 + np.float32(0.5)  # (n, m)
+        pairs = ((self.fake.counts @ above) * self.real.counts).sum(1, dtype=np.float64)
+        return np.asarray(pairs / (self.fake.counts.sum(1) * self.real.counts.sum(1)), np.float64)
+
+    @cached_property
     def auroc(self) -> tuple[float, Interval]:
         """Chance that a fake scores higher than a real, with its interval over resamples of sources."""
         fake, real = self.fake.scores, self.real.scores
         labels = np.r_[np.zeros(len(real), np.int64), np.ones(len(fake), np.int64)]
-        above = np.sign(fake[:, None] - real[None]).astype(np.float32) / 2 + np.float32(0.5)  # (n, m)
-        pairs = ((self.fake.counts @ above) * self.real.counts).sum(1)
-        areas = pairs / (self.fake.counts.sum(1) * self.real.counts.sum(1))
-        low, high = np.quantile(areas, ENDS)
+        low, high = np.quantile(self.areas, ENDS)
         return metrics.auroc(labels, np.r_[real, fake]), Interval(float(low), float(high))
+
+    def tpr(self, fpr: float) -> Rate:
+        """Share of fakes found at the lowest threshold that at most a share of these reals reaches.
+
+        Each resample finds its own threshold. The interval is widened by Wilson's, as in `Drawn.reached`.
+
+        Args:
+            fpr: 0..1.
+        """
+        order = np.argsort(-self.real.scores, kind="stable")
+        counts = self.real.counts[:, order].cumsum(1)  # (B, m), reals from the highest score on
+        over = counts > np.floor(fpr * counts[:, -1:] + 1e-9)
+        reals = np.r_[np.nextafter(self.real.scores[order], np.inf), -np.inf]
+        thresholds = reals[np.where(over.any(1), over.argmax(1), -1)]  # (B,)
+        hit = self.fake.scores[None] >= thresholds[:, None]  # (B, n)
+        shares = (self.fake.counts * hit).sum(1) / self.fake.counts.sum(1)
+        low, high = np.quantile(shares, ENDS)
+        own = metrics.threshold_at_fpr(self.real.scores, fpr)
+        found = share(int((self.fake.scores >= own).sum()), len(self.fake))
+        return Rate(
+            found.n_found, found.n, found.value, Interval(min(found.low, float(low)), max(found.high, float(high)))
+        )
 
 
 def redrawn(sources: NDArray[np.str_], rng: np.random.Generator, n_resamples: int) -> Counts:

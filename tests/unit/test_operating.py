@@ -77,3 +77,27 @@ def test_one_class_alone_is_refused() -> None:
         Operating.of([1, 1], [0.5, 0.6], ["a", "b"])
     with pytest.raises(ValueError, match="as many sources"):
         Drawn([], [])
+
+
+@pytest.mark.parametrize("fpr", [0.0, 0.05, 0.3, 1.0])
+def test_fakes_found_at_a_false_positive_rate_are_those_of_each_resample_written_out(
+    fpr: float, operating: Operating
+) -> None:
+    found = operating.tpr(fpr)
+    assert found.value == metrics.tpr_at_fpr(LABELS, SCORES, fpr)
+    shares = [
+        metrics.tpr_at_fpr(
+            np.repeat([0, 1], [int(real.sum()), int(fake.sum())]),
+            np.r_[np.repeat(SCORES[:90], real.astype(int)), np.repeat(SCORES[90:], fake.astype(int))],
+            fpr,
+        )
+        for real, fake in zip(operating.real.counts, operating.fake.counts, strict=True)
+    ]
+    low, high = np.quantile(shares, [0.025, 0.975])
+    assert found.interval.low <= low + 1e-6 and found.interval.high >= high - 1e-6
+    assert found.interval.low <= found.value <= found.interval.high
+
+
+def test_all_fakes_found_of_some_is_no_proof_that_all_ever_are() -> None:
+    found = Operating.of([0] * 20 + [1] * 20, [0.0] * 20 + [1.0] * 20, [str(i) for i in range(40)]).tpr(0.05)
+    assert found.value == 1.0 and 0.8 < found.interval.low < 0.9, "Wilson's, for 20 of 20"
