@@ -79,7 +79,7 @@ def _views(look: Look, example: Example, n_views: int, seed: int, reader: Reader
     found = []
     for view, arrays in zip(numbers, known, strict=True):
         if arrays is None:
-            wash = chain(example, view, seed)
+            wash = chain(example.path.name, view, seed)
             arrays = {ONLY: class_tokens(look, [wash(pixels) for pixels in frames])}
             keeper.put(example, view, arrays)
         found.append(arrays[ONLY])

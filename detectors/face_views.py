@@ -145,8 +145,8 @@ def _views(
 
 def _washed(look: Look, pixels: Pixels, example: Example, view: int, seed: int, is_aligned: bool) -> Iterator[_Row]:
     """The face as it is and what is made of it, cut out at one place."""
-    rng = np.random.default_rng((seed, view, number_of(example)))
-    wash = chain(example, view, seed)
+    rng = np.random.default_rng((seed, view, number_of(example.path.name)))
+    wash = chain(example.path.name, view, seed)
     made: list[tuple[str, Pixels, NDArray[np.bool_] | None]] = []
     if example.label:
         made.append((LISTED, Fit(2 * WINDOW_PX)(pixels), None))
@@ -188,8 +188,8 @@ def _window(pixels: Pixels, face: Face, rng: np.random.Generator) -> tuple[Pixel
 
 def _edit(pixels: Pixels, face: Face, example: Example, view: int, seed: int) -> Pixels:
     """The same loose cut of an edit; the window is drawn as for the real face."""
-    rng = np.random.default_rng((seed, view, number_of(example)))
-    fakes = _editor().forge(to_float(pixels), seed=seed + view + number_of(example) % 10_000)
+    rng = np.random.default_rng((seed, view, number_of(example.path.name)))
+    fakes = _editor().forge(to_float(pixels), seed=seed + view + number_of(example.path.name) % 10_000)
     return _window(np.ascontiguousarray(to_uint8(fakes.images)[0]), face, rng)[0]
 
 

@@ -45,14 +45,14 @@ class Views:
     unread: tuple[str, ...]
 
 
-def number_of(example: Example) -> int:
-    """A number of 32 bits for draws, from the name of the file alone."""
-    return int.from_bytes(hashlib.sha256(example.path.name.encode()).digest()[:4], "big")
+def number_of(name: str) -> int:
+    """A number of 32 bits for draws, from the name of a file alone."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
 
 
-def chain(example: Example, view: int, seed: int) -> Chain:
-    """The wash of one view, drawn from the name of the picture and not from its label."""
-    drawn = (seed, view, number_of(example))
+def chain(name: str, view: int, seed: int) -> Chain:
+    """The wash of one view, drawn from the name of the picture's file and not from its label."""
+    drawn = (seed, view, number_of(name))
     return draw(HARD if view % 2 == 0 else MILD[drawn[2] % len(MILD)], seed=drawn)
 
 
@@ -119,4 +119,4 @@ class _Washer:
             self._last = example, self._reader(example)
         pictures = self._last[1]
         pixels = pictures[view * len(pictures) // self._n_views]
-        return chain(example, view, self._seed)(Fit(MAX_SIDE_PX)(pixels))
+        return chain(example.path.name, view, self._seed)(Fit(MAX_SIDE_PX)(pixels))

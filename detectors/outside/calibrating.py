@@ -99,7 +99,7 @@ def _logits(
     used, logits = [], []
     for example in examples:
         try:
-            pixels = chain(example, MILD_VIEW, seed)(Fit(MAX_SIDE_PX)(reader(example)[0]))
+            pixels = chain(example.path.name, MILD_VIEW, seed)(Fit(MAX_SIDE_PX)(reader(example)[0]))
         except ValueError:
             continue
         finally:

@@ -1,0 +1,101 @@
+"""Settings of a race, stored beside it: a race that is resumed goes on with the same ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from detectors.attacks.base import Effort
+from detectors.recipe import Recipe
+
+DEFENCES = ("none", "naive", "replay", "replay_distillation", "joint")
+"""Ways to learn from a round: not at all; from its fakes alone; with earlier rounds from memory; with what the standing
+version says of these besides; and everything ever seen, from the start."""
+
+MAY_CHANGE = ("rounds", "minutes")
+"""Settings that a resumed race may change: they decide how long it goes on and not what a round does."""
+
+
+@dataclass(frozen=True)
+class RaceSettings(Recipe):
+    """What a race depends on besides the pictures.
+
+    Attributes:
+        detector: name of the one that is attacked and learns.
+        attacks: names in `detectors.attacks.catalog.ATTACKS`.
+        unseen: generators whose fakes are never learned from.
+        unseen_families: families of the known pictures that are never learned from.
+        rounds: after the seed round.
+        minutes: for all of it; 0 is no limit. Attacks get `attack_share` of what is left for a round.
+        attack_share: 0..1.
+        n_photos: real photos at most; the first by the hash of their paths.
+        n_fakes: of each attack and round, one for each of as many photos; half are learned from.
+        n_views: washed views of what is learned from.
+        n_known: known pictures at most that are gone through before the race, of each source and class.
+        memory: pictures of earlier rounds and of what was known that are learned from again.
+        defence: the way to learn whose outcome may be promoted.
+        distillation: share 0..1 of the standing version's opinion in the targets of what is learned again.
+        tether: strength that holds the reading to the standing one, per picture.
+        seed: of everything that is drawn.
+        n_steps, n_queries, batch_size, epsilon: see `detectors.attacks.base.Effort`.
+        tolerance: AUROC that an old kind of fakes may lose for certain before a candidate is refused.
+        ceiling: share of clean real photos that may be over the threshold for 5 %.
+    """
+
+    detector: str = "synthetic"
+    attacks: tuple[str, ...] = ("gan-face", "gan-photo", "reconstruct", "laundering", "pgd")
+    unseen: tuple[str, ...] = ("superres-x4",)
+    unseen_families: tuple[str, ...] = ()
+    rounds: int = 2
+    minutes: float = 0.0
+    attack_share: float = 0.6
+    n_photos: int = 600
+    n_fakes: int = 160
+    n_views: int = 2
+    n_known: int = 60
+    memory: int = 2000
+    defence: str = "replay_distillation"
+    distillation: float = 0.5
+    tether: float = 1e-3
+    seed: int = 0
+    n_steps: int = 100
+    n_queries: int = 60
+    batch_size: int = 8
+    epsilon: float = 4 / 255
+    tolerance: float = 0.01
+    ceiling: float = 0.08
+
+    def __post_init__(self) -> None:
+        if self.defence not in DEFENCES:
+            raise ValueError(f"no defence {self.defence!r}; there is {', '.join(DEFENCES)}")
+        if not self.attacks or len(set(self.attacks)) < len(self.attacks):
+            raise ValueError("a race needs attacks, each of them once")
+        if self.rounds < 0 or self.minutes < 0 or min(self.n_photos, self.n_fakes, self.n_views, self.n_known) < 1:
+            raise ValueError("rounds and minutes are 0 or more, numbers of pictures and views 1 or more")
+        for name in ("attack_share", "distillation", "ceiling", "tolerance"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise ValueError(f"{name} lies within 0 and 1, not {getattr(self, name)}")
+        if self.tether <= 0.0 or self.memory < 0:
+            raise ValueError("the tether is above 0, the memory 0 or more")
+        self.effort(0)
+
+    def effort(self, number: int, minutes: float = 0.0) -> Effort:
+        """Limits of an attack in a round."""
+        return Effort(
+            n_steps=self.n_steps,
+            n_queries=self.n_queries,
+            batch_size=self.batch_size,
+            epsilon=self.epsilon,
+            minutes=minutes,
+            seed=self.seed * 1000 + number,
+        )
+
+    def check_resumed(self, asked: RaceSettings) -> None:
+        """Complain where a race was begun with other settings than are asked for.
+
+        Raises:
+            ValueError: names the setting and both values.
+        """
+        for field in fields(self):
+            had, wants = getattr(self, field.name), getattr(asked, field.name)
+            if field.name not in MAY_CHANGE and had != wants:
+                raise ValueError(f"the race was begun with {field.name} {had}, not {wants}; resume with the same")
