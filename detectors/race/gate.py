@@ -129,8 +129,8 @@ def _kept(
         kind, gain = min(gains.items(), key=lambda item: item[1].value)
         yield _Answer(
             True,
-            f"Fakes {words}: none of {len(gains)} kinds is worse beyond its interval; the least gain is {gain.value:+.3f} AUROC "
-            f"({gain.low:+.3f} to {gain.high:+.3f}), on {kind}.",
+            f"Fakes {words}: none of {len(gains)} kinds is worse beyond its interval; the least gain is "
+            f"{gain.value:+.3f} AUROC ({gain.low:+.3f} to {gain.high:+.3f}), on {kind}.",
         )
 
 
@@ -174,4 +174,4 @@ def _clean(standing: Readings, candidate: Readings, allowed: GateSettings) -> It
             f"({growth.low:.1%} to {growth.high:.1%}), beyond the {allowed.false_positive_tolerance:.1%} allowed.",
         )
     if holds and not grew:
-        yield _Answer(True, f"{told}, before it were {was.value:.1%}; up to {ceiling:.1%} is allowed.")
+        yield _Answer(True, f"{told}, before {was.value:.1%} were; up to {ceiling:.1%} is allowed.")
