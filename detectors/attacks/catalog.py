@@ -7,6 +7,10 @@ from generators.catalog import Catalog
 
 ATTACKS: Catalog[Attack] = Catalog(
     "unforged.attacks",
-    {},
+    {
+        "pgd": "detectors.attacks.gradient:Pgd",
+        "transfer": "detectors.attacks.transfer:Transfer",
+        "patch": "detectors.attacks.patch:Patch",
+    },
 )
 """Adding one costs a file and a line here; plug-ins register under the entry-point group."""
