@@ -8,6 +8,8 @@ from generators.catalog import Catalog
 ATTACKS: Catalog[Attack] = Catalog(
     "unforged.attacks",
     {
+        "gan-face": "detectors.attacks.gan:GanFace",
+        "gan-photo": "detectors.attacks.gan:GanPhoto",
         "pgd": "detectors.attacks.gradient:Pgd",
         "transfer": "detectors.attacks.transfer:Transfer",
         "patch": "detectors.attacks.patch:Patch",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -49,15 +50,20 @@ class GanSampler:
             N fakes of the generator's own size, wholly synthetic: all of each mask is 1.
         """
         check_sources(sources, 1)
-        draws = [random.standard_normal(self._latent, dtype=np.float32) for random in randomness(seed, len(sources))]
+        draws = [random.standard_normal(self.latent, dtype=np.float32) for random in randomness(seed, len(sources))]
         side = self.min_side_px
         images = self._paint(np.stack(draws)) if draws else np.zeros((0, 3, side, side), np.float32)
         recipes = tuple(f"{self.name}, latent drawn with seed {seed + i}" for i in range(len(images)))
         return FakeBatch(images, everywhere(images), recipes, self.name, seed)
 
     @property
-    def _latent(self) -> int:
+    def latent(self) -> int:
+        """Width of the latent."""
         return int(self.card.settings["latent"])
+
+    def network(self) -> Synthesis:
+        """A copy of the trained network, frozen: (N, latent) normal -> (N, 3, S, S), about -1..1."""
+        return copy.deepcopy(self._network)
 
     def _paint(self, latents: NDArray[np.float32]) -> Images:
         network = self._network

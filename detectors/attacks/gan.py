@@ -1,0 +1,89 @@
+"""The shipped GANs, tuned until the detector takes what they draw for photos."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from detectors.attacks.base import Effort, Forged, Report, Target
+from generators.base import blank
+from generators.extras import needs
+from generators.gan.sampler import Face64, GanSampler, Photo64
+from generators.images import Pixels, to_uint8
+from generators.weights import ZOO
+
+if TYPE_CHECKING:
+    from detectors.attacks.tuning import TuningSettings
+
+
+class GanAttack:
+    """Tunes a copy of a shipped GAN; what ships are its subclasses.
+
+    Args:
+        zoo: folder with the weights of the untuned GAN.
+    """
+
+    name: ClassVar[str]
+    about: ClassVar[str]
+    generator: ClassVar[str]
+    white_box: ClassVar[bool] = True
+    side_px: ClassVar[int]
+    needs_faces: ClassVar[bool]
+    sampler: ClassVar[type[GanSampler]]
+
+    def __init__(self, zoo: Path = ZOO) -> None:
+        self._zoo = zoo
+
+    @property
+    def settings(self) -> TuningSettings:
+        """How it is tuned."""
+        from detectors.attacks.tuning import TuningSettings
+
+        return TuningSettings(learning_rate=1e-3, pixels=4.0, features=2.0)
+
+    def tune(
+        self, target: Target, photos: Sequence[Pixels], folder: Path, effort: Effort, report: Report | None = None
+    ) -> str:
+        """See `Attack.tune`. The GAN draws from latents alone: photos are not looked at."""
+        with needs("learned"):
+            from detectors.attacks.subjects import Drawn, keep
+            from detectors.attacks.tuning import tune
+
+        tuned = tune(Drawn(self._plain), target, folder, effort, self.settings, report)
+        keep(tuned, self._plain.card, folder)
+        return tuned.words
+
+    def forge(self, target: Target, photos: Sequence[Pixels], folder: Path, effort: Effort, *, seed: int) -> Forged:
+        """See `Attack.forge`. Fake i is drawn from the latent of seed + i, by the tuned and by the untuned GAN."""
+        tuned, sources = self.sampler(folder), blank(len(photos))
+        fakes, plain = (sampler.forge(sources, seed=seed) for sampler in (tuned, self._plain))
+        recipes = tuple(f"{recipe}, tuned against the detector" for recipe in fakes.recipes)
+        return Forged(tuple(to_uint8(fakes.images)), tuple(to_uint8(plain.images)), recipes)
+
+    @cached_property
+    def _plain(self) -> GanSampler:
+        return self.sampler(self._zoo)
+
+
+class GanFace(GanAttack):
+    """Faces of 64 pixels."""
+
+    name = "gan-face"
+    about = "The GAN of faces is tuned with the detector as its critic, through JPEG and resizing."
+    generator = "face-64"
+    side_px = 64
+    needs_faces = True
+    sampler = Face64
+
+
+class GanPhoto(GanAttack):
+    """Small photos of 64 pixels."""
+
+    name = "gan-photo"
+    about = "The GAN of small photos is tuned with the detector as its critic, through JPEG and resizing."
+    generator = "photo-64"
+    side_px = 64
+    needs_faces = False
+    sampler = Photo64
