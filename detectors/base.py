@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
@@ -142,5 +143,20 @@ class SeesClips(Protocol):
 
         Returns:
             Scores of one row, which abstain where the frames are too few.
+        """
+        ...
+
+
+@runtime_checkable
+class Relearnable(Protocol):
+    """What the class of a detector has besides whose weights can be learned anew: versions of it may be made."""
+
+    @classmethod
+    def of_version(cls, folder: Path, stem: str) -> Detector:
+        """The detector with other weights than those that ship.
+
+        Args:
+            folder: holds `<stem>.safetensors` and `<stem>.card.json`.
+            stem: name and version.
         """
         ...

@@ -1,12 +1,13 @@
-"""Makes each detector once a process: weights are large and slow to read."""
+"""Makes each detector once a process, in the version that is promoted: weights are large and slow to read."""
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from detectors.base import Detector
 from detectors.catalog import DETECTORS
+from detectors.shipped import shipped
 
 
 def available(models: Path | None = None) -> tuple[str, ...]:
@@ -28,12 +29,12 @@ def load(name: str, models: Path | None = None) -> Detector:
 
     Args:
         name: of an installed detector or an outside model.
-        models: folder of outside models; None knows none.
+        models: folder of outside models and of versions that were learned here; None knows none.
 
     Raises:
         LookupError: there is none.
         ImportError: it needs a library that is not installed.
-        ValueError: the card of an outside model makes no sense.
+        ValueError: the card of an outside model makes no sense, or the promoted version is damaged or gone.
     """
     from detectors.outside.model_folder import CARD, names
 
@@ -42,12 +43,33 @@ def load(name: str, models: Path | None = None) -> Detector:
         return _outside(name, models, (models / name / CARD).stat().st_mtime_ns)
     if name not in DETECTORS.names():
         raise LookupError(f"no {name!r} in {DETECTORS.group}; there is {', '.join(available(models)) or 'nothing'}")
-    return _made(DETECTORS.load(name))
+    return shipped(name) if models is None else _promoted(name, models)
 
 
-@cache
-def _made(kind: type[Detector]) -> Detector:
-    return kind()
+def _promoted(name: str, models: Path) -> Detector:
+    from detectors.registry import Registry
+
+    registry = Registry(models)
+    if not registry.history(name):
+        return shipped(name)
+    try:
+        version = registry.promoted(name)
+    except (LookupError, FileNotFoundError) as error:
+        # That the detector is installed is known; its version is what is not there.
+        raise ValueError(f"its promoted version cannot be used: {error}") from error
+    if version.lineage is None:
+        return shipped(name)
+    return _version(DETECTORS.load(name), registry.place(name), version.card.stem, version.card.sha256)
+
+
+@lru_cache(maxsize=8)
+def _version(kind: object, folder: Path, stem: str, sha256: str) -> Detector:
+    """Weights that were replaced, though they should not be, are read anew and refused."""
+    from detectors.base import Relearnable
+
+    if not isinstance(kind, Relearnable):
+        raise ValueError(f"{stem} cannot be used: the detector reads no weights but its own")
+    return kind.of_version(folder, stem)
 
 
 @cache

@@ -15,8 +15,8 @@ from detectors.degradation import too_far_gone
 from detectors.neighbours import Neighbourhood, Origins
 from detectors.probe import Probe
 from detectors.reading import Reading, probability
-from detectors.token_features import BLOCKS, Tower, features_of, patch_readings, tokens_of
-from detectors.vision_tower import Tokens, VisionTower
+from detectors.token_features import Tower, features_of, patch_readings, tokens_of
+from detectors.vision_tower import Tokens
 from generators.images import Pixels
 from generators.weights import ModelCard, load
 
@@ -37,15 +37,22 @@ class Synthetic:
     """Scores whole pictures; the score is the probability of a machine-made one at equal odds beforehand.
 
     Args:
-        zoo: folder with the weights and cards.
-        tower: gives the tokens; the one in the zoo if None.
+        zoo: folder with the weights and the card.
+        tower: gives the tokens; the shipped one if None.
+        reading: name and version of the weights.
     """
 
     name = "synthetic"
 
-    def __init__(self, zoo: Path = ZOO, tower: Tower | None = None) -> None:
+    def __init__(self, zoo: Path = ZOO, tower: Tower | None = None, reading: str = READING) -> None:
         self._zoo = zoo
         self._given = tower
+        self._stored_as = reading
+
+    @classmethod
+    def of_version(cls, folder: Path, stem: str) -> Synthetic:
+        """See `Relearnable.of_version`; the tower stays the shipped one."""
+        return cls(folder, reading=stem)
 
     @property
     def card(self) -> ModelCard:
@@ -91,15 +98,13 @@ class Synthetic:
 
     @cached_property
     def _reading(self) -> tuple[dict[str, NDArray[Any]], ModelCard]:
-        return load(READING, self._zoo)
+        return load(self._stored_as, self._zoo)
 
     @cached_property
     def _tower(self) -> Tower:
-        if self._given is None and self._zoo == ZOO:
-            from detectors.shared_tower import shared_tower
+        from detectors.shared_tower import shared_tower
 
-            return shared_tower()
-        return self._given or VisionTower(load(TOWER, self._zoo)[0], BLOCKS)
+        return self._given or shared_tower()
 
     @cached_property
     def _probe(self) -> Probe:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,16 +28,23 @@ class TowerReading:
     Args:
         zoo: folder with the weights and the card.
         look: gives the tokens of a picture; the shipped tower if None.
+        stored_as: name and version of the weights; those that ship if "".
 
     Attributes:
-        stored_as: name and version of the weights.
+        stored_as: name and version of the weights that ship.
     """
 
     stored_as: ClassVar[str]
 
-    def __init__(self, zoo: Path = ZOO, look: Look | None = None) -> None:
+    def __init__(self, zoo: Path = ZOO, look: Look | None = None, stored_as: str = "") -> None:
         self._zoo = zoo
         self._look = look or look_with_tower
+        self._stored_as = stored_as or self.stored_as
+
+    @classmethod
+    def of_version(cls, folder: Path, stem: str) -> Self:
+        """See `Relearnable.of_version`; the tower stays the shipped one."""
+        return cls(folder, stored_as=stem)
 
     @property
     def card(self) -> ModelCard:
@@ -46,7 +53,7 @@ class TowerReading:
 
     @cached_property
     def _stored(self) -> tuple[dict[str, NDArray[Any]], ModelCard]:
-        return load(self.stored_as, self._zoo)
+        return load(self._stored_as, self._zoo)
 
     @cached_property
     def _reading(self) -> Reading:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from detectors import loading
+from detectors import shipped
 from detectors.base import Pictures, Scores, Spot
 from detectors.catalog import DETECTORS
 from forensics import versions
@@ -157,7 +157,7 @@ def test_a_missing_extra_is_recorded_and_costs_no_other_detector(install: Instal
 
 def test_weights_are_loaded_once_a_process_and_not_before_they_are_needed(install: Install) -> None:
     install(bright=Bright)
-    loading._made.cache_clear()
+    shipped._made.cache_clear()
     Bright.n_made = 0
     learned = Learned(ScanSettings())
     assert learned.skip_reason(Media.open(grey(9))) is None and Bright.n_made == 0
