@@ -23,7 +23,9 @@ class _Reconstruct(Rebuilt):
         from generators.restoration.shipped import network_of
 
         strength = float(random.uniform(0, LATENT_NOISE))
-        image = through_bottleneck(network_of(Autoencoder, self.factor, self.stem), photo, strength, random)
+        image = through_bottleneck(
+            network_of(Autoencoder, self.factor, self.stem, self.folder), photo, strength, random
+        )
         return image, f"rebuilt from latents {self.factor} times smaller a side with noise of {strength:.3f}"
 
 

@@ -24,7 +24,7 @@ class _Superres(Rebuilt):
         from generators.restoration.tasks import KERNELS
 
         kernel = KERNELS[int(random.integers(len(KERNELS)))]
-        image = through_small_size(network_of(Upsampler, self.factor, self.stem), photo, kernel)
+        image = through_small_size(network_of(Upsampler, self.factor, self.stem, self.folder), photo, kernel)
         return image, f"shrunk {self.factor} times a side ({kernel}) and grown again"
 
 

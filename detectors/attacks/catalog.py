@@ -10,6 +10,8 @@ ATTACKS: Catalog[Attack] = Catalog(
     {
         "gan-face": "detectors.attacks.gan:GanFace",
         "gan-photo": "detectors.attacks.gan:GanPhoto",
+        "reconstruct": "detectors.attacks.rebuilding:Reconstruct",
+        "superres": "detectors.attacks.rebuilding:Superres",
         "pgd": "detectors.attacks.gradient:Pgd",
         "transfer": "detectors.attacks.transfer:Transfer",
         "patch": "detectors.attacks.patch:Patch",

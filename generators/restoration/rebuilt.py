@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -17,7 +18,11 @@ MIN_SIDE_PX = 32
 
 
 class Rebuilt:
-    """Rebuilds every pixel of a photo; its subclasses say how."""
+    """Rebuilds every pixel of a photo; its subclasses say how.
+
+    Args:
+        folder: holds the weights and their card.
+    """
 
     name: ClassVar[str]
     about: ClassVar[str]
@@ -26,10 +31,13 @@ class Rebuilt:
     min_side_px: ClassVar[int] = MIN_SIDE_PX
     factor: ClassVar[int]
 
+    def __init__(self, folder: Path = ZOO) -> None:
+        self.folder = folder
+
     @property
     def card(self) -> ModelCard:
         """Where the weights come from."""
-        return read_card(ZOO / f"{self.stem}.card.json")
+        return read_card(self.folder / f"{self.stem}.card.json")
 
     @property
     def stem(self) -> str:

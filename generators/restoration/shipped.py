@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from generators.weights import ZOO, load
+from generators.weights import ZOO, load, read_card
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -23,7 +23,7 @@ def packed(network: nn.Module) -> dict[str, NDArray[Any]]:
 
 
 def network_of(kind: Callable[..., Network], factor: int | None, stem: str, folder: Path = ZOO) -> Network:
-    """A trained network, frozen; read once a process.
+    """A trained network, frozen; read once a process, and again where weights were written anew.
 
     Args:
         kind: its class.
@@ -34,11 +34,12 @@ def network_of(kind: Callable[..., Network], factor: int | None, stem: str, fold
     Raises:
         FileNotFoundError, ValueError: the weights are missing, or not those of their card.
     """
-    return cast("Network", _network_of(kind, factor, stem, folder))
+    written = read_card(folder / f"{stem}.card.json").sha256
+    return cast("Network", _network_of(kind, factor, stem, folder, written))
 
 
 @cache
-def _network_of(kind: Callable[..., nn.Module], factor: int | None, stem: str, folder: Path) -> nn.Module:
+def _network_of(kind: Callable[..., nn.Module], factor: int | None, stem: str, folder: Path, written: str) -> nn.Module:
     tensors, _ = load(stem, folder)
     # First weights come from the global random state, which is not ours to move.
     with torch.random.fork_rng(devices=[]):

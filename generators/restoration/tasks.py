@@ -58,12 +58,15 @@ class Reconstruct:
     def network(self) -> nn.Module:
         return Autoencoder(self.factor)
 
-    def rebuild(self, network: nn.Module, reals: Tensor, rng: np.random.Generator) -> Rebuilt:
+    def inputs(self, reals: Tensor, rng: np.random.Generator) -> tuple[Tensor, ...]:
+        """What the network is called with: the photos, and noise on their latents."""
         n, _, height, width = reals.shape
         shape = (n, N_LATENT[self.factor], height // self.factor, width // self.factor)
         strength = rng.uniform(0, LATENT_NOISE, (n, 1, 1, 1))
-        noise = torch.from_numpy((strength * rng.standard_normal(shape)).astype(np.float32)).to(reals.device)
-        output = network(reals, noise).float()
+        return reals, torch.from_numpy((strength * rng.standard_normal(shape)).astype(np.float32)).to(reals.device)
+
+    def rebuild(self, network: nn.Module, reals: Tensor, rng: np.random.Generator) -> Rebuilt:
+        output = network(*self.inputs(reals, rng)).float()
         return Rebuilt(reals, output, output, torch.ones_like(reals[:, :1]))
 
 
@@ -76,9 +79,12 @@ class Enlarge:
     def network(self) -> nn.Module:
         return Upsampler(self.factor)
 
+    def inputs(self, reals: Tensor, rng: np.random.Generator) -> tuple[Tensor, ...]:
+        """What the network is called with: the photos in small."""
+        return (shrink(reals, self.factor, KERNELS[int(rng.integers(len(KERNELS)))]),)
+
     def rebuild(self, network: nn.Module, reals: Tensor, rng: np.random.Generator) -> Rebuilt:
-        small = shrink(reals, self.factor, KERNELS[int(rng.integers(len(KERNELS)))])
-        output = network(small).float()
+        output = network(*self.inputs(reals, rng)).float()
         return Rebuilt(reals, output, output, torch.ones_like(reals[:, :1]))
 
 
