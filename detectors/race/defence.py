@@ -124,4 +124,6 @@ def _standardised(start: Linear | None, standard: Standard) -> Floats:
     if start is None:
         return np.zeros(len(standard.center) + 1)
     weights = start.weights.astype(np.float64)
-    return np.r_[weights * standard.scale, start.bias + weights @ standard.center]
+    bias = start.bias + float(weights @ standard.center)
+    joined: Floats = np.r_[weights * standard.scale, bias]
+    return joined

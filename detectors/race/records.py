@@ -146,13 +146,18 @@ def read_log(folder: Path) -> tuple[RoundRecord, ...]:
     found = []
     for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         try:
-            found.append(_record(json.loads(text)))
+            found.append(parse_record(json.loads(text)))
         except (TypeError, KeyError, AttributeError, ValueError) as error:
             raise ValueError(f"{path.name}, line {number}: no record of a round: {error}") from error
     return tuple(found)
 
 
-def _record(raw: dict[str, Any]) -> RoundRecord:
+def parse_record(raw: dict[str, Any]) -> RoundRecord:
+    """A record from plain values, as `RoundRecord.line` writes them.
+
+    Raises:
+        TypeError, KeyError, AttributeError: they are none.
+    """
     raw["attacks"] = tuple(
         AttackRecord(**attack | {name: Figure(**attack[name]) for name in ("plain", "before", "after")})
         for attack in raw["attacks"]

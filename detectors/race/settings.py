@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from detectors.attacks.base import Effort
+from detectors.race.gate import GateSettings
 from detectors.recipe import Recipe
 
 DEFENCES = ("none", "naive", "replay", "replay_distillation", "joint")
@@ -37,8 +38,7 @@ class RaceSettings(Recipe):
         tether: strength that holds the reading to the standing one, per picture.
         seed: of everything that is drawn.
         n_steps, n_queries, batch_size, epsilon: see `detectors.attacks.base.Effort`.
-        tolerance: AUROC that an old kind of fakes may lose for certain before a candidate is refused.
-        ceiling: share of clean real photos that may be over the threshold for 5 %.
+        tolerance, max_forgetting, max_false_positives: see `detectors.race.gate.GateSettings`.
     """
 
     detector: str = "synthetic"
@@ -61,8 +61,9 @@ class RaceSettings(Recipe):
     n_queries: int = 60
     batch_size: int = 8
     epsilon: float = 4 / 255
-    tolerance: float = 0.01
-    ceiling: float = 0.08
+    tolerance: float = 0.005
+    max_forgetting: float = 0.02
+    max_false_positives: float = 0.08
 
     def __post_init__(self) -> None:
         if self.defence not in DEFENCES:
@@ -71,12 +72,18 @@ class RaceSettings(Recipe):
             raise ValueError("a race needs attacks, each of them once")
         if self.rounds < 0 or self.minutes < 0 or min(self.n_photos, self.n_fakes, self.n_views, self.n_known) < 1:
             raise ValueError("rounds and minutes are 0 or more, numbers of pictures and views 1 or more")
-        for name in ("attack_share", "distillation", "ceiling", "tolerance"):
+        for name in ("attack_share", "distillation"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ValueError(f"{name} lies within 0 and 1, not {getattr(self, name)}")
         if self.tether <= 0.0 or self.memory < 0:
             raise ValueError("the tether is above 0, the memory 0 or more")
-        self.effort(0)
+        # Both complain by themselves.
+        _ = self.effort(0), self.gate
+
+    @property
+    def gate(self) -> GateSettings:
+        """What the gate allows."""
+        return GateSettings(self.tolerance, self.max_forgetting, self.max_false_positives)
 
     def effort(self, number: int, minutes: float = 0.0) -> Effort:
         """Limits of an attack in a round."""

@@ -1,0 +1,123 @@
+"""What every step of a round needs at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.race.contender import Contender
+from detectors.race.defence import Linear
+from detectors.race.folder import RaceFolder, read_json, write_json
+from detectors.race.kinds import FakeKind, kinds_of
+from detectors.race.photos import RacePhoto, RacePhotos, square
+from detectors.race.settings import RaceSettings
+from detectors.registry import Registry
+from detectors.synthetic import ZOO
+from generators.images import Pixels
+from generators.weights import ModelCard, load
+
+Say: TypeAlias = Callable[[str], None]
+"""Called with what goes on, a plain clause."""
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """The version that a round attacks.
+
+    Attributes:
+        version: such as "1+2".
+        tensors: its weights.
+        card: of these.
+    """
+
+    version: str
+    tensors: dict[str, NDArray[Any]]
+    card: ModelCard
+
+    @property
+    def threshold(self) -> float:
+        """Score that 5 % of real photos reach.
+
+        Raises:
+            ValueError: the card states none.
+        """
+        if "0.05" not in self.card.thresholds:
+            raise ValueError(
+                f"version {self.version} states no threshold for 5 % false positives, so none can get past"
+            )
+        return float(self.card.thresholds["0.05"])
+
+
+@dataclass(frozen=True, eq=False)
+class Round:
+    """One round of one race.
+
+    Attributes:
+        number: 0 is the seed round.
+        settings: of the race.
+        folder: of the race.
+        photos: of the race.
+        faces: photos of faces; the same as `photos` where none were given.
+        contender: the detector.
+        registry: of its versions.
+        name: of the race, for lineage.
+        say: told what goes on.
+        minutes: that its attacks may take; 0 is no limit.
+    """
+
+    number: int
+    settings: RaceSettings
+    folder: RaceFolder
+    photos: RacePhotos
+    faces: RacePhotos
+    contender: Contender
+    registry: Registry
+    name: str
+    say: Say
+    minutes: float = 0.0
+
+    @property
+    def path(self) -> Path:
+        """Its own folder."""
+        return self.folder.round(self.number)
+
+    @property
+    def kinds(self) -> tuple[FakeKind, ...]:
+        """What is made in it."""
+        return kinds_of(self.number, self.settings)
+
+    def photos_for(self, kind: FakeKind) -> RacePhotos:
+        """Photos that a kind of fakes is made from."""
+        return self.faces if kind.needs_faces else self.photos
+
+    @cached_property
+    def standing(self) -> Standing:
+        """The version that stood when the round began; whoever promotes another one meanwhile does not change it."""
+        noted = self.path / "standing.json"
+        if not noted.is_file():
+            write_json(noted, {"version": self.registry.promoted(self.contender.name).version})
+        version = self.registry.version(self.contender.name, read_json(noted)["version"])
+        folder = self.registry.place(version.name) if version.lineage is not None else ZOO
+        tensors, card = load(version.card.stem, folder)
+        return Standing(version.version, tensors, card)
+
+    @cached_property
+    def reading(self) -> Linear:
+        """Of the standing version."""
+        return self.contender.reading(self.standing.tensors)
+
+    def squares(self, photos: tuple[RacePhoto, ...], side_px: int) -> list[tuple[str, Pixels]]:
+        """Names and squares of photos."""
+        return [(photo.name, square(photo, side_px)) for photo in photos]
+
+
+def threshold_logit(score: float) -> float:
+    """The log odds of a score."""
+    bounded = min(max(score, 1e-9), 1 - 1e-9)
+    return float(np.log(bounded / (1 - bounded)))

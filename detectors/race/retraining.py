@@ -1,0 +1,184 @@
+"""Retrain and calibrate: a reading by each way of learning, and thresholds and slope for it on pictures kept aside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.calibration import fit_llr
+from detectors.held_out import llr_range, sets, thresholds
+from detectors.probe import root_weights
+from detectors.race.context import Round
+from detectors.race.defence import Linear, Standard, learn, softened
+from detectors.race.folder import read_arrays, write_arrays
+from detectors.race.gathering import NEW, OLD, PHOTOS, Block, calibrating, learnable, remembered
+from detectors.race.laundering import WHOLE
+from detectors.race.settings import DEFENCES
+from detectors.reading import probability
+
+Floats = NDArray[np.float64]
+
+READINGS, STANDARD, CALIBRATED = "readings.npz", "standard.npz", "calibrated.npz"
+
+FROM_NOTHING = 1e-3
+"""Strength that holds a reading learned from the start, per unit of the mean loss."""
+
+
+def retrain(round_: Round) -> None:
+    """Fit a reading by every way of learning.
+
+    Raises:
+        ValueError: there is nothing to learn from.
+    """
+    everything = list(learnable(round_))
+    standard = standard_of(round_, everything)
+    kept: dict[str, NDArray[Any]] = {}
+    for name in DEFENCES:
+        reading = by(name, round_, everything, standard)
+        kept |= {f"{name}.weights": reading.weights, f"{name}.bias": np.array(reading.bias)}
+        round_.say(f"learned: {name}")
+    write_arrays(round_.path / READINGS, kept)
+
+
+def by(name: str, round_: Round, everything: Sequence[Block], standard: Standard) -> Linear:
+    """A reading by one way of learning.
+
+    Args:
+        name: one of `settings.DEFENCES`.
+        round_: the round.
+        everything: that may be learned from.
+        standard: of the features.
+    """
+    settings, start = round_.settings, round_.reading
+    if name == "none":
+        return start
+    if name == "joint":
+        return _fit(None, everything, standard, strength=FROM_NOTHING)
+    if name == "naive":
+        return _fit(start, [b for b in everything if b.role in (NEW, PHOTOS)], standard, strength=settings.tether)
+    blocks = remembered(everything, settings.memory, settings.seed)
+    opinion = settings.distillation if name == "replay_distillation" else 0.0
+    return _fit(start, blocks, standard, strength=settings.tether, opinion=opinion)
+
+
+def standard_of(round_: Round, everything: Sequence[Block]) -> Standard:
+    """What features are standardised with: found in the first round, and the same ever after."""
+    path = round_.folder.root / STANDARD
+    if not path.is_file():
+        found = Standard.of(np.concatenate([_rows(block) for block in everything]))
+        write_arrays(path, {"center": found.center, "scale": found.scale})
+    kept = read_arrays(path)
+    return Standard(kept["center"], kept["scale"])
+
+
+def reading_by(round_: Round, name: str) -> Linear:
+    """What `retrain` kept."""
+    kept = read_arrays(round_.path / READINGS)
+    return Linear(kept[f"{name}.weights"], float(kept[f"{name}.bias"]))
+
+
+@dataclass(frozen=True, eq=False)
+class Calibrated:
+    """A reading on the scale of natural log odds at equal odds beforehand, with what goes on its card.
+
+    Attributes:
+        reading: calibrated.
+        llr_range: bounds of its log10 likelihood ratio.
+        thresholds: false-positive rate -> score.
+        sets: conformal bars.
+    """
+
+    reading: Linear
+    llr_range: tuple[float, float]
+    thresholds: dict[str, float]
+    sets: dict[str, tuple[float, float]]
+
+
+def calibrate(round_: Round) -> None:
+    """Calibrate every reading; see `calibrated`."""
+    kept: dict[str, NDArray[Any]] = {}
+    for name in DEFENCES:
+        found = calibrated(round_, reading_by(round_, name)) if name != "none" else as_it_stands(round_)
+        kept |= {
+            f"{name}.weights": found.reading.weights,
+            f"{name}.bias": np.array(found.reading.bias),
+            f"{name}.llr_range": np.array(found.llr_range),
+            f"{name}.rates": np.array([float(rate) for rate in found.thresholds]),
+            f"{name}.scores": np.array(list(found.thresholds.values())),
+            f"{name}.errors": np.array([float(error) for error in found.sets]),
+            f"{name}.bars": np.array(list(found.sets.values())),
+        }
+    write_arrays(round_.path / CALIBRATED, kept)
+
+
+def calibrated_by(round_: Round, name: str) -> Calibrated:
+    """What `calibrate` kept."""
+    kept = {key.partition(".")[2]: a for key, a in read_arrays(round_.path / CALIBRATED).items() if _is(key, name)}
+    low, high = kept["llr_range"].tolist()
+    return Calibrated(
+        Linear(kept["weights"], float(kept["bias"])),
+        (low, high),
+        {f"{rate:g}": float(score) for rate, score in zip(kept["rates"], kept["scores"], strict=True)},
+        {f"{error:g}": (float(a), float(b)) for error, (a, b) in zip(kept["errors"], kept["bars"], strict=True)},
+    )
+
+
+def calibrated(round_: Round, reading: Linear) -> Calibrated:
+    """Slope, bounds, thresholds and bars from pictures that nothing was learned from.
+
+    The fakes of a race are few kinds, and well known ones: calibration may take confidence away but add none, and the
+    bounds of the ratio stay within those of the standing version.
+    """
+    parts = list(calibrating(round_))
+    labels = np.concatenate([np.full(len(features), label, np.int64) for _, label, features, _ in parts])
+    logits = np.concatenate([reading.logits(features) for _, _, features, _ in parts])
+    names = [name for name, _, features, _ in parts for _ in range(len(features))]
+    slope, shift = fit_llr(["logit"], logits[:, None], labels, names, fitted_on="").line
+    slope, shift = (1.0, 0.0) if slope >= 1.0 or slope <= 0.0 else (slope, shift)
+    scaled = replace(reading, weights=reading.weights * np.float32(slope), bias=reading.bias * slope + shift)
+    on_scale, weight = logits * slope + shift, root_weights(labels, names)
+    low, high = llr_range(on_scale, labels, weight)
+    lowest, highest = round_.standing.tensors["llr_range"].tolist()
+    scores = probability(on_scale)
+    whole = np.array([name.endswith(WHOLE) or name == "known photos" for name in names])
+    return Calibrated(
+        scaled,
+        (max(low, lowest), min(high, highest)),
+        thresholds(scores[whole], labels[whole], np.ones(int(whole.sum()))),
+        sets(scores, labels, weight),
+    )
+
+
+def as_it_stands(round_: Round) -> Calibrated:
+    """The standing version by its own card."""
+    card, (low, high) = round_.standing.card, round_.standing.tensors["llr_range"].tolist()
+    bars = {error: (float(a), float(b)) for error, (a, b) in card.sets.items()}
+    return Calibrated(round_.reading, (low, high), dict(card.thresholds), bars)
+
+
+def _fit(
+    start: Linear | None, blocks: Sequence[Block], standard: Standard, *, strength: float, opinion: float = 0.0
+) -> Linear:
+    rows = np.concatenate([_rows(block) for block in blocks])
+    n_views = [block.features.shape[1] for block in blocks]
+    labels = np.concatenate([np.repeat(block.labels, n) for block, n in zip(blocks, n_views, strict=True)])
+    sources = [name for block, n in zip(blocks, n_views, strict=True) for name in np.repeat(block.sources, n).tolist()]
+    targets = labels.astype(np.float64)
+    if opinion and start is not None:
+        old = np.concatenate([np.full(len(b) * n, b.role == OLD) for b, n in zip(blocks, n_views, strict=True)])
+        if old.any():
+            targets[old] = softened(labels[old], start.logits(rows[old]), opinion)
+    return learn(start, rows, targets, root_weights(labels, sources), standard, strength=strength)
+
+
+def _rows(block: Block) -> NDArray[np.float32]:
+    """(N * V, D), the views of a picture one after the other."""
+    return block.features.reshape(-1, block.features.shape[2]).astype(np.float32)
+
+
+def _is(key: str, name: str) -> bool:
+    return key.partition(".")[0] == name
