@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from detectors.race.course import Course
 from detectors.race.records import Figure, RoundRecord
+from detectors.race.seeds import Pooled
 
 
 def tables(course: Course) -> Mapping[str, str]:
@@ -78,6 +79,14 @@ def defences_csv(course: Course) -> str:
     return _csv(
         ("round", *names),
         ((r.number, *(getattr(d, name) for name in names)) for r in course.records for d in r.defences),
+    )
+
+
+def pooled_csv(found: Sequence[Pooled]) -> str:
+    """One line for each figure over seeds."""
+    return _csv(
+        ("round", "of", "figure", "mean", "low", "high", "races"),
+        ((p.round, p.about, p.name, p.mean, p.low, p.high, p.n) for p in found),
     )
 
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "evaluate": ("forensics.cli.evaluate:evaluate", "Measure a detector on pictures of known origin."),
     "train": ("forensics.cli.train:train", "Fit a detector to pictures of known origin."),
     "generate": ("forensics.cli.generate:generate", "Make labelled fakes, or train what makes them."),
+    "race": ("forensics.cli.race:race", "Let generators attack a detector, and the detector learn from it."),
     "dashboard": ("forensics.cli.dashboard:dashboard", "Open the dashboard in a browser."),
     "camera": ("forensics.cli.camera:camera", "Enroll cameras, to recognise their sensors."),
 }
