@@ -60,7 +60,8 @@ def pictures(course: Course) -> Mapping[str, bytes]:
 
 def matrix(course: Course) -> bytes:
     """Kinds of fakes down, versions across; AUROC in large figures, TPR at 5 % FPR in small ones."""
-    from matplotlib.patches import Rectangle
+    with needs("learned"):
+        from matplotlib.patches import Rectangle
 
     rows, kinds = course.rows, course.kinds
     drawing = _drawing(NAMES_INCHES + CELL_INCHES * len(rows), 1.6 + ROW_INCHES * len(kinds))
