@@ -68,6 +68,7 @@ class Round:
         registry: of its versions.
         name: of the race, for lineage.
         say: told what goes on.
+        labels: list of pictures that people decided about.
         minutes: that its attacks may take; 0 is no limit.
     """
 
@@ -80,6 +81,7 @@ class Round:
     registry: Registry
     name: str
     say: Say
+    labels: Path | None = None
     minutes: float = 0.0
 
     @property

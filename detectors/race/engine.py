@@ -53,6 +53,7 @@ class Entry:
         settings: of the race.
         faces: folder of real photos of faces; `photos` if None.
         known: known pictures of other sources; () learns again what the shipped weights remember.
+        labels: list of pictures that people decided about, as `unforged queue labels` writes it; read anew each round.
         cache: keeps features of known pictures, as for `unforged train`.
         contender: the detector; the one that the settings name if None.
     """
@@ -63,6 +64,7 @@ class Entry:
     settings: RaceSettings
     faces: Path | None = None
     known: Sequence[Example] = ()
+    labels: Path | None = None
     cache: Path | None = None
     contender: Contender | None = field(default=None)
 
@@ -125,6 +127,7 @@ class _Race:
             registry=self._registry,
             name=self._name,
             say=self._say,
+            labels=self._entry.labels,
             minutes=self._minutes_left() / max(settings.rounds + 1 - number, 1) * settings.attack_share,
         )
         for step in STEPS:

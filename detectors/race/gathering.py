@@ -15,6 +15,7 @@ from detectors.race.context import Round
 from detectors.race.folder import read_arrays, write_json
 from detectors.race.kinds import FakeKind, kinds_until
 from detectors.race.known import KNOWN
+from detectors.race.labelled import LABELLED, labelled, sha256
 from detectors.race.laundering import FEATURES, WHOLE, has_faces, photo_features, photos_beside
 from detectors.race.photos import CALIBRATE, LEARN
 
@@ -76,7 +77,7 @@ def gather(round_: Round) -> None:
         round_.path / GATHERED,
         {
             "learned": {f"{block.role}: {block.name}": len(block) for block in blocks},
-            "sha256": {block.name: _sha256(block.path) for block in blocks},
+            "sha256": {block.name: sha256(block.path) for block in blocks},
         },
     )
     n_new, n_old = (sum(len(block) for block in blocks if block.role == role) for role in (NEW, OLD))
@@ -90,6 +91,7 @@ def learnable(round_: Round) -> Iterator[Block]:
             yield _fakes(round_, kind)
     for which in photo_sets(round_):
         yield _photos(round_, which)
+    yield from _labelled(round_)
     yield from _before(round_)
 
 
@@ -167,6 +169,16 @@ def _photos(round_: Round, which: str) -> Block:
     return Block(name, PHOTOS, kept[LEARN], np.zeros(n, np.int64), (name,) * n, ("-",) * n, path)
 
 
+def _labelled(round_: Round) -> Iterator[Block]:
+    for number in range(round_.number + 1):
+        for label, features, sources in labelled(round_, number):
+            name = f"{'rejected' if label else 'approved'} by people, round {number}"
+            labels = np.full(len(sources), label, np.int64)
+            generators = ("unknown" if label else "-",) * len(sources)
+            role = NEW if number == round_.number else OLD
+            yield Block(name, role, features, labels, sources, generators, round_.folder.round(number) / LABELLED)
+
+
 def _before(round_: Round) -> Iterator[Block]:
     """What was known before the race, reals and fakes apart; what the shipped weights still know, without any."""
     path = round_.folder.root / KNOWN
@@ -198,13 +210,8 @@ def _check_leaks(round_: Round) -> None:
         if kind.unseen:
             continue
         folder = round_.path / kind.slug
-        learned = {_sha256(path) for path in (folder / LEARN).glob("*.png")}
-        if any(_sha256(path) in learned for path in (folder / "judge").glob("*.png")):
+        learned = {sha256(path) for path in (folder / LEARN).glob("*.png")}
+        if any(sha256(path) in learned for path in (folder / "judge").glob("*.png")):
             raise ValueError(
                 f"{kind.title}: a fake to judge by is one that is learned from; the generator has collapsed"
             )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

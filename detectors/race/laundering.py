@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from detectors.race.context import Round
 from detectors.race.folder import write_arrays
 from detectors.race.forging import fakes_of
+from detectors.race.labelled import look_at_labels
 from detectors.race.photos import JUDGE, LEARN, SHARES, RacePhoto, RacePhotos, square, whole
 from detectors.race.views import all_views, mild_view
 from generators.images import Pixels
@@ -29,6 +30,7 @@ def launder(round_: Round) -> None:
         path = photo_features(round_, which)
         if not path.is_file():
             _photos(round_, which, path, side_px)
+    look_at_labels(round_)
     for kind in round_.kinds:
         path = round_.path / kind.slug / FEATURES
         if not path.is_file():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from forensics.cli.race_run import run
 from forensics.cli.race_show import show
 
 
@@ -12,4 +13,5 @@ def race() -> None:
     """Let generators attack a detector and the detector learn from it; look at what came of it."""
 
 
+race.add_command(run)
 race.add_command(show)
