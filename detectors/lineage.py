@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from generators.weights import ModelCard
+
+_LEARNED = re.compile(r"(.+)\+([1-9][0-9]*)")
+"""A version that was learned here: the shipped one that it goes back to, and a number."""
 
 
 @dataclass(frozen=True)
@@ -82,21 +86,16 @@ def read_lineage(path: Path) -> Lineage:
 
 def base_of(version: str) -> str:
     """The shipped version that a version goes back to."""
-    return version.partition("+")[0]
+    found = _LEARNED.fullmatch(version)
+    return found[1] if found else version
+
+
+def number_of(version: str) -> int:
+    """Its number, 0 for what ships."""
+    found = _LEARNED.fullmatch(version)
+    return int(found[2]) if found else 0
 
 
 def numbered(base: str, number: int) -> str:
     """The version of that number."""
     return f"{base}+{number}"
-
-
-def number_of(version: str) -> int:
-    """Its number, 0 for what ships.
-
-    Raises:
-        ValueError: it has none.
-    """
-    _, plus, number = version.partition("+")
-    if plus and not number.isdecimal():
-        raise ValueError(f"a version is written like 1 or 1+2, not {version!r}")
-    return int(number) if plus else 0

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from detectors.base import Detector
 from detectors.catalog import DETECTORS
 from detectors.shipped import shipped
+
+if TYPE_CHECKING:
+    from detectors.lineage import Lineage
+    from generators.weights import ModelCard
 
 
 def available(models: Path | None = None) -> tuple[str, ...]:
@@ -60,6 +65,21 @@ def _promoted(name: str, models: Path) -> Detector:
     if version.lineage is None:
         return shipped(name)
     return _version(DETECTORS.load(name), registry.place(name), version.card.stem, version.card.sha256)
+
+
+def lineage_of(card: ModelCard, models: Path | None) -> Lineage | None:
+    """Where the weights of a detector come from that `load` gave; None where they were not learned here.
+
+    Raises:
+        FileNotFoundError, ValueError: the version is gone by now, or damaged.
+    """
+    from detectors.lineage import number_of
+    from detectors.registry import Registry
+    from detectors.version_files import read
+
+    if models is None or card.name not in DETECTORS.names() or not number_of(card.version):
+        return None
+    return read(Registry(models).place(card.name), card.name, card.version).lineage
 
 
 @lru_cache(maxsize=8)

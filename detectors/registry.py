@@ -143,10 +143,9 @@ class Registry:
             ValueError: it stands already, its weights are not those of its card, or nobody or no reason is named.
             OSError: it cannot be written; nothing has changed then.
         """
+        self._to_promote(name, version)
         with self._changing(name):
-            if version == self._stands(name):
-                raise ValueError(f"version {version} of {name} is promoted already")
-            return self._changed(self.version(name, version), PROMOTED, by, reason)
+            return self._changed(self._to_promote(name, version), PROMOTED, by, reason)
 
     def rollback(self, name: str, *, by: str, reason: str) -> Version:
         """Go back to what was promoted before the version that stands.
@@ -156,12 +155,9 @@ class Registry:
             ValueError: nothing was promoted, the earlier weights are damaged, or nobody or no reason is named.
             OSError: it cannot be written; nothing has changed then.
         """
+        self._to_go_back_to(name)
         with self._changing(name):
-            stack = self._standing(name)
-            if not stack:
-                raise ValueError(f"nothing to roll back: no version of {name} was promoted")
-            earlier = stack[-2].version if len(stack) > 1 else self._shipped(name).version
-            return self._changed(self.version(name, earlier), ROLLED_BACK, by, reason)
+            return self._changed(self._to_go_back_to(name), ROLLED_BACK, by, reason)
 
     def history(self, name: str) -> tuple[Change, ...]:
         """Every promotion and rollback, the oldest first.
@@ -189,6 +185,18 @@ class Registry:
         """One change at a time; a race and people may make some."""
         with held(self.place(name) / "change.lock", f"versions of {name} are being changed", wait_s=WAIT_S):
             yield self.place(name)
+
+    def _to_promote(self, name: str, version: str) -> Version:
+        """Asked before anything is locked, too: a mistake leaves no folder behind."""
+        if version == self._stands(name):
+            raise ValueError(f"version {version} of {name} is promoted already")
+        return self.version(name, version)
+
+    def _to_go_back_to(self, name: str) -> Version:
+        stack = self._standing(name)
+        if not stack:
+            raise ValueError(f"nothing to roll back: no version of {name} was promoted")
+        return self.version(name, stack[-2].version if len(stack) > 1 else self._shipped(name).version)
 
     def _changed(self, version: Version, action: str, by: str, reason: str) -> Version:
         if not by.strip() or not reason.strip():

@@ -26,7 +26,7 @@ def listed(folder: Path, name: str) -> tuple[str, ...]:
     """Versions that are there as a whole, in the order in which they were made."""
     stems = (path.name.removesuffix(LINEAGE) for path in folder.glob(f"{name}-*{LINEAGE}"))
     found = [stem.removeprefix(f"{name}-") for stem in stems]
-    return tuple(sorted(filter(_is_numbered, found), key=lambda version: (base_of(version), number_of(version))))
+    return tuple(sorted(filter(number_of, found), key=lambda version: (base_of(version), number_of(version))))
 
 
 def keep(tensors: Mapping[str, NDArray[Any]], card: ModelCard, lineage: Lineage, folder: Path) -> Version:
@@ -81,10 +81,3 @@ def check_weights(version: Version, folder: Path) -> None:
         ValueError: they are others.
     """
     load(version.card.stem, folder)
-
-
-def _is_numbered(version: str) -> bool:
-    try:
-        return number_of(version) > 0
-    except ValueError:
-        return False

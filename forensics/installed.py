@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from detectors.lineage import Version
     from generators.weights import ModelCard
 
 
@@ -53,10 +54,10 @@ class Maker:
 
 
 def models(outside: Path | None = None) -> Iterator[Model]:
-    """Detectors of the catalogue and outside models first, then whatever else ships with a card.
+    """Detectors of the catalogue in their promoted versions and outside models; then whatever else ships with a card.
 
     Args:
-        outside: folder of outside models; None lists none.
+        outside: folder of outside models and of versions that were learned here; None knows none.
     """
     from detectors.loading import available, load
     from generators.catalog import GENERATORS
@@ -64,21 +65,33 @@ def models(outside: Path | None = None) -> Iterator[Model]:
     from generators.weights import read_card
 
     generating = {*GENERATORS.names(), *TRAINERS.names()}
-    own: set[str] = set()
-    for name in available(outside):
+    detecting = available(outside)
+    for name in detecting:
         try:
             card = load(name, outside).card
         except (ImportError, AttributeError, OSError, ValueError) as error:
             # What one lacks must not hide the others.
             yield Model("detector", name, None, f"not available: {error}")
         else:
-            own.add(card.sha256)
             yield Model("detector", name, card)
     for package in ("detectors", "generators"):
         for path in sorted(Path(str(files(package) / "zoo")).glob("*.card.json")):
             card = read_card(path)
-            if card.sha256 not in own:
+            if card.name not in detecting:
                 yield Model("generator" if card.name in generating else "network", card.name, card)
+
+
+def versions(name: str, outside: Path | None) -> tuple[Version, ...]:
+    """Every version of a detector of the catalogue, what ships first; none of any other model.
+
+    Raises:
+        ImportError: it needs a library that is not installed.
+        ValueError: the record of what was promoted is damaged.
+    """
+    from detectors.catalog import DETECTORS
+    from detectors.registry import Registry
+
+    return () if outside is None or name not in DETECTORS.names() else Registry(outside).versions(name)
 
 
 def makers() -> Iterator[Maker]:

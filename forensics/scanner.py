@@ -16,7 +16,7 @@ from forensics.media import Kind, Media
 from forensics.report import OUT_OF_TIME, ScanReport
 from forensics.settings import ScanSettings
 from forensics.verdict import weigh
-from forensics.versions import decisive
+from forensics.versions import promoted, settled
 
 Tell = Callable[[str, ScanReport], None]
 """Called with the name of a step that is over, "hash" or an analyzer, and what is known by then."""
@@ -46,8 +46,13 @@ class Scanner:
         self._clock = clock
         names = ANALYZERS.names() if self.settings.analyzers is None else self.settings.analyzers
         self.analyzers: tuple[Analyzer, ...] = tuple(ANALYZERS.load(name)(self.settings) for name in names)
-        self.versions = decisive(self.settings)
+        self._settled = settled(self.settings)
         self._fusion = None if self.settings.fusion is None else read_model(self.settings.fusion)
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """What decides a result besides the file and the settings, by now: a detector may have been promoted."""
+        return self._settled | promoted(self.settings)
 
     def scan(self, media: Media, tell: Tell | None = None) -> ScanReport:
         """Examine one file.
@@ -59,6 +64,7 @@ class Scanner:
         Raises:
             MediaError: no picture can be decoded from it.
         """
+        versions = self.versions
         findings: list[Finding] = []
         skipped: dict[str, str] = {}
         failed: dict[str, str] = {}
@@ -87,7 +93,7 @@ class Scanner:
                 skipped=dict(skipped),
                 failed=dict(failed),
                 settings=self.settings,
-                versions=self.versions,
+                versions=versions,
                 timings_s=dict(timings),
                 scanned_at=datetime.now(UTC).isoformat(timespec="seconds"),
                 pdq=pdq,

@@ -68,7 +68,8 @@ class ScanSettings:
         trust_list: PEM file with the C2PA trust anchors; None takes the one that ships.
         cameras: folder with enrolled camera fingerprints (`unforged camera enroll`); None compares with none.
         fusion: a model that weighs all findings together (`unforged train fusion`), for the eye; None does without.
-        models: folder with outside models (`unforged models add`); None asks only the installed detectors.
+        models: folder with outside models (`unforged models add`) and versions of detectors that were learned here, of
+            which the promoted ones are used; None asks only the installed detectors as they ship.
     """
 
     limits: Limits = field(default_factory=Limits)

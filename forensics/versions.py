@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from detectors.catalog import DETECTORS
+from detectors.registry import Registry
 from forensics import __version__
 from forensics.settings import ScanSettings
 
@@ -34,6 +35,11 @@ def decisive(settings: ScanSettings) -> dict[str, str]:
     Args:
         settings: of the scan.
     """
+    return settled(settings) | promoted(settings)
+
+
+def settled(settings: ScanSettings) -> dict[str, str]:
+    """What of it stays as it is for as long as a scanner lives."""
     versions = {"unforged": __version__}
     for name in DECISIVE:
         try:
@@ -57,6 +63,24 @@ def decisive(settings: ScanSettings) -> dict[str, str]:
     if settings.models is not None:
         versions["outside models"] = _content(settings.models.glob("*/card.json"))
     return versions
+
+
+def promoted(settings: ScanSettings) -> dict[str, str]:
+    """What may change meanwhile: which versions of detectors, of those that were learned here, are promoted."""
+    if settings.models is None:
+        return {}
+    registry, told = Registry(settings.models), {}
+    for name in DETECTORS.names():
+        try:
+            version = registry.promoted(name) if registry.history(name) else None
+        except (LookupError, ImportError, OSError, ValueError) as error:
+            # The finding of that detector says so as well; the other detectors speak on.
+            told[f"version of {name}"] = f"cannot be used: {error}"
+        else:
+            if version is not None and version.lineage is not None:
+                words = version.lineage.in_words()
+                told[f"version of {name}"] = f"{version.version}, {words}, SHA-256 {version.card.sha256}"
+    return told
 
 
 def digest(versions: Mapping[str, str]) -> str:

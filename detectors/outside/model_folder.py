@@ -39,9 +39,12 @@ def check_name(name: str) -> None:
         ValueError: it is none, or an installed detector has it.
     """
     from detectors.catalog import DETECTORS
+    from detectors.registry import FOLDER
 
     if not _NAME.fullmatch(name):
         raise ValueError(f"a name holds small letters, digits, - and _ and begins with a letter, not {name!r}")
+    if name == FOLDER:
+        raise ValueError(f"{name!r} is the folder of versions that were learned here; choose another name with --name")
     if name in DETECTORS.names():
         raise ValueError(f"an installed detector is called {name!r}; choose another name with --name")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -11,9 +12,9 @@ from numpy.typing import NDArray
 
 from detectors.base import Detector, Scores, SeesClips, Spot
 from detectors.clips import middle
-from detectors.loading import available, load
+from detectors.loading import available, lineage_of, load
 from forensics.analyzers.learned_places import top_patches
-from forensics.analyzers.learned_words import card_rows, label_rows, neighbour_rows, rarity, taken_for
+from forensics.analyzers.learned_words import card_rows, label_rows, lineage_rows, neighbour_rows, rarity, taken_for
 from forensics.finding import MAX_FINDING_LLR, Claim, Finding, Heat, Region, Trace
 from forensics.media import Frame, Kind, Media
 from forensics.settings import ScanSettings
@@ -59,8 +60,10 @@ class Learned:
         for name in self._names:
             try:
                 detector = load(name, self._models)
+                learned = tuple(lineage_rows(lineage_of(detector.card, self._models)))
                 finding = _asked(detector, frames, (shown.width, shown.height), is_clip)
-            except (ImportError, FileNotFoundError, ValueError) as error:
+                finding = replace(finding, details=finding.details + learned)
+            except (ImportError, OSError, ValueError) as error:
                 finding = _not_asked(name, error)
             yield finding
 

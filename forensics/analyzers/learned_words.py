@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from detectors.base import Neighbour
 from detectors.conformal import Label, in_words, label
+from detectors.lineage import Lineage
 from generators.weights import ModelCard
 
 _LABELS: Mapping[Label, str] = {
@@ -50,6 +51,14 @@ def card_rows(card: ModelCard) -> Iterable[tuple[str, str]]:
         yield "limits", card.limits
     if card.measures:
         yield "figures of its card", "; ".join(f"{label}: {value:.4g}" for label, value in card.measures.items())
+
+
+def lineage_rows(lineage: Lineage | None) -> Iterable[tuple[str, str]]:
+    """Where weights come from that were learned here."""
+    if lineage is not None:
+        yield "this version", lineage.in_words()
+        yield "learned at", lineage.made_at
+        yield "learned from", "; ".join(f"{part}: {digest}" for part, digest in lineage.data.items()) or "unstated"
 
 
 def neighbour_rows(neighbours: Sequence[Neighbour]) -> Iterable[tuple[str, str]]:

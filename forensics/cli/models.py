@@ -11,6 +11,7 @@ import click
 
 from forensics import installed
 from forensics.cli.models_outside import add, calibrate, recipes, remove
+from forensics.cli.models_versions import chosen, lineage_rows, list_versions, promote, rollback
 from forensics.cli.options import models_folder, models_option
 from forensics.cli.terminal import is_terminal, line, table
 
@@ -20,21 +21,29 @@ if TYPE_CHECKING:
 
 @click.group()
 def models() -> None:
-    """List trained models, read their cards, and add models from elsewhere."""
+    """List trained models, read their cards, add models from elsewhere, and choose versions."""
 
 
 models.add_command(add)
 models.add_command(remove)
 models.add_command(calibrate)
 models.add_command(recipes)
+models.add_command(promote)
+models.add_command(rollback)
 
 
 @models.command("list")
+@click.option("--all", "every", is_flag=True, help="Every version of a detector, and where it comes from.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @models_option
-def list_models(as_json: bool, outside: str | None) -> int:
-    """List installed models: kind, name, version, what they do; or why they cannot be used."""
+def list_models(every: bool, as_json: bool, outside: str | None) -> int:
+    """List installed models: kind, name, version, what they do; or why they cannot be used.
+
+    Of a detector, the version is the one that scans use.
+    """
     found = list(installed.models(models_folder(outside)))
+    if every:
+        return list_versions(found, models_folder(outside), as_json=as_json)
     if as_json:
         for model in found:
             click.echo(json.dumps(asdict(model)))
@@ -54,20 +63,28 @@ def list_models(as_json: bool, outside: str | None) -> int:
 
 @models.command()
 @click.argument("name")
+@click.option("--version", help="Of a detector.  [default: the one that scans use]")
 @click.option("--json", "as_json", is_flag=True, help="The card as JSON.")
 @models_option
-def show(name: str, as_json: bool, outside: str | None) -> int:
-    """Show the card of a model: data, figures, thresholds, limits, licence and the hash of its weights."""
-    found = {model.name: model for model in installed.models(models_folder(outside))}
+def show(name: str, version: str | None, as_json: bool, outside: str | None) -> int:
+    """Show the card of a model: data, figures, thresholds, limits, licence and the hash of its weights.
+
+    Of a version that was learned here, also where it comes from.
+    """
+    folder = models_folder(outside)
+    found = {model.name: model for model in installed.models(folder)}
     if name not in found:
         raise click.UsageError(f"there is no model {name!r}; there is {', '.join(found) or 'none'}")
-    model = found[name]
-    if model.card is None:
+    known = chosen(found[name], version, folder)
+    model = found[name] if known is None else installed.Model("detector", name, known.card, known.fault)
+    if model.card is None or model.missing:
         raise click.ClickException(f"{name} cannot be used: {model.missing}")
+    lineage = None if known is None else known.lineage
     if as_json:
-        click.echo(json.dumps(asdict(model.card), indent=2))
+        more = {} if lineage is None else {"lineage": asdict(lineage)}
+        click.echo(json.dumps(asdict(model.card) | more, indent=2))
         return 0
-    rows = list(_rows(model, model.card))
+    rows = [*_rows(model, model.card), *(() if known is None else lineage_rows(known, folder))]
     if is_terminal():
         table(("", name), rows, wide=(1,))
     else:

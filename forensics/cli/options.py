@@ -104,18 +104,19 @@ models_option = click.option(
     "outside",
     metavar="DIR|none",
     envvar=MODELS_VARIABLE,
-    help=f"Outside models.  [default: those of `unforged models add`, or ${MODELS_VARIABLE}]",
+    help=f"Outside models and versions learned here.  [default: the user's own, or ${MODELS_VARIABLE}]",
 )
 
 
 def own_models() -> Path:
-    """Where outside models are kept unless told otherwise."""
+    """Where outside models, and versions of detectors that were learned here, are kept unless told otherwise."""
     return data_folder() / "models"
 
 
 def models_folder(given: str | None) -> Path | None:
-    """Folder of outside models to use; the user's own, if there is any model in it, when none is named."""
+    """Folder of models to use; the user's own, if there is a model or a version in it, when none is named."""
     from detectors.outside.model_folder import names
+    from detectors.registry import FOLDER
 
     if given == "none":
         return None
@@ -123,4 +124,4 @@ def models_folder(given: str | None) -> Path | None:
         if not Path(given).is_dir():
             raise click.BadParameter(f"there is no folder {given!r}", param_hint="--models")
         return Path(given)
-    return own_models() if names(own_models()) else None
+    return own_models() if names(own_models()) or (own_models() / FOLDER).is_dir() else None
