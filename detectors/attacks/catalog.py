@@ -12,6 +12,8 @@ ATTACKS: Catalog[Attack] = Catalog(
         "gan-photo": "detectors.attacks.gan:GanPhoto",
         "reconstruct": "detectors.attacks.rebuilding:Reconstruct",
         "superres": "detectors.attacks.rebuilding:Superres",
+        "laundering": "detectors.attacks.laundering:LaunderingDrawn",
+        "laundering-rebuilt": "detectors.attacks.laundering:LaunderingRebuilt",
         "pgd": "detectors.attacks.gradient:Pgd",
         "transfer": "detectors.attacks.transfer:Transfer",
         "patch": "detectors.attacks.patch:Patch",
