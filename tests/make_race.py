@@ -13,7 +13,7 @@ from detectors.race.records import LOG, AttackRecord, Cell, DefenceRecord, Figur
 
 ATTACKS = ("gan-face", "reconstruct", "laundering", "pgd")
 SEEDED = ("gan-face", "reconstruct")
-UNSEEN = "superres-x4"
+UNSEEN, KNOWN = "superres-x4, unseen", "diffusion, known"
 REFUSED = 2
 FRESH, LEARNED, COST = 0.6, 0.95, 0.01
 N = 80
@@ -32,7 +32,7 @@ def cell(area: float, nudge: float = 0.0) -> Cell:
 
 def kind(attack: str, number: int) -> str:
     """Name of an attack's fakes."""
-    return f"{attack}, round {number}"
+    return f"{attack}, round {number}" if number else f"{attack}, untuned"
 
 
 def rounds(n: int = 4, *, nudge: float = 0.0) -> tuple[RoundRecord, ...]:
@@ -43,19 +43,20 @@ def rounds(n: int = 4, *, nudge: float = 0.0) -> tuple[RoundRecord, ...]:
         nudge: added to every AUROC, to make races of several seeds.
     """
     found: list[RoundRecord] = []
-    learned: dict[str, int] = {}
+    kinds: dict[str, int] = {KNOWN: -1}
+    learned = dict(kinds)
     standing, made = "1", -1
     for number in range(n):
         candidate = f"1+{number + 1}"
         new = [kind(attack, number) for attack in (SEEDED if number == 0 else ATTACKS)]
-        after = learned | dict.fromkeys(new, number)
+        kinds |= dict.fromkeys(new, number)
         matrix = {
-            standing: _row([*after, UNSEEN], learned, made, nudge),
-            candidate: _row([*after, UNSEEN], after, number, nudge),
+            standing: _row([*kinds, UNSEEN], learned, made, nudge),
+            candidate: _row([*kinds, UNSEEN], kinds, number, nudge),
         }
         found.append(_record(number, standing, candidate, matrix, new, LEARNED + nudge))
         if number != REFUSED:
-            standing, made, learned = candidate, number, after
+            standing, made, learned = candidate, number, dict(kinds)
     return tuple(found)
 
 
@@ -94,7 +95,7 @@ def _record(
         took_s=1800.0 + 60 * number,
         standing=standing,
         candidate=candidate,
-        attacks=tuple(_attack(name, number) for name in new),
+        attacks=tuple(_attack(name, number) for name in new if number),
         matrix=matrix,
         unseen=(UNSEEN,),
         false_positives={standing: figure(0.045, 0.015, 400), candidate: wrong},
@@ -114,9 +115,9 @@ def _attack(name: str, number: int) -> AttackRecord:
         name=attack,
         white_box=attack in ("gan-face", "pgd"),
         fakes=name,
-        tuned="" if number == 0 else f"{100 * number} steps, critic 3.1 -> 0.4",
+        tuned=f"{100 * number} steps, critic 3.1 -> 0.4",
         plain=figure(0.1, 0.05),
-        before=figure(0.4 if number == 0 else 0.7 - 0.1 * number, 0.08),
+        before=figure(0.7 - 0.1 * number, 0.08),
         after=figure(0.12, 0.05),
         fd=21.0 + 4 * number if drawn else None,
         fd_plain=18.5 if drawn else None,

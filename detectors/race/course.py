@@ -9,6 +9,9 @@ from functools import cached_property
 from detectors.race import judge
 from detectors.race.records import Cell, RoundRecord
 
+KNOWN = ", known"
+"""How kinds of fakes end that were known before the race."""
+
 
 @dataclass(frozen=True, eq=False)
 class Row:
@@ -51,13 +54,12 @@ class Course:
 
     @cached_property
     def made_in(self) -> dict[str, int]:
-        """Kind -> round in which its fakes first appear, in that order; the unseen ones last."""
+        """Kind -> round in which its fakes first appear, -1 for those known before; the unseen ones last."""
         found: dict[str, int] = {}
         for record in self.records:
             for kind in record.matrix[record.candidate]:
-                found.setdefault(kind, record.number)
-        unseen = {kind: number for kind, number in found.items() if kind in self.unseen}
-        return {kind: number for kind, number in found.items() if kind not in unseen} | unseen
+                found.setdefault(kind, -1 if kind.endswith(KNOWN) else record.number)
+        return dict(sorted(found.items(), key=lambda item: (item[0] in self.unseen, item[1])))
 
     @property
     def kinds(self) -> tuple[str, ...]:
