@@ -12,6 +12,7 @@ ATTACKS: Catalog[Attack] = Catalog(
         "gan-photo": "detectors.attacks.gan:GanPhoto",
         "reconstruct": "detectors.attacks.rebuilding:Reconstruct",
         "superres": "detectors.attacks.rebuilding:Superres",
+        "selfblend": "detectors.attacks.blending:SelfBlendSearch",
         "laundering": "detectors.attacks.laundering:LaunderingDrawn",
         "laundering-rebuilt": "detectors.attacks.laundering:LaunderingRebuilt",
         "pgd": "detectors.attacks.gradient:Pgd",
