@@ -23,6 +23,7 @@ def prepare(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.setenv("UNFORGED_DASHBOARD_DATABASE", f"sqlite:///{folder / 'scans.db'}")
     monkeypatch.setenv("UNFORGED_DASHBOARD_FOLDER", str(folder / "dashboard"))
     monkeypatch.setenv("UNFORGED_DASHBOARD_LANES", "1")
+    monkeypatch.setenv("UNFORGED_DASHBOARD_MODELS", str(folder / "models"))
     (folder / "dashboard").mkdir(exist_ok=True)
     scan = ScanSettings(analyzers=ANALYZERS).to_dict()
     (folder / "dashboard" / FILE).write_text(json.dumps({"scan": scan, "keep_hours": 24.0}), encoding="utf-8")

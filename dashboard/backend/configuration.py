@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dashboard.backend.options import Options
@@ -44,15 +44,18 @@ class Configuration:
 def load(options: Options) -> Configuration:
     """Read it; the defaults, with what the dashboard was started with, where nothing was saved.
 
+    The folder of models is always the one that it was started with.
+
     Raises:
         ValueError: the file is damaged.
     """
     try:
         plain = json.loads((options.folder / FILE).read_text(encoding="utf-8"))
-        return Configuration(ScanSettings.from_dict(plain["scan"]), float(plain["keep_hours"]))
+        scan = ScanSettings.from_dict(plain["scan"])
+        return Configuration(replace(scan, models=options.models_in_use), float(plain["keep_hours"]))
     except FileNotFoundError:
         limits = Limits(max_bytes=options.upload_mb << 20)
-        return Configuration(ScanSettings(limits=limits), options.keep_hours)
+        return Configuration(ScanSettings(limits=limits, models=options.models_in_use), options.keep_hours)
     except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"the saved settings in {options.folder / FILE} cannot be read: {error}") from None
 

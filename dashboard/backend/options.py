@@ -26,6 +26,8 @@ class Options:
         keep_hours: how long an upload and the pictures made of it are kept.
         upload_mb: largest upload, in MiB; Streamlit refuses what is larger.
         n_lanes: files examined at a time; None for what processors and memory allow.
+        models: outside models, versions of detectors that were learned here, and races; it need not be there yet.
+            None knows none.
     """
 
     database: str
@@ -34,6 +36,16 @@ class Options:
     keep_hours: float = DEFAULT_KEEP_HOURS
     upload_mb: int = DEFAULT_UPLOAD_MB
     n_lanes: int | None = None
+    models: Path | None = None
+
+    @property
+    def models_in_use(self) -> Path | None:
+        """The folder of models, once there is a model or a version in it; None before."""
+        from detectors.outside.model_folder import names
+        from detectors.registry import FOLDER
+
+        folder = self.models
+        return folder if folder is not None and (names(folder) or (folder / FOLDER).is_dir()) else None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Options:
@@ -46,6 +58,7 @@ class Options:
         base = Path(given.get("XDG_DATA_HOME") or Path.home() / ".local" / "share").absolute() / "unforged"
         lanes = given.get(f"{PREFIX}LANES")
         password_file = given.get(f"{PREFIX}PASSWORD_FILE")
+        models = given.get(f"{PREFIX}MODELS") or str(base / "models")
         return cls(
             database=given.get(f"{PREFIX}DATABASE") or default_url(),
             folder=Path(given.get(f"{PREFIX}FOLDER") or base / "dashboard"),
@@ -53,4 +66,5 @@ class Options:
             keep_hours=float(given.get(f"{PREFIX}KEEP_HOURS") or DEFAULT_KEEP_HOURS),
             upload_mb=int(given.get(f"{PREFIX}UPLOAD_MB") or DEFAULT_UPLOAD_MB),
             n_lanes=int(lanes) if lanes else None,
+            models=None if models == "none" else Path(models),
         )

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from forensics.cli.options import MODELS_VARIABLE
 from forensics.cli.terminal import is_terminal, line, table
 
 MISSING = "the dashboard needs its extra: pip install 'unforged[dashboard]'"
@@ -57,6 +58,12 @@ PASSWORD_FILE = click.Path(dir_okay=False, path_type=Path)
     "--keep-hours", type=click.FloatRange(min=0.1), default=24.0, help="How long pictures of uploads are kept."
 )
 @click.option("--max-upload", type=click.IntRange(1, 2048), default=200, metavar="MIB", help="Largest upload.")
+@click.option(
+    "--models",
+    metavar="DIR|none",
+    envvar=MODELS_VARIABLE,
+    help=f"Outside models, versions learned here, and races.  [default: the user's own, or ${MODELS_VARIABLE}]",
+)
 @click.option("--jobs", type=click.IntRange(1, 16), help="Files examined at a time.  [default: 2, memory allowing]")
 @click.pass_context
 def dashboard(ctx: click.Context, /, **given: Any) -> int:
@@ -101,6 +108,7 @@ def environment(given: dict[str, Any]) -> dict[str, str]:
     database: str | None = given["database"]
     if database is not None and "://" not in database:
         database = f"sqlite:///{Path(database).absolute()}"
+    models: str | None = given["models"]
     values = {
         "DATABASE": database,
         "FOLDER": given["folder"] and given["folder"].absolute(),
@@ -108,6 +116,7 @@ def environment(given: dict[str, Any]) -> dict[str, str]:
         "KEEP_HOURS": given["keep_hours"],
         "UPLOAD_MB": given["max_upload"],
         "LANES": given["jobs"],
+        "MODELS": models if models in (None, "none") else Path(models).absolute(),
     }
     return {f"UNFORGED_DASHBOARD_{name}": str(value) for name, value in values.items() if value is not None}
 

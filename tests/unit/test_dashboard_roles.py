@@ -16,7 +16,9 @@ from dashboard.backend.signing_in import MAX_FAILURES, TICKET_S, WAIT_S, SignIn
 from dashboard.roles import NotAllowedError, Role, User, require
 from forensics import password_file
 from forensics.cli import main
+from forensics.cli.dashboard import environment
 from forensics.password_file import OIDC, Entry, checked, hashed, read, write
+from forensics.settings import ScanSettings
 
 PASSWORD = "correct horse battery"
 VIEWER, MODERATOR, ADMIN = (User(role.word, role) for role in sorted(Role))
@@ -136,6 +138,25 @@ def test_what_an_admin_saved_is_what_is_loaded(tmp_path: Path) -> None:
         load(options)
 
 
+def test_scans_ask_the_models_of_the_folder_that_the_dashboard_was_started_with(tmp_path: Path) -> None:
+    options = Options("sqlite://", tmp_path / "kept", models=tmp_path / "models")
+    assert load(options).scan.models is None, "there is none in it yet"
+    (tmp_path / "models" / "versions").mkdir(parents=True)
+    assert load(options).scan.models == tmp_path / "models"
+    save(options, Configuration(ScanSettings(models=tmp_path / "elsewhere")), user=ADMIN)
+    assert load(options).scan.models == tmp_path / "models"
+    assert load(Options("sqlite://", tmp_path / "kept")).scan.models is None
+
+
+@pytest.mark.parametrize(("said", "wanted"), [({}, "data/unforged/models"), ({"MODELS": "none"}, None)])
+def test_unless_told_otherwise_models_are_those_of_the_user(
+    said: dict[str, str], wanted: str | None, tmp_path: Path
+) -> None:
+    given = {f"UNFORGED_DASHBOARD_{name}": value for name, value in said.items()}
+    found = Options.from_environment({"XDG_DATA_HOME": str(tmp_path / "data"), **given}).models
+    assert found == (None if wanted is None else tmp_path / wanted)
+
+
 def test_a_trust_list_needs_a_certificate_and_is_named_by_its_content(tmp_path: Path) -> None:
     options = Options("sqlite://", tmp_path)
     with pytest.raises(ValueError, match="no PEM certificate"):
@@ -144,6 +165,14 @@ def test_a_trust_list_needs_a_certificate_and_is_named_by_its_content(tmp_path: 
     pem = ssl.DER_cert_to_PEM_cert(b"\x30\x03abc").encode()
     first, second = save_trust_list(options, pem, user=ADMIN), save_trust_list(options, pem + b"\n", user=ADMIN)
     assert first != second and first.read_bytes() == pem
+
+
+def test_the_folder_of_models_reaches_the_app_as_a_whole_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for given, wanted in ((None, None), ("none", "none"), ("mine", str(tmp_path / "mine"))):
+        names = ("database", "folder", "password_file", "keep_hours", "max_upload", "jobs")
+        told = environment(dict.fromkeys(names) | {"models": given})
+        assert told.get("UNFORGED_DASHBOARD_MODELS") == wanted
 
 
 def test_people_are_added_changed_listed_and_removed(
