@@ -193,7 +193,9 @@ def _read(path: Path) -> Found:
     raw = path.read_text(encoding="utf-8")
     try:
         plain = json.loads(raw)
-        ranges = {name: tuple(value) if isinstance(value, list) else value for name, value in plain["ranges"].items()}
+        ranges: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in plain["ranges"].items()
+        }
         return Found(**plain | {"ranges": Ranges(**ranges)})
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"{path.name} holds no kind of self-blend: {error}") from error
