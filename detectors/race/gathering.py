@@ -52,6 +52,11 @@ class Block:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def n_views(self) -> int:
+        """Views of each picture."""
+        return int(self.features.shape[1])
+
     def only(self, chosen: NDArray[np.int64]) -> Block:
         """Some of its pictures."""
         return Block(

@@ -24,8 +24,8 @@ Floats = NDArray[np.float64]
 
 READINGS, STANDARD, CALIBRATED = "readings.npz", "standard.npz", "calibrated.npz"
 
-FROM_NOTHING = 1e-3
-"""Strength that holds a reading learned from the start, per unit of the mean loss."""
+FROM_NOTHING = 0.1
+"""Strength that holds a reading learned from the start, per unit of the mean loss: about that of `detectors.probe`."""
 
 
 def retrain(round_: Round) -> None:
@@ -57,12 +57,12 @@ def by(name: str, round_: Round, everything: Sequence[Block], standard: Standard
     if name == "none":
         return start
     if name == "joint":
-        return _fit(None, everything, standard, strength=FROM_NOTHING)
+        return _fit(None, everything, standard, Mix(FROM_NOTHING))
     if name == "naive":
-        return _fit(start, [b for b in everything if b.role in (NEW, PHOTOS)], standard, strength=settings.tether)
+        return _fit(start, [b for b in everything if b.role in (NEW, PHOTOS)], standard, Mix(settings.tether))
     blocks = remembered(everything, settings.memory, settings.seed)
     opinion = settings.distillation if name == "replay_distillation" else 0.0
-    return _fit(start, blocks, standard, strength=settings.tether, opinion=opinion)
+    return _fit(start, blocks, standard, Mix(settings.tether, settings.new_share, opinion))
 
 
 def standard_of(round_: Round, everything: Sequence[Block]) -> Standard:
@@ -79,6 +79,21 @@ def reading_by(round_: Round, name: str) -> Linear:
     """What `retrain` kept."""
     kept = read_arrays(round_.path / READINGS)
     return Linear(kept[f"{name}.weights"], float(kept[f"{name}.bias"]))
+
+
+@dataclass(frozen=True)
+class Mix:
+    """How old and new come together in a fit.
+
+    Attributes:
+        strength: that holds the reading.
+        new_share: of the weight that new fakes and the race's photos have, 0..1; 0 lets every source count alike.
+        opinion: share of the standing version's opinion in the targets of what is old.
+    """
+
+    strength: float
+    new_share: float = 0.0
+    opinion: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,19 +175,25 @@ def as_it_stands(round_: Round) -> Calibrated:
     return Calibrated(round_.reading, (low, high), dict(card.thresholds), bars)
 
 
-def _fit(
-    start: Linear | None, blocks: Sequence[Block], standard: Standard, *, strength: float, opinion: float = 0.0
-) -> Linear:
+def _fit(start: Linear | None, blocks: Sequence[Block], standard: Standard, mix: Mix) -> Linear:
     rows = np.concatenate([_rows(block) for block in blocks])
-    n_views = [block.features.shape[1] for block in blocks]
-    labels = np.concatenate([np.repeat(block.labels, n) for block, n in zip(blocks, n_views, strict=True)])
-    sources = [name for block, n in zip(blocks, n_views, strict=True) for name in np.repeat(block.sources, n).tolist()]
+    labels = np.concatenate([np.repeat(block.labels, block.n_views) for block in blocks])
+    sources = np.concatenate([np.repeat(block.sources, block.n_views) for block in blocks])
+    old = np.concatenate([np.full(len(block) * block.n_views, block.role == OLD) for block in blocks])
     targets = labels.astype(np.float64)
-    if opinion and start is not None:
-        old = np.concatenate([np.full(len(b) * n, b.role == OLD) for b, n in zip(blocks, n_views, strict=True)])
-        if old.any():
-            targets[old] = softened(labels[old], start.logits(rows[old]), opinion)
-    return learn(start, rows, targets, root_weights(labels, sources), standard, strength=strength)
+    if mix.opinion and start is not None and old.any():
+        targets[old] = softened(labels[old], start.logits(rows[old]), mix.opinion)
+    return learn(start, rows, targets, _weights(labels, sources, old, mix.new_share), standard, strength=mix.strength)
+
+
+def _weights(labels: NDArray[np.int64], sources: NDArray[np.str_], old: NDArray[np.bool_], new_share: float) -> Floats:
+    """(N,): sources weigh by the root of their size; old ones all together one share, new ones the other."""
+    if not new_share or not old.any():
+        return root_weights(labels, sources.tolist())
+    weight = np.zeros(len(labels))
+    for own, share in ((~old, new_share), (old, 1 - new_share)):
+        weight[own] = root_weights(labels[own], sources[own].tolist()) / own.sum() * share
+    return weight
 
 
 def _rows(block: Block) -> NDArray[np.float32]:

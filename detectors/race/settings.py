@@ -35,7 +35,8 @@ class RaceSettings(Recipe):
         memory: pictures of earlier rounds and of what was known that are learned from again.
         defence: the way to learn whose outcome may be promoted.
         distillation: share 0..1 of the standing version's opinion in the targets of what is learned again.
-        tether: strength that holds the reading to the standing one, per picture.
+        new_share: share 0..1 of the weight that a round's fakes and photos have beside what is remembered.
+        tether: strength that holds the reading to the standing one, per unit of the mean loss.
         seed: of everything that is drawn.
         n_steps, n_queries, batch_size, epsilon: see `detectors.attacks.base.Effort`.
         tolerance, max_forgetting, max_false_positives: see `detectors.race.gate.GateSettings`.
@@ -55,7 +56,8 @@ class RaceSettings(Recipe):
     memory: int = 2000
     defence: str = "replay_distillation"
     distillation: float = 0.5
-    tether: float = 1e-3
+    new_share: float = 0.5
+    tether: float = 0.3
     seed: int = 0
     n_steps: int = 100
     n_queries: int = 60
@@ -72,7 +74,7 @@ class RaceSettings(Recipe):
             raise ValueError("a race needs attacks, each of them once")
         if self.rounds < 0 or self.minutes < 0 or min(self.n_photos, self.n_fakes, self.n_views, self.n_known) < 1:
             raise ValueError("rounds and minutes are 0 or more, numbers of pictures and views 1 or more")
-        for name in ("attack_share", "distillation"):
+        for name in ("attack_share", "distillation", "new_share"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ValueError(f"{name} lies within 0 and 1, not {getattr(self, name)}")
         if self.tether <= 0.0 or self.memory < 0:
