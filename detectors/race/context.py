@@ -54,6 +54,19 @@ class Standing:
         return float(self.card.thresholds["0.05"])
 
 
+def standing(registry: Registry, name: str, version: str) -> Standing:
+    """A version with its weights.
+
+    Raises:
+        LookupError: there is no such detector or version.
+        ValueError: it is damaged.
+    """
+    found = registry.version(name, version)
+    folder = registry.place(name) if found.lineage is not None else ZOO
+    tensors, card = load(found.card.stem, folder)
+    return Standing(found.version, tensors, card)
+
+
 @dataclass(frozen=True, eq=False)
 class Round:
     """One round of one race.
@@ -104,10 +117,7 @@ class Round:
         noted = self.path / "standing.json"
         if not noted.is_file():
             write_json(noted, {"version": self.registry.promoted(self.contender.name).version})
-        version = self.registry.version(self.contender.name, read_json(noted)["version"])
-        folder = self.registry.place(version.name) if version.lineage is not None else ZOO
-        tensors, card = load(version.card.stem, folder)
-        return Standing(version.version, tensors, card)
+        return standing(self.registry, self.contender.name, read_json(noted)["version"])
 
     @cached_property
     def reading(self) -> Linear:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from detectors.race.laundering import FEATURES, WHOLE, has_faces, photo_features
 from detectors.race.photos import CALIBRATE, LEARN
 
 GATHERED = "gathered.json"
+
+Part: TypeAlias = tuple[str, int, NDArray[np.float32], tuple[str, ...]]
+"""Name, label, features (N, D) and sources of pictures to calibrate on."""
 
 NEW, PHOTOS, OLD = "new", "photos", "old"
 """What a block is to its round: its own fakes, the user's real photos, and what was there before."""
@@ -127,7 +130,7 @@ def remembered(blocks: Sequence[Block], most: int, seed: int) -> tuple[Block, ..
     return tuple(block for block in chosen if len(block))
 
 
-def calibrating(round_: Round) -> Iterator[tuple[str, int, NDArray[np.float32], tuple[str, ...]]]:
+def calibrating(round_: Round) -> Iterator[Part]:
     """Name, label, features (N, D) and sources of everything that thresholds and slopes may rest on."""
     for kind in kinds_until(round_.number, round_.settings):
         if not kind.unseen:

@@ -73,13 +73,14 @@ class RacePhotos:
         return f"{len(self.photos)} photos, dealt out {how}: {parts}{skipped_words(self.skipped)}"
 
 
-def choose_photos(folder: Path, most: int, min_side_px: int = MIN_SIDE_PX) -> RacePhotos:
+def choose_photos(folder: Path, most: int, min_side_px: int = MIN_SIDE_PX, what: str = "real photos") -> RacePhotos:
     """Choose photos of a folder and deal their sources out.
 
     Args:
         folder: with all below it; subfolders are sources if there are `MIN_SOURCES` of them.
         most: photos at most.
         min_side_px: shorter ones are skipped.
+        what: they are, for the message where there are too few.
 
     Raises:
         FileNotFoundError: there is no such folder.
@@ -103,7 +104,7 @@ def choose_photos(folder: Path, most: int, min_side_px: int = MIN_SIDE_PX) -> Ra
             read.append((path, hashlib.sha256(path.read_bytes()).hexdigest(), pdq(pixels)))
     if len(read) < MIN_PHOTOS:
         reasons = skipped_words(skipped)
-        raise ValueError(f"{folder} must hold at least {MIN_PHOTOS} real photos; found {len(read)} usable{reasons}")
+        raise ValueError(f"{folder} must hold at least {MIN_PHOTOS} {what}; found {len(read)} usable{reasons}")
     sources, by_source = _sources(folder, read)
     parts = _dealt(sources)
     photos = tuple(

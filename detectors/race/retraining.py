@@ -15,7 +15,7 @@ from detectors.probe import root_weights
 from detectors.race.context import Round
 from detectors.race.defence import Linear, Standard, learn, softened
 from detectors.race.folder import read_arrays, write_arrays
-from detectors.race.gathering import NEW, OLD, PHOTOS, Block, calibrating, learnable, remembered
+from detectors.race.gathering import NEW, OLD, PHOTOS, Block, Part, calibrating, learnable, remembered
 from detectors.race.laundering import WHOLE
 from detectors.race.settings import DEFENCES
 from detectors.reading import probability
@@ -57,19 +57,19 @@ def by(name: str, round_: Round, everything: Sequence[Block], standard: Standard
     if name == "none":
         return start
     if name == "joint":
-        return _fit(None, everything, standard, Mix(FROM_NOTHING))
+        return fit(None, everything, standard, Mix(FROM_NOTHING))
     if name == "naive":
-        return _fit(start, [b for b in everything if b.role in (NEW, PHOTOS)], standard, Mix(settings.tether))
+        return fit(start, [b for b in everything if b.role in (NEW, PHOTOS)], standard, Mix(settings.tether))
     blocks = remembered(everything, settings.memory, settings.seed)
     opinion = settings.distillation if name == "replay_distillation" else 0.0
-    return _fit(start, blocks, standard, Mix(settings.tether, settings.new_share, opinion))
+    return fit(start, blocks, standard, Mix(settings.tether, settings.new_share, opinion))
 
 
 def standard_of(round_: Round, everything: Sequence[Block]) -> Standard:
     """What features are standardised with: found in the first round, and the same ever after."""
     path = round_.folder.root / STANDARD
     if not path.is_file():
-        found = Standard.of(np.concatenate([_rows(block) for block in everything]))
+        found = Standard.of(np.concatenate([rows_of(block) for block in everything]))
         write_arrays(path, {"center": found.center, "scale": found.scale})
     kept = read_arrays(path)
     return Standard(kept["center"], kept["scale"])
@@ -148,7 +148,18 @@ def calibrated(round_: Round, reading: Linear) -> Calibrated:
     The fakes of a race are few kinds, and well known ones: calibration may take confidence away but add none, and the
     bounds of the ratio stay within those of the standing version.
     """
-    parts = list(calibrating(round_))
+    low, high = round_.standing.tensors["llr_range"].tolist()
+    return calibrated_on(list(calibrating(round_)), reading, (low, high))
+
+
+def calibrated_on(parts: Sequence[Part], reading: Linear, bounds: tuple[float, float]) -> Calibrated:
+    """The same from named parts.
+
+    Args:
+        parts: see `gathering.calibrating`.
+        reading: not calibrated yet.
+        bounds: of the ratio of the standing version.
+    """
     labels = np.concatenate([np.full(len(features), label, np.int64) for _, label, features, _ in parts])
     logits = np.concatenate([reading.logits(features) for _, _, features, _ in parts])
     names = [name for name, _, features, _ in parts for _ in range(len(features))]
@@ -157,7 +168,7 @@ def calibrated(round_: Round, reading: Linear) -> Calibrated:
     scaled = replace(reading, weights=reading.weights * np.float32(slope), bias=reading.bias * slope + shift)
     on_scale, weight = logits * slope + shift, root_weights(labels, names)
     low, high = llr_range(on_scale, labels, weight)
-    lowest, highest = round_.standing.tensors["llr_range"].tolist()
+    lowest, highest = bounds
     scores = probability(on_scale)
     whole = np.array([name.endswith(WHOLE) or name == "known photos" for name in names])
     return Calibrated(
@@ -175,8 +186,19 @@ def as_it_stands(round_: Round) -> Calibrated:
     return Calibrated(round_.reading, (low, high), dict(card.thresholds), bars)
 
 
-def _fit(start: Linear | None, blocks: Sequence[Block], standard: Standard, mix: Mix) -> Linear:
-    rows = np.concatenate([_rows(block) for block in blocks])
+def fit(start: Linear | None, blocks: Sequence[Block], standard: Standard, mix: Mix) -> Linear:
+    """Fit a reading to blocks.
+
+    Args:
+        start: what it is held to; None begins with nothing.
+        blocks: to learn from.
+        standard: of the features.
+        mix: of old and new.
+
+    Raises:
+        ValueError: there is nothing to learn from, or a feature is no number.
+    """
+    rows = np.concatenate([rows_of(block) for block in blocks])
     labels = np.concatenate([np.repeat(block.labels, block.n_views) for block in blocks])
     sources = np.concatenate([np.repeat(block.sources, block.n_views) for block in blocks])
     old = np.concatenate([np.full(len(block) * block.n_views, block.role == OLD) for block in blocks])
@@ -196,7 +218,7 @@ def _weights(labels: NDArray[np.int64], sources: NDArray[np.str_], old: NDArray[
     return weight
 
 
-def _rows(block: Block) -> NDArray[np.float32]:
+def rows_of(block: Block) -> NDArray[np.float32]:
     """(N * V, D), the views of a picture one after the other."""
     return block.features.reshape(-1, block.features.shape[2]).astype(np.float32)
 
