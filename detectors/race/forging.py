@@ -163,7 +163,17 @@ def _made(
     if kind.attack:
         folder = round_.path / kind.slug / "tuned"
         return ATTACKS.load(kind.attack)().forge(target.target, squares, folder, effort, seed=seed)
-    generator = GENERATORS.load(kind.generator)()
+    return untuned(kind.generator, squares, seed)
+
+
+def untuned(name: str, squares: Sequence[Pixels], seed: int) -> Forged:
+    """One fake for each square by a generator as it is installed.
+
+    Raises:
+        LookupError: there is no such generator.
+        ValueError: it made something that is no picture.
+    """
+    generator = GENERATORS.load(name)()
     sources = to_float(np.stack(squares)) if generator.needs_sources else blank(len(squares))
     batch = generator.forge(sources, seed=seed)
     if not np.isfinite(batch.images).all():

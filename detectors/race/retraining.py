@@ -17,7 +17,7 @@ from detectors.race.defence import Linear, Standard, learn, softened
 from detectors.race.folder import read_arrays, write_arrays
 from detectors.race.gathering import NEW, OLD, PHOTOS, Block, Part, calibrating, learnable, remembered
 from detectors.race.laundering import WHOLE
-from detectors.race.settings import DEFENCES
+from detectors.race.settings import DEFENCES, RaceSettings
 from detectors.reading import probability
 
 Floats = NDArray[np.float64]
@@ -38,22 +38,22 @@ def retrain(round_: Round) -> None:
     standard = standard_of(round_, everything)
     kept: dict[str, NDArray[Any]] = {}
     for name in DEFENCES:
-        reading = by(name, round_, everything, standard)
+        reading = by(name, round_.settings, round_.reading, everything, standard)
         kept |= {f"{name}.weights": reading.weights, f"{name}.bias": np.array(reading.bias)}
         round_.say(f"learned: {name}")
     write_arrays(round_.path / READINGS, kept)
 
 
-def by(name: str, round_: Round, everything: Sequence[Block], standard: Standard) -> Linear:
+def by(name: str, settings: RaceSettings, start: Linear, everything: Sequence[Block], standard: Standard) -> Linear:
     """A reading by one way of learning.
 
     Args:
         name: one of `settings.DEFENCES`.
-        round_: the round.
+        settings: of the race.
+        start: the standing reading.
         everything: that may be learned from.
         standard: of the features.
     """
-    settings, start = round_.settings, round_.reading
     if name == "none":
         return start
     if name == "joint":
