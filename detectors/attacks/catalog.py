@@ -18,6 +18,7 @@ ATTACKS: Catalog[Attack] = Catalog(
         "pgd": "detectors.attacks.gradient:Pgd",
         "transfer": "detectors.attacks.transfer:Transfer",
         "patch": "detectors.attacks.patch:Patch",
+        "square": "detectors.attacks.square:Square",
     },
 )
 """Adding one costs a file and a line here; plug-ins register under the entry-point group."""

@@ -115,7 +115,7 @@ def test_what_was_found_is_kept_and_applied(attack: Laundering, tmp_path: Path) 
 
 def test_scores_that_are_no_numbers_and_damaged_files_are_told_in_one_line(attack: Laundering, tmp_path: Path) -> None:
     broken = Target(lambda pictures: np.full(len(pictures), np.nan), 0.5, lambda images: images)
-    with pytest.raises(ValueError, match="score from 0 to 1"):
+    with pytest.raises(ValueError, match="scores from 0 to 1"):
         attack.tune(broken, FAKES, tmp_path, EFFORT)
     assert not list(tmp_path.iterdir()), "nothing half done stays"
     with pytest.raises(FileNotFoundError):
