@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from detectors.data import Example
 from detectors.race.contender import Contender, contender
@@ -140,10 +138,10 @@ class _Race:
 
     def _begin(self, photos: RacePhotos, faces: RacePhotos) -> None:
         path = self._folder.root / RACE
-        described = {"photos": _hash_of(photos), "faces": _hash_of(faces)}
+        described = {"photos": photos.sha256, "faces": faces.sha256}
         if path.is_file():
             before = read_json(path)
-            RaceSettings(**_tuples(before["settings"])).check_resumed(self._entry.settings)
+            RaceSettings.of(before["settings"]).check_resumed(self._entry.settings)
             if {name: before[name] for name in described} != described:
                 raise ValueError(f"the photos are not those that the race in {self._folder.root} was begun with")
         else:
@@ -179,15 +177,6 @@ class _Race:
 
     def _is_over(self) -> bool:
         return bool(self._entry.settings.minutes) and self._minutes_left() <= 0.1
-
-
-def _tuples(raw: dict[str, Any]) -> dict[str, Any]:
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in raw.items()}
-
-
-def _hash_of(photos: RacePhotos) -> str:
-    text = "\n".join(f"{photo.name} {photo.part} {photo.sha256}" for photo in photos.photos)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _silent(_: str) -> None:

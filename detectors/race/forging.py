@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ from generators.images import Pixels, to_float, to_uint8
 from generators.whole_files import write_whole
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 MAX_TUNING_PHOTOS = 256
 """Photos that an attack is handed to be tuned on."""
@@ -70,9 +70,9 @@ def forge(round_: Round) -> None:
             photos = round_.photos_for(kind).of(part, _share(round_, part))
             forged = _forged(round_, kind, photos, target, number_of(part))
             for photo, fake, plain in zip(photos, forged.fakes, forged.plain, strict=True):
-                _write(folder / f"{photo.name}.png", fake)
+                write_png(folder / f"{photo.name}.png", fake)
                 if part == JUDGE and kind.attack:
-                    _write(folder / "plain" / f"{photo.name}.png", plain)
+                    write_png(folder / "plain" / f"{photo.name}.png", plain)
             write_json(folder / FORGED, dict(zip((p.name for p in photos), forged.recipes, strict=True)))
         round_.say(f"{kind.title}: forged")
 
@@ -105,14 +105,19 @@ class AttackedVersion:
             score=self._score,
             threshold=round_.standing.threshold,
             critic=round_.contender.critic(round_.reading),
-            transfer=self._surrogate() if round_.number else None,
+            transfer=self._transfer if round_.number else None,
         )
+
+    def _transfer(self, images: Tensor) -> Tensor:
+        logits: Tensor = self._surrogate.to(images.device)(images)
+        return logits
 
     def _score(self, pictures: Sequence[Pixels]) -> NDArray[np.float64]:
         features = np.array([self._round.contender.features(pixels) for pixels in pictures])
         return probability(self._round.reading.logits(features)) if len(features) else np.zeros(0)
 
-    def _surrogate(self) -> Callable[[Tensor], Tensor]:
+    @cached_property
+    def _surrogate(self) -> nn.Module:
         """Another detector, fitted on the untuned fakes of the seed round: all that an outsider has."""
         from detectors.attacks.surrogates import fit_surrogate
 
@@ -186,7 +191,8 @@ def _share(round_: Round, part: str) -> int:
     return max(1, round(SHARES[part] * round_.settings.n_fakes))
 
 
-def _write(path: Path, pixels: Pixels) -> None:
+def write_png(path: Path, pixels: Pixels) -> None:
+    """Write a picture; its folder is made if missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "PNG")

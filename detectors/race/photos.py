@@ -66,6 +66,11 @@ class RacePhotos:
         """Photos of one part."""
         return tuple(photo for photo in self.photos if photo.part == part)[:most]
 
+    @property
+    def sha256(self) -> str:
+        """Hash over names, parts and contents: two with the same one are the same photos, dealt out alike."""
+        return _hash("\n".join(f"{photo.name} {photo.part} {photo.sha256}" for photo in self.photos))
+
     def describe(self) -> str:
         """One line for people."""
         parts = ", ".join(f"{len(self.of(part))} to {part}" for part in SHARES)

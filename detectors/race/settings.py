@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 from detectors.attacks.base import Effort
 from detectors.race.gate import GateSettings
@@ -81,6 +83,12 @@ class RaceSettings(Recipe):
             raise ValueError("the tether is above 0, the memory 0 or more")
         # Both complain by themselves.
         _ = self.effort(0), self.gate
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> RaceSettings:
+        """From plain values, as a race stores them."""
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()}
+        return cls(**values)
 
     @property
     def gate(self) -> GateSettings:
