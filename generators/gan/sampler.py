@@ -80,9 +80,11 @@ class GanSampler:
             import torch
 
             from generators.gan.networks import Synthesis
+            from generators.runs import first_weights
         tensors, card = load(self.stem, self._folder)
         s = card.settings
-        network = Synthesis(s["side_px"], s["g_channels"], s["latent"], s["g_tail"])
+        with first_weights(0):  # which come from the global random state otherwise, and that is not ours to move
+            network = Synthesis(s["side_px"], s["g_channels"], s["latent"], s["g_tail"])
         try:
             network.load_state_dict({name: torch.from_numpy(t.astype(np.float32)) for name, t in tensors.items()})
         except RuntimeError as error:

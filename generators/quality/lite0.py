@@ -120,7 +120,9 @@ def load(device: str = "cpu") -> Lite0:
         FileNotFoundError, ValueError: the weights are missing, or not those of their card.
     """
     tensors, _ = load_weights(STEM, ZOO)
-    network = Lite0()
+    # First weights come from the global random state, which is not ours to move.
+    with torch.random.fork_rng(devices=[]):
+        network = Lite0()
     network.load_state_dict(unpacked(tensors))
     network.eval().to(device)
     network.to(memory_format=torch.channels_last)
