@@ -6,10 +6,15 @@ costs it 0.01. Round 2 is refused: it accuses too many photos.
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 
+from detectors.lineage import Lineage
 from detectors.race.records import LOG, AttackRecord, Cell, DefenceRecord, Figure, RoundRecord
+from detectors.registry import Registry
+from generators.weights import load
 
 ATTACKS = ("gan-face", "reconstruct", "laundering", "pgd")
 SEEDED = ("gan-face", "reconstruct")
@@ -134,3 +139,23 @@ def _defences(average: float, forgetting: float) -> tuple[DefenceRecord, ...]:
         base,
         replace(base, name="joint", new=0.955, old=average + 0.005, forgetting=forgetting - 0.005),
     )
+
+
+def write_house(models: Path, n: int = 4) -> Path:
+    """A folder of models with a race and the versions of `synthetic` that it made, as one that was run would leave it.
+
+    The weights are those that ship, so that whatever is promoted works.
+    """
+    race = write_race(models / "races" / "first", n)
+    settings = {"detector": "synthetic", "seed": 0, "attacks": list(ATTACKS)}
+    (race / "race.json").write_text(json.dumps({"name": race.name, "settings": settings}), encoding="utf-8")
+    registry = Registry(models)
+    tensors, card = load("synthetic-1", Path(str(files("detectors") / "zoo")))
+    for record in rounds(n):
+        measures = {f"{name}, AUROC": cell.auroc.value for name, cell in record.matrix[record.candidate].items()}
+        lineage = Lineage(record.standing, race.name, record.number, record.data, settings, measures)
+        version = registry.add("synthetic", tensors, card, lineage).version
+        if record.promoted:
+            reason = f"round {record.number} of the race {race.name}"
+            registry.promote("synthetic", version, by="race", reason=reason)
+    return models

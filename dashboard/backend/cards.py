@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from forensics.installed import Model, models
 from generators.weights import ModelCard
@@ -32,9 +33,13 @@ class Figure:
     high: float | None = None
 
 
-def installed() -> tuple[Model, ...]:
-    """Every trained model, whether or not it can be used here."""
-    return tuple(models())
+def installed(outside: Path | None = None) -> tuple[Model, ...]:
+    """Every trained model, whether or not it can be used here; of detectors the version that scans use.
+
+    Args:
+        outside: folder of models.
+    """
+    return tuple(models(outside))
 
 
 def figures(card: ModelCard) -> tuple[Figure, ...]:

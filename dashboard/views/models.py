@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from dashboard.backend import models
 from dashboard.backend.cards import Model, ModelCard, installed
 from dashboard.backend.models import WASHES, Measured, Rate, Slice
+from dashboard.backend.race import stamp
 from dashboard.backend.words import as_markdown
+from dashboard.session import options
 from dashboard.widgets.charts import calibration_chart, price_chart, scores_chart
 from dashboard.widgets.empty import empty_state, heading
 from dashboard.widgets.laboratory import card_panel, explain, figures_panel
@@ -22,7 +26,8 @@ _THRESHOLD = "threshold"
 def render() -> None:
     """Draw the page."""
     heading("Models", "What was trained, on what, how good it is, and what any threshold would cost.")
-    found = {model.name: model for model in _installed()}
+    folder = options().models_in_use
+    found = {model.name: model for model in _installed(folder, stamp(folder))}
     if not found:
         empty_state("No model is installed.")
         return
@@ -46,9 +51,10 @@ def render() -> None:
         _measured(measured)
 
 
-@st.cache_resource(show_spinner=False)
-def _installed() -> tuple[Model, ...]:
-    return installed()
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _installed(folder: Path | None, promoted: tuple[tuple[str, int], ...]) -> tuple[Model, ...]:
+    """Looked at anew when something was promoted."""
+    return installed(folder)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8, hash_funcs={ModelCard: lambda card: card.sha256})

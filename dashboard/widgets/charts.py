@@ -83,6 +83,44 @@ def course_chart(points: Sequence[Point]) -> alt.LayerChart:
     return _sized(*_bands(rows, x, "curve", order), lines.encode(x=x, y=y))
 
 
+def rounds_chart(
+    rows: Sequence[Row], order: Sequence[str], title: str, *, percent: bool = False, zero: bool = False
+) -> alt.LayerChart:
+    """Curves over the rounds of a race; what the gate refused is a cross.
+
+    Args:
+        rows: round, curve, value, low, high and gate, which is "promoted" or "refused".
+        order: of the curves; a single one is blue and needs no legend.
+        title: of the values.
+        percent: whether they are shares.
+        zero: whether the axis begins there.
+    """
+    x = alt.X(
+        "round:Q", title="round", axis=alt.Axis(format="d", tickMinStep=1), scale=alt.Scale(zero=False, nice=False)
+    )
+    kind = alt.Axis(format=".1%" if percent else "~g")
+    y = alt.Y("value:Q", title=title, axis=kind, scale=alt.Scale(zero=zero))
+    shape = alt.Scale(domain=["promoted", "refused"], range=["circle", "cross"])
+    marks = (
+        _chart(rows)
+        .mark_point(filled=True, size=80, opacity=1)
+        .encode(
+            x=x,
+            y=y,
+            color=alt.Color("curve:N", scale=_colours(order), legend=None),
+            shape=alt.Shape("gate:N", scale=shape, legend=None),
+            tooltip=["curve:N", "round:Q", alt.Tooltip("value:Q", format=".2%" if percent else ".3f"), "gate:N"],
+        )
+    )
+    lines = _lines(rows, "curve", order, "round", "value").mark_line(strokeWidth=2).encode(x=x, y=y)
+    if len(order) == 1:
+        lines = lines.encode(color=alt.value(BLUE), strokeDash=alt.value([1, 0]))
+        marks = marks.encode(color=alt.value(BLUE))
+        band = _chart(rows).mark_area(color=BLUE, opacity=0.18).encode(x=x, y=alt.Y("low:Q"), y2="high:Q")
+        return _sized(band, lines, marks)
+    return _sized(*_bands(rows, x, "curve", order), lines, marks)
+
+
 def _priced(word: str, grid: NDArray[np.float64], rates: Iterable[Rate]) -> Iterator[Row]:
     for at, rate in zip(grid.tolist(), rates, strict=True):
         ends = {"low": rate.interval.low, "high": rate.interval.high}

@@ -28,7 +28,7 @@ MAX_SKIPPED = 100
 _PENDING = "pending decision"
 
 _STYLE = (
-    "<style>.st-key-deciding { position: sticky; top: 3.75rem; z-index: 5; background: var(--st-background-color);"
+    "<style>.st-key-deciding { position: sticky; top: 3.75rem; z-index: 5; background: var(--u-page);"
     " border-radius: 8px; } @media (max-width: 640px) { .st-key-deciding .stButton p { font-size: 0.9rem; } }</style>"
 )
 
