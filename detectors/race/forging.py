@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -121,7 +122,7 @@ class AttackedVersion:
         """Another detector, fitted on the untuned fakes of the seed round: all that an outsider has."""
         from detectors.attacks.surrogates import fit_surrogate
 
-        seed = Round(**{**vars(self._round), "number": 0})
+        seed = replace(self._round, number=0)
         learned = [kind for kind in seed.kinds if not kind.unseen]
         each = max(1, N_SURROGATE // max(len(learned), 1))
         fakes = [fake for kind in learned for _, fake in fakes_of(seed.path / kind.slug / LEARN)[:each]]

@@ -83,7 +83,7 @@ def choose_photos(folder: Path, most: int, min_side_px: int = MIN_SIDE_PX, what:
 
     Args:
         folder: with all below it; subfolders are sources if there are `MIN_SOURCES` of them.
-        most: photos at most.
+        most: photos at most; of each subfolder in turn, so that a large one does not drown the others.
         min_side_px: shorter ones are skipped.
         what: they are, for the message where there are too few.
 
@@ -95,7 +95,7 @@ def choose_photos(folder: Path, most: int, min_side_px: int = MIN_SIDE_PX, what:
         raise FileNotFoundError(2, "there is no such folder", str(folder))
     skipped: Counter[str] = Counter()
     read: list[tuple[Path, str, str | None]] = []
-    for path in sorted(find_pictures([folder]), key=lambda path: _hash(str(path.relative_to(folder)))):
+    for path in _in_turn(folder):
         if len(read) == most:
             break
         try:
@@ -147,6 +147,17 @@ def whole(photo: RacePhoto) -> Pixels:
     except OSError as error:
         raise ValueError(f"the photo {photo.path} cannot be read any more: {error.strerror or error}") from error
     raise ValueError(f"the photo {photo.path} has changed since the race began")
+
+
+def _in_turn(folder: Path) -> list[Path]:
+    """Pictures of a folder, one of each subfolder in turn, in each by the hash of their paths."""
+    place: Counter[str] = Counter()
+    ranked = []
+    for path in sorted(find_pictures([folder]), key=lambda path: _hash(str(path.relative_to(folder)))):
+        own = path.relative_to(folder).parts[0] if path.parent != folder else ""
+        ranked.append((place[own], path))
+        place[own] += 1
+    return [path for _, path in sorted(ranked, key=lambda pair: pair[0])]
 
 
 def _sources(folder: Path, read: Sequence[tuple[Path, str, str | None]]) -> tuple[list[str], bool]:

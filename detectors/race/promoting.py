@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -75,7 +76,7 @@ def _kept(round_: Round) -> Version:
     if round_.number:
         # Photos were learned from in every round; they are remembered once.
         blocks = [block for block in blocks if block.role == NEW]
-    tensors = round_.contender.renewed(standing.tensors, chosen.reading, chosen.llr_range, _newcomers(blocks))
+    tensors = round_.contender.renewed(standing.tensors, chosen.reading, chosen.llr_range, newcomers(blocks))
     card = replace(
         standing.card,
         data=dict(Counter(standing.card.data) + Counter({_title(block): len(block) for block in blocks})),
@@ -89,7 +90,8 @@ def _kept(round_: Round) -> Version:
     return version
 
 
-def _newcomers(blocks: list[Block]) -> Newcomers:
+def newcomers(blocks: Sequence[Block]) -> Newcomers:
+    """What a version remembers of what it has learned from."""
     n_views = min(block.features.shape[1] for block in blocks)
     return Newcomers(
         features=np.concatenate([block.features[:, :n_views] for block in blocks]),
