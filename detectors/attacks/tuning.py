@@ -109,6 +109,8 @@ def tune(
 ) -> Tuned:
     """Tune until the steps or the minutes are over or the critic is beaten; goes on from a checkpoint in the folder.
 
+    One step is made in any case, so that there is something to say.
+
     Args:
         subject: the generator.
         target: the detector; its critic and its threshold are used.
@@ -124,7 +126,7 @@ def tune(
     """
     run = _Run(subject, target, folder, effort, settings, device)
     pace = Pace(0)
-    while not run.is_over and not pace.is_up(effort.minutes):
+    while not run.is_over and not (run.n_steps and pace.is_up(effort.minutes)):
         run.step()
         if run.n_steps % settings.n_between_saves == 0:
             run.save()
