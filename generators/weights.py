@@ -39,6 +39,8 @@ class ModelCard:
         sheet: of a generator: the picture of its samples, by its path in the project; "" without one.
         sets: of a detector: share of errors ("0.05") -> two scores: at or under the first a picture is called a photo,
             at or over the second a fake, and at most that share of either class is called the other.
+        says: of a detector: what a high score speaks for in plain words, where the claim says too little, such as
+            "perturbed to fool a detector"; "" where the claim says it.
         clips: whether a detector's likelihood ratio was fitted on frames of clips too, not on still pictures alone.
     """
 
@@ -56,6 +58,7 @@ class ModelCard:
     clips: bool = False
     sheet: str = ""
     sets: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    says: str = ""
 
     def __post_init__(self) -> None:
         if self.claim not in CLAIMS:

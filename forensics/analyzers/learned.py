@@ -14,7 +14,15 @@ from detectors.base import Detector, Scores, SeesClips, Spot
 from detectors.clips import middle
 from detectors.loading import available, lineage_of, load
 from forensics.analyzers.learned_places import top_patches
-from forensics.analyzers.learned_words import card_rows, label_rows, lineage_rows, neighbour_rows, rarity, taken_for
+from forensics.analyzers.learned_words import (
+    card_rows,
+    label_rows,
+    lineage_rows,
+    neighbour_rows,
+    rarity,
+    sought,
+    taken_for,
+)
 from forensics.finding import MAX_FINDING_LLR, Claim, Finding, Heat, Region, Trace
 from forensics.media import Frame, Kind, Media
 from forensics.settings import ScanSettings
@@ -151,7 +159,7 @@ def _summary(name: str, card: ModelCard, claim: Claim, whole: Scores, among: str
     if whole.reasons[0] is not None:
         return f"The detector {name} does not judge this: {whole.reasons[0]}"
     score = float(whole.fake[0])
-    text = f"The detector {name} scores {score:.2f} of 1 for {WORDS[claim]}{among}{rarity(card, score)}"
+    text = f"The detector {name} scores {score:.2f} of 1 for {sought(card, WORDS[claim])}{among}{rarity(card, score)}"
     if whole.llr is None:
         text += "; it is not calibrated, so this is for the eye only"
     elif is_clip and not card.clips:

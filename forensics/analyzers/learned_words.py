@@ -9,11 +9,27 @@ from detectors.conformal import Label, in_words, label
 from detectors.lineage import Lineage
 from generators.weights import ModelCard
 
+_UNDECIDED = "; inconclusive: to take it for either, more than {} would have to be taken wrongly"
+
 _LABELS: Mapping[Label, str] = {
     Label.FAKE: "; it takes this for a fake, as it does at most {} real photos",
     Label.PHOTO: "; it takes this for a photo, as it does at most {} fakes",
-    Label.UNDECIDED: "; inconclusive: to take it for either, more than {} would have to be taken wrongly",
+    Label.UNDECIDED: _UNDECIDED,
 }
+
+_OTHER_LABELS: Mapping[Label, str] = {
+    Label.FAKE: "; it takes this to be so, as it does at most {} other pictures",
+    Label.PHOTO: "; it takes this not to be so, as it does at most {} of those that are",
+    Label.UNDECIDED: _UNDECIDED,
+}
+"""For detectors whose cards say what they look for: their other class holds photos and fakes alike."""
+
+_OTHER_NAMES: Mapping[Label, str] = {Label.FAKE: "yes", Label.PHOTO: "no", Label.UNDECIDED: "undecided"}
+
+
+def sought(card: ModelCard, usual: str) -> str:
+    """What a high score speaks for, in words: those of the card, or the usual ones of its claim."""
+    return card.says or usual
 
 
 def rarity(card: ModelCard, score: float) -> str:
@@ -23,24 +39,27 @@ def rarity(card: ModelCard, score: float) -> str:
         return ""
     reached = [rate for rate, threshold in by_rate if score >= threshold]
     missed = [rate for rate, threshold in by_rate if score < threshold]
+    those = "other pictures" if card.says else "real photos"
     if not reached:
-        return f", which more than {missed[-1] * 100:g} of 100 real photos reach"
+        return f", which more than {missed[-1] * 100:g} of 100 {those} reach"
     if not missed:
-        return f", which at most {reached[0] * 100:g} of 100 real photos reach"
-    return f", which {missed[-1] * 100:g} to {reached[0] * 100:g} of 100 real photos reach"
+        return f", which at most {reached[0] * 100:g} of 100 {those} reach"
+    return f", which {missed[-1] * 100:g} to {reached[0] * 100:g} of 100 {those} reach"
 
 
 def taken_for(card: ModelCard, score: float) -> str:
     """What the detector takes a picture for, with the share of errors that was promised; "" without a promise."""
     found = label(card, score)
-    return "" if found is None else _LABELS[found[0]].format(in_words(found[1]))
+    labels = _OTHER_LABELS if card.says else _LABELS
+    return "" if found is None else labels[found[0]].format(in_words(found[1]))
 
 
 def label_rows(card: ModelCard, score: float) -> Iterable[tuple[str, str]]:
     """The same as a row of a table."""
     found = label(card, score)
     if found is not None:
-        yield "taken for", f"{found[0]} (at most {in_words(found[1])} of either kind is taken for the other)"
+        name = _OTHER_NAMES[found[0]] if card.says else found[0]
+        yield "taken for", f"{name} (at most {in_words(found[1])} of either kind is taken for the other)"
 
 
 def card_rows(card: ModelCard) -> Iterable[tuple[str, str]]:

@@ -12,7 +12,7 @@ from detectors.base import Neighbour
 from detectors.data import Example
 from detectors.neighbours import Origins, neighbourhood
 from forensics.analyzers.learned_places import LEAST, N_PATCHES, top_patches
-from forensics.analyzers.learned_words import label_rows, neighbour_rows, taken_for
+from forensics.analyzers.learned_words import label_rows, neighbour_rows, rarity, sought, taken_for
 from generators.weights import ModelCard
 
 CARD = ModelCard("x", "1", "a task", claim="synthetic", sets={"0.05": (0.2, 0.8)})
@@ -36,6 +36,15 @@ def test_a_label_comes_with_the_share_of_errors_it_was_promised_with(score: floa
 def test_a_card_without_a_promise_makes_none() -> None:
     bare = replace(CARD, sets={})
     assert taken_for(bare, 0.9) == "" and not list(label_rows(bare, 0.9))
+
+
+def test_a_card_that_says_what_it_looks_for_is_taken_at_its_word() -> None:
+    card = replace(CARD, claim="manipulated", says="perturbed to fool a detector", thresholds={"0.01": 0.7})
+    assert sought(card, "manipulated") == card.says and sought(CARD, "made by a machine") == "made by a machine"
+    for score, answer in ((0.9, "yes"), (0.1, "no"), (0.5, "undecided")):
+        said = taken_for(card, score) + rarity(card, score)
+        assert "fake" not in said and "photo" not in said
+        assert dict(label_rows(card, score))["taken for"].startswith(f"{answer} (at most 1 in 20")
 
 
 def test_neighbours_are_named_by_what_they_are() -> None:
