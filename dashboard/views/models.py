@@ -41,6 +41,12 @@ def render() -> None:
         return
     measured = _shipped(model.card) if model.kind == "detector" else None
     if measured is None:
+        if "+" in model.card.version:
+            st.info(
+                f"Version {as_markdown(model.card.version)} was learned here: its figures are those of its race. What "
+                "any threshold would cost is known of the weights that ship alone.",
+                icon=":material/swords:",
+            )
         _plain(model.card)
     elif measured.is_stale:
         st.warning(

@@ -20,6 +20,7 @@ import pytest
 from tests import make_browser
 from tests.demo import write_samples
 from tests.make_browser import FINAL, PATIENCE_MS, Server, Watch, chromium, go, serve, settle, shoot, visitor, words
+from tests.make_race import write_house
 from tests.make_screenshots import keep
 
 REASON = make_browser.missing()
@@ -84,11 +85,15 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         add = [sys.executable, "-m", "forensics.cli", "dashboard", "add-user", name, "--role", role]
         subprocess.run([*add, "--password-file", str(folder / "people")], input=PASSWORD.encode(), check=True)
     write_samples(folder / "media")
+    write_house(folder / "models")
     # A crowded machine may take longer than the usual 10 s for a picture.
     unhurried = ScanSettings(Limits(image_timeout_s=120.0, timeout_s=240.0), ANALYZERS)
     save(Options("", folder / "kept"), Configuration(unhurried), user=LOCAL_USER)
     expect.set_options(timeout=PATIENCE_MS)
-    with serve(folder, "--password-file", str(folder / "people")) as server, chromium() as browser:
+    with (
+        serve(folder, "--password-file", str(folder / "people"), "--models", str(folder / "models")) as server,
+        chromium() as browser,
+    ):
         scan = [sys.executable, "-m", "forensics.cli", "scan", *(str(folder / "media" / name) for name in QUEUED)]
         scan += ["--store", server.database, "--queue", "all", "--out", str(folder / "out"), "--image-timeout", "120"]
         scan += ["--analyzers", ",".join(ANALYZERS)]
@@ -242,6 +247,41 @@ def test_the_threshold_moves_and_tells_its_price(house: House) -> None:
     expect(page.get_by_text(strict)).to_have_count(0)
     strictly, laxly = (float(re.findall(r"[\d.]+", told)[0]) for told in (strict, missed(page)))
     assert strictly > laxly, "a threshold that accuses fewer photos misses more fakes"
+
+
+def test_a_race_is_told_and_an_admin_chooses_what_scans_use_and_takes_it_back(house: House) -> None:
+    page = house.enter("ada", "race")
+    page.get_by_role("tab", name="Matrix").click()
+    expect(page.get_by_role("rowheader", name="gan-face, round 3")).to_be_visible()
+    page.get_by_role("tab", name="Versions").click()
+    for act, word, stands in (("Promote", "promote", "1+4"), ("Roll back", "roll back", "1")):
+        page.get_by_label("Reason").fill("finds what the other one lets pass")
+        page.get_by_role("button", name=act).click()
+        expect(page.get_by_text("From now on scans shall use version")).to_be_visible()
+        page.get_by_role("button", name=f"Yes, {word}").click()
+        expect(page.get_by_text(f"Version {stands} of synthetic stands now.")).to_be_visible()
+        log = audit(house, "list")
+        assert re.search(rf"ada\s.*{word}\s.*synthetic {re.escape(stands)}\b", log), log
+    audit(house, "verify")
+    vera = house.enter("vera", "race")
+    vera.get_by_role("tab", name="Versions").click()
+    expect(vera.get_by_text("Only an admin may promote")).to_be_visible()
+    assert vera.get_by_role("button", name="Promote").count() == 0
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_part_of_a_race_fits_the_width_of_a_laptop_and_of_a_phone(
+    width: int, house: House, tmp_path: Path
+) -> None:
+    page = house.enter("ada", "race", width=width, dark=width < 600)
+    for tab in ("Matrix", "Attacks", "Ways of learning", "Versions"):
+        page.get_by_role("tab", name=tab).click()
+        settle(page)
+        picture = tmp_path / f"race-{tab.split()[0].lower()}-{width}.png"
+        shoot(page, picture)
+        keep(picture)
+        needed = page.evaluate("document.querySelector('[data-testid=\"stMain\"]').scrollWidth")
+        assert needed <= width, f"{tab} is {needed} pixels wide"
 
 
 @pytest.mark.parametrize("width", WIDTHS)
