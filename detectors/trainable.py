@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from detectors.data import Example, Reader
     from generators.weights import ModelCard
 
-NAMES = ("synthetic", "face", "temporal")
+NAMES = ("synthetic", "face", "temporal", "adversarial")
 
 
 class Settings(Protocol):
@@ -71,4 +71,8 @@ def trainable(name: str) -> Trainable:
         from detectors.temporal_training import ClipSettings, train_temporal, usable_clips
 
         return Trainable(ClipSettings.load, ClipSettings, usable_clips, train_temporal)
+    if name == "adversarial":
+        from detectors.adversarial_training import AdversarialSettings, train_adversarial, usable_pictures
+
+        return Trainable(AdversarialSettings.load, AdversarialSettings, usable_pictures, train_adversarial)
     raise LookupError(f"{name!r} cannot be trained; what can is {', '.join(NAMES)}")

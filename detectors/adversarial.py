@@ -1,0 +1,97 @@
+"""The detector `adversarial`: was this file perturbed to fool a detector? A linear reading of its grain and of gaps."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.adversarial_features import GROUPS, Read, features
+from detectors.base import Pictures, Scores
+from detectors.degradation import too_far_gone
+from detectors.reading import Reading, probability
+from detectors.shared_tower import shared_tower
+from detectors.synthetic import MIN_SIDE_PX, UNLIKE, ZOO
+from detectors.synthetic import READING as ATTACKED
+from detectors.token_features import features_of
+from generators.images import Pixels
+from generators.weights import ModelCard, load
+
+READING = "adversarial-1"
+
+TOO_SMALL = f"it is smaller than {MIN_SIDE_PX} pixels"
+
+
+class ShippedRead:
+    """The reading of `synthetic` as it ships, even where another version was promoted: gaps are those of this one."""
+
+    def __call__(self, pixels: NDArray[np.uint8]) -> float:
+        """Natural log odds of fake of a picture (1, SIDE_PX, SIDE_PX, 3)."""
+        seen = features_of(shared_tower().tokens(pixels)).astype(np.float64)
+        return float(seen @ self._tensors["weights"] + self._tensors["bias"].item())
+
+    @cached_property
+    def _tensors(self) -> dict[str, NDArray[Any]]:
+        return load(ATTACKED, ZOO)[0]
+
+
+class Adversarial:
+    """Scores whole pictures; the score is the probability of a perturbed one at equal odds beforehand.
+
+    Args:
+        zoo: folder with the weights and the card.
+        read: the reading whose gaps are looked at; the shipped one of `synthetic` if None.
+    """
+
+    name = "adversarial"
+
+    def __init__(self, zoo: Path = ZOO, read: Read | None = None) -> None:
+        self._zoo = zoo
+        self._read = read or ShippedRead()
+
+    @property
+    def card(self) -> ModelCard:
+        """Card of the reading; the tower has one of its own."""
+        return self._stored[1]
+
+    def score(self, images: Pictures) -> Scores:
+        """Score pictures one by one, so that no neighbour in a batch changes a score."""
+        said = [self._one(pixels) for pixels in images]
+        logits = np.array([logit for logit, _ in said], np.float64)
+        reasons = tuple(reason for _, reason in said)
+        llr = np.where([reason is None for reason in reasons], self._reading.llr(logits), np.float32(0))
+        return Scores(probability(logits).astype(np.float32), llr, abstained=reasons)
+
+    def _one(self, pixels: Pixels) -> tuple[float, str | None]:
+        if min(pixels.shape[:2]) < MIN_SIDE_PX:
+            return 0.0, TOO_SMALL
+        found = features(self._read, pixels)
+        logit = float(self._reading.logits(found[None])[0])
+        if distance(found[None], self._stored[0])[0] > self._stored[0]["limit"].item():
+            return logit, UNLIKE
+        return logit, too_far_gone(pixels)
+
+    @cached_property
+    def _stored(self) -> tuple[dict[str, NDArray[Any]], ModelCard]:
+        return load(READING, self._zoo)
+
+    @cached_property
+    def _reading(self) -> Reading:
+        return Reading.of(self._stored[0])
+
+
+def distance(rows: NDArray[np.float32], tensors: dict[str, NDArray[Any]]) -> NDArray[np.float64]:
+    """How far the grain of pictures is from that of the training set, in standard deviations of a feature.
+
+    Args:
+        rows: (N, N_FEATURES).
+        tensors: with center and scale, (D,) of the grain.
+
+    Returns:
+        (N,) roots of the mean squares.
+    """
+    standard = (rows[:, GROUPS[0]] - tensors["center"]) / tensors["scale"]
+    return np.asarray(np.sqrt(np.square(standard, dtype=np.float64).mean(axis=1)))
