@@ -113,7 +113,7 @@ def _rounds(course: Course) -> None:
             "made": [record.candidate for record in records],
             "gate": [_gate(record) for record in records],
             "learned": [number(record.average) for record in records],
-            "forgotten": [number(record.forgetting) for record in records],
+            "forgotten": [number(course.forgetting(record)) for record in records],
             "before": [number(course.forward_transfer(record) + 0.5) for record in records],
             "unseen": [number(course.unseen_average(record)) for record in records],
             "photos accused": [_percent(record) for record in records],
@@ -176,7 +176,7 @@ def _learning(course: Course) -> None:
         empty_state("No round of this race compared ways of learning.")
         return
     record = compared[-1]
-    ways = record.defences
+    ways = course.defences(record)
     st.dataframe(
         {
             f"round {record.number}": [race.DEFENCES.get(way.name, way.name) for way in ways],

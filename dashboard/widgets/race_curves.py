@@ -20,7 +20,7 @@ def race_curves(course: Course) -> None:
     left, middle, right = st.columns(3)
     areas = rounds_chart(list(_areas(course)), (UNSEEN, ALL, BEFORE), "mean AUROC")
     left.altair_chart(areas, width="stretch")
-    forgotten = [_row(record, FORGOTTEN, record.forgetting) for record in course.records]
+    forgotten = [_row(record, FORGOTTEN, course.forgetting(record)) for record in course.records]
     middle.altair_chart(rounds_chart(_known(forgotten), (FORGOTTEN,), "forgotten, AUROC", zero=True), width="stretch")
     accused = rounds_chart(list(_accused(course)), (ACCUSED,), "clean photos taken for fakes", percent=True, zero=True)
     right.altair_chart(accused, width="stretch")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from detectors.race import judge
-from detectors.race.records import Cell, RoundRecord
+from detectors.race.records import Cell, DefenceRecord, RoundRecord
 
 KNOWN = ", known"
 """How kinds of fakes end that were known before the race."""
@@ -99,6 +100,22 @@ class Course:
     def unseen_average(self, record: RoundRecord) -> float:
         """Mean AUROC of the candidate on what is never learned from; nan where nothing is held back."""
         return judge.average(record.matrix[record.candidate], record.unseen)
+
+    def forgetting(self, record: RoundRecord) -> float:
+        """Of the candidate; nan in a race's first round where nothing was known before."""
+        return record.forgetting if self._has_past(record) else math.nan
+
+    def defences(self, record: RoundRecord) -> tuple[DefenceRecord, ...]:
+        """Ways of learning; nan for figures of kinds of which there were none."""
+        past, unseen = (1.0 if known else math.nan for known in (self._has_past(record), bool(record.unseen)))
+        return tuple(
+            replace(way, old=way.old * past, forgetting=way.forgetting * past, unseen=way.unseen * unseen)
+            for way in record.defences
+        )
+
+    def _has_past(self, record: RoundRecord) -> bool:
+        """Whether there are kinds from before the round that may be forgotten."""
+        return any(made < record.number and kind not in self.unseen for kind, made in self.made_in.items())
 
     def _not_learned(self, number: int | None, kinds: Sequence[str] | Mapping[str, Cell]) -> frozenset[str]:
         made = -1 if number is None else number

@@ -54,7 +54,7 @@ def pictures(course: Course) -> Mapping[str, bytes]:
         found["attacks.png"] = attacks(course.records)
     compared = [record for record in course.records if record.defences]
     if compared:
-        found["defences.png"] = defences(compared[-1])
+        found["defences.png"] = defences(compared[-1].number, course.defences(compared[-1]))
     return found
 
 
@@ -125,14 +125,13 @@ def curves(course: Course) -> bytes:
     _curve(left, records, [course.unseen_average(r) for r in records], "never learned", ORANGE, "s", "--")
     _curve(left, records, transfer, "next fakes, before learning", GREY, "D", ":")
     _finish(left, records, "mean AUROC")
-    _curve(middle, records, [r.forgetting for r in records], "candidate", BLUE, "o", "-")
+    _curve(middle, records, [course.forgetting(r) for r in records], "candidate", BLUE, "o", "-")
     middle.axhline(0.0, color=GREY, linewidth=0.8)
     _finish(middle, records, "forgetting, AUROC")
     wrong = [r.false_positives[r.candidate] for r in records]
     _curve(right, records, [f.value for f in wrong], "candidate", BLUE, "o", "-")
-    right.fill_between(
-        [r.number for r in records], [f.low for f in wrong], [f.high for f in wrong], color=BLUE, alpha=0.15
-    )
+    ends = [[f.value - f.low for f in wrong], [f.high - f.value for f in wrong]]
+    right.errorbar([r.number for r in records], [f.value for f in wrong], yerr=ends, fmt="none", color=BLUE, capsize=3)
     right.axhline(0.05, color=GREY, linewidth=0.8, linestyle="--")
     right.yaxis.set_major_formatter(lambda y, _: f"{y:.1%}")
     _finish(right, records, "clean photos taken for fakes")
@@ -140,17 +139,17 @@ def curves(course: Course) -> bytes:
     return _png(drawing)
 
 
-def defences(record: RoundRecord) -> bytes:
+def defences(round_number: int, ways: Sequence[DefenceRecord]) -> bytes:
     """Ways of learning from one round side by side."""
-    drawing = _drawing(12.0, 1.25 + 0.42 * len(record.defences))
+    drawing = _drawing(12.0, 1.25 + 0.42 * len(ways))
     panels = drawing.subplots(1, len(MEASURES), sharey=True)
     for axes, (name, words, form) in zip(panels, MEASURES, strict=True):
-        _measure(axes, record.defences, name, form)
+        _measure(axes, ways, name, form)
         axes.set_title(words, fontsize=8.5)
-    names = [DEFENCES.get(defence.name, defence.name) for defence in record.defences]
+    names = [DEFENCES.get(defence.name, defence.name) for defence in ways]
     panels[0].set_yticks(range(len(names)), names, fontsize=9)
     panels[0].set_ylim(len(names) - 0.5, -0.5)
-    drawing.suptitle(f"Ways of learning from round {record.number}", fontsize=11, x=0.01, ha="left")
+    drawing.suptitle(f"Ways of learning from round {round_number}", fontsize=11, x=0.01, ha="left")
     return _png(drawing)
 
 

@@ -77,7 +77,7 @@ def _rounds(course: Course) -> list[str]:
         (
             (
                 r.number, r.standing, r.candidate, "promoted" if r.promoted else "refused", number(r.average),
-                number(r.forgetting), number(course.forward_transfer(r)), number(course.unseen_average(r)),
+                number(course.forgetting(r)), number(course.forward_transfer(r)), number(course.unseen_average(r)),
                 with_ends(r.false_positives[r.candidate], ".1%"), number(r.took_s / 60, ".1f"),
             )
             for r in course.records
@@ -105,7 +105,9 @@ def _tpr(cell: Cell) -> Figure:
     return cell.tpr
 
 
-def _attacks(records: Iterable[RoundRecord]) -> list[str]:
+def _attacks(records: Sequence[RoundRecord]) -> list[str]:
+    if not any(record.attacks for record in records):
+        return ["None has been made yet: the first round learns the untuned generators."]
     return markdown_table(
         ("round", "attack", "box", "fakes", "get past without", "attacking", "after learning", "detection lost",
          "still lost", "FD-lite0", "minutes", "what was tuned"),
@@ -154,6 +156,6 @@ def _defences(course: Course) -> list[str]:
                 DEFENCES.get(d.name, d.name), number(d.new), number(d.old), number(d.forgetting), number(d.unseen),
                 number(d.false_positives, ".1%"),
             )
-            for d in last.defences
+            for d in course.defences(last)
         ),
     )  # fmt: skip

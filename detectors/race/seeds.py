@@ -94,9 +94,9 @@ def _figures(course: Course) -> Iterable[tuple[tuple[str, str, int | None], floa
             ):
                 if value is not None:
                     yield (attack.name, name, record.number), value
-    names = dict.fromkeys(defence.name for record in course.records for defence in record.defences)
-    for way in names:
-        own = [defence for record in course.records for defence in record.defences if defence.name == way]
+    compared = [defence for record in course.records for defence in course.defences(record)]
+    for way in dict.fromkeys(defence.name for defence in compared):
+        own = [defence for defence in compared if defence.name == way]
         for field, name in (
             ("new", "this round's fakes"),
             ("old", "earlier fakes"),
@@ -111,7 +111,7 @@ def _figures(course: Course) -> Iterable[tuple[tuple[str, str, int | None], floa
 def _of_round(course: Course, record: RoundRecord) -> Iterable[tuple[tuple[str, str, int | None], float]]:
     for name, value in (
         ("mean AUROC of what is learned", record.average),
-        ("forgetting", record.forgetting),
+        ("forgetting", course.forgetting(record)),
         ("forward transfer", course.forward_transfer(record)),
         ("unseen", course.unseen_average(record)),
         ("clean photos taken for fakes", record.false_positives[record.candidate].value),

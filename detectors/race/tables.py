@@ -78,7 +78,7 @@ def defences_csv(course: Course) -> str:
     names = ("name", "new", "old", "forgetting", "unseen", "false_positives")
     return _csv(
         ("round", *names),
-        ((r.number, *(getattr(d, name) for name in names)) for r in course.records for d in r.defences),
+        ((r.number, *(getattr(d, name) for name in names)) for r in course.records for d in course.defences(r)),
     )
 
 
@@ -94,7 +94,7 @@ def _round_cells(course: Course, record: RoundRecord) -> tuple[object, ...]:
     wrong = record.false_positives[record.candidate]
     return (
         record.number, record.at, record.took_s, record.standing, record.candidate, record.promoted, record.average,
-        record.forgetting, course.forward_transfer(record), course.unseen_average(record),
+        course.forgetting(record), course.forward_transfer(record), course.unseen_average(record),
         record.false_positives[record.standing].value, *_ends(wrong), wrong.n,
     )  # fmt: skip
 

@@ -100,7 +100,7 @@ def _rounds(course: Course) -> Iterator[tuple[object, ...]]:
     for record in course.records:
         yield (
             record.number, record.standing, record.candidate, "promoted" if record.promoted else "refused",
-            number(record.average), number(record.forgetting), number(course.forward_transfer(record)),
+            number(record.average), number(course.forgetting(record)), number(course.forward_transfer(record)),
             number(course.unseen_average(record)), number(record.false_positives[record.candidate].value),
         )  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from PIL import Image
 
 from detectors.race import report, seeds, tables
 from detectors.race.course import Course
-from detectors.race.records import read_log
+from detectors.race.records import Cell, read_log
 from tests.make_race import COST, FRESH, KNOWN, LEARNED, UNSEEN, N, rounds, write_race
 
 
@@ -50,6 +51,24 @@ def test_forward_transfer_is_how_far_over_chance_the_next_fakes_are(course: Cour
     for record in course.records:
         assert course.forward_transfer(record) == pytest.approx(FRESH - 0.5)
         assert course.unseen_average(record) == pytest.approx(FRESH)
+
+
+def test_where_nothing_was_known_before_nothing_can_be_forgotten() -> None:
+    first = rounds(1)[0]
+    alone = Course(
+        (replace(first, matrix={v: without(row, KNOWN) for v, row in first.matrix.items()}, forgetting=0.0),)
+    )
+    assert math.isnan(alone.forgetting(alone.records[0]))
+    assert all(math.isnan(way.old) and math.isnan(way.forgetting) for way in alone.defences(alone.records[0]))
+    assert "| replay | 0.940 | - | - |" in report.to_markdown(alone) and "None has been made yet" in report.to_markdown(
+        alone
+    )
+    known = Course((first,))
+    assert known.forgetting(first) == first.forgetting and known.defences(first) == first.defences
+
+
+def without(row: Mapping[str, Cell], kind: str) -> dict[str, Cell]:
+    return {name: cell for name, cell in row.items() if name != kind}
 
 
 def test_a_race_without_a_round_cannot_be_told() -> None:
