@@ -1,4 +1,4 @@
-"""A tower with random weights, so that tests need none of the shipped ones."""
+"""Towers with random weights, or of simple arithmetic, so that tests need none of the shipped ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.vision_tower import GRID, PATCH_PX, WIDTH, quantize
+from detectors.token_features import BLOCKS
+from detectors.vision_tower import GRID, PATCH_PX, WIDTH, Tokens, quantize
 
 SIZES = {"query": (1, 1), "key": (1, 1), "value": (1, 1), "output": (1, 1), "up": (1, 4), "down": (4, 1)}
 """Inputs and outputs of each product, in widths."""
@@ -36,3 +37,19 @@ def random_tower(*, n_blocks: int, seed: int) -> dict[str, NDArray[Any]]:
             tensors |= {f"{block}.{name}.weight": weight, f"{block}.{name}.scale": scale}
             tensors[f"{block}.{name}.bias"] = normal(0.1, outputs * WIDTH)
     return tensors
+
+
+class ColourTower:
+    """Tokens that hold the mean colour of each patch, spread over the width by a fixed matrix."""
+
+    def __init__(self) -> None:
+        self.n_calls = 0
+        self._spread = np.random.default_rng(0).normal(0, 1, (3, WIDTH)).astype(np.float32)
+
+    def tokens(self, pixels: NDArray[np.uint8]) -> tuple[Tokens, ...]:
+        self.n_calls += 1
+        n = len(pixels)
+        cells = pixels.reshape(n, GRID, PATCH_PX, GRID, PATCH_PX, 3).mean(axis=(2, 4), dtype=np.float32)
+        patches = (cells.reshape(n, GRID * GRID, 3) / 128 - 1) @ self._spread
+        tokens = np.concatenate([patches.mean(axis=1, keepdims=True), patches], axis=1).astype(np.float32)
+        return tuple(tokens * (1 + i) for i in range(len(BLOCKS)))

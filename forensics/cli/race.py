@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from forensics.cli.race_add import add_generator
 from forensics.cli.race_run import run
 from forensics.cli.race_show import show
 
@@ -14,4 +15,5 @@ def race() -> None:
 
 
 race.add_command(run)
+race.add_command(add_generator)
 race.add_command(show)

@@ -19,6 +19,7 @@ from forensics.cli.options import MODELS_VARIABLE, names_option, own_models
 from forensics.cli.terminal import is_terminal, line, plain
 
 if TYPE_CHECKING:
+    from detectors.cluster import Spread
     from detectors.race.engine import Entry
     from detectors.race.records import RoundRecord
     from detectors.race.settings import RaceSettings
@@ -72,6 +73,8 @@ class Minutes(_FloatType):
 @click.option("--resume", is_flag=True, help="Go on with the race in OUT, from the last step that was over.")
 @click.option("--forever", is_flag=True, help="Begin another round whenever one has ended.")
 @click.option("--every", type=Minutes(), metavar="TIME", help="With --forever: begin a round no more often than this.")
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", help="What forges, washes and judges.")
+@click.option("--address", metavar="ADDRESS", help="Of a Ray cluster.  [default: one on this machine]")
 @click.option("--quiet", is_flag=True, help="Say only how each round ended.")
 def run(
     photos: Path,
@@ -86,6 +89,8 @@ def run(
     resume: bool,
     forever: bool,
     every: float | None,
+    engine: str,
+    address: str | None,
     quiet: bool,
     recipe: Path | None,
     **given: Any,
@@ -110,15 +115,29 @@ def run(
         faces=faces,
         models=models,
         settings=_settings(recipe, given),
-        known=_known(folders, lists, splits),
+        known=known_pictures(folders, lists, splits),
         labels=labels,
         cache=cache,
     )
     click.echo(f"race in {plain(str(entry.out))}", err=True)
-    with _saying(quiet) as say:
+    with saying(quiet) as say, _spread(engine, address) as spread:
+        entry = replace(entry, spread=spread)
         for record in _forever(entry, resume, every, say) if forever else _once(entry, resume, say):
             _tell(record)
     return 0
+
+
+@contextmanager
+def _spread(engine: str, address: str | None) -> Iterator[Spread]:
+    from detectors.cluster import Here, on_ray
+
+    if engine == "local":
+        if address is not None:
+            raise click.UsageError("--address is of a Ray cluster; give --engine ray")
+        yield Here()
+        return
+    with on_ray(address) as cluster:
+        yield cluster
 
 
 def _once(entry: Entry, resume: bool, say: Any) -> Iterator[RoundRecord]:
@@ -154,7 +173,8 @@ def _settings(recipe: Path | None, given: dict[str, Any]) -> RaceSettings:
     return replace(settings, **told)
 
 
-def _known(folders: tuple[Path, ...], lists: tuple[Path, ...], splits: tuple[str, ...]) -> tuple[Any, ...]:
+def known_pictures(folders: tuple[Path, ...], lists: tuple[Path, ...], splits: tuple[str, ...]) -> tuple[Any, ...]:
+    """Pictures of folders and lists, for --data, --list and --split."""
     from detectors.data import read_set
 
     if not folders and (lists or splits):
@@ -173,7 +193,7 @@ def _next_folder(races: Path) -> Path:
 
 
 @contextmanager
-def _saying(quiet: bool) -> Iterator[Any]:
+def saying(quiet: bool) -> Iterator[Any]:
     """Where it says what goes on: one line that changes on a terminal, lines of their own in a pipe."""
     last = ""
 

@@ -15,28 +15,13 @@ from detectors.held_out import llr_range
 from detectors.synthetic import UNLIKE, Synthetic
 from detectors.token_features import BLOCKS, N_FEATURES, features_of, patch_readings
 from detectors.training import TrainingSettings, train_synthetic, usable
-from detectors.vision_tower import GRID, PATCH_PX, WIDTH, Tokens
+from detectors.vision_tower import WIDTH
 from detectors.washed_views import chain, cut
 from generators.weights import ModelCard
 from tests.make_media import photo
+from tests.make_tower import ColourTower
 
 SETTINGS = TrainingSettings(n_views=2, seed=3)
-
-
-class ColourTower:
-    """Tokens that hold the mean colour of each patch, spread over the width by a fixed matrix."""
-
-    def __init__(self) -> None:
-        self.n_calls = 0
-        self._spread = np.random.default_rng(0).normal(0, 1, (3, WIDTH)).astype(np.float32)
-
-    def tokens(self, pixels: NDArray[np.uint8]) -> tuple[Tokens, ...]:
-        self.n_calls += 1
-        n = len(pixels)
-        cells = pixels.reshape(n, GRID, PATCH_PX, GRID, PATCH_PX, 3).mean(axis=(2, 4), dtype=np.float32)
-        patches = (cells.reshape(n, GRID * GRID, 3) / 128 - 1) @ self._spread
-        tokens = np.concatenate([patches.mean(axis=1, keepdims=True), patches], axis=1).astype(np.float32)
-        return tuple(tokens * (1 + i) for i in range(len(BLOCKS)))
 
 
 def _write(folder: Path, n_sources: int = 14, per_source: int = 5) -> list[Example]:
