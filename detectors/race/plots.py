@@ -49,7 +49,7 @@ def pictures(course: Course) -> Mapping[str, bytes]:
     Raises:
         ImportError: matplotlib is missing.
     """
-    found = {"matrix.png": matrix(course), "course.png": curves(course)}
+    found = {"matrix.png": matrix(course.rows, course.kinds), "course.png": curves(course)}
     if any(record.attacks for record in course.records):
         found["attacks.png"] = attacks(course.records)
     compared = [record for record in course.records if record.defences]
@@ -58,12 +58,11 @@ def pictures(course: Course) -> Mapping[str, bytes]:
     return found
 
 
-def matrix(course: Course) -> bytes:
+def matrix(rows: Sequence[Row], kinds: Sequence[str]) -> bytes:
     """Kinds of fakes down, versions across; AUROC in large figures, TPR at 5 % FPR in small ones."""
     with needs("learned"):
         from matplotlib.patches import Rectangle
 
-    rows, kinds = course.rows, course.kinds
     drawing = _drawing(NAMES_INCHES + CELL_INCHES * len(rows), 1.6 + ROW_INCHES * len(kinds))
     axes = drawing.subplots()
     axes.set(xlim=(0, len(rows)), ylim=(len(kinds), 0))

@@ -44,9 +44,7 @@ def to_markdown(course: Course, title: str = "Arms race") -> str:
         verdict = "promoted" if record.promoted else "refused"
         lines += [f"Round {record.number}, {record.candidate} {verdict}:", ""]
         lines += [*(f"- {reason}" for reason in record.reasons), ""]
-    lines += ["## Versions and kinds of fakes", "", f"{DAGGER} not learned by that version.", ""]
-    for name, of in (("AUROC", _auroc), ("TPR at 5 % FPR", _tpr)):
-        lines += [f"### {name}", "", *_matrix(course, of), ""]
+    lines += ["## Versions and kinds of fakes", "", *matrix_tables(course.rows, course.kinds), ""]
     lines += ["## Attacks", "", ATTACKS_EXPLAINED, "", *_attacks(course.records), ""]
     lines += ["## Ways of learning", "", "Of the last round that compared them; mean AUROC.", "", *_defences(course)]
     return "\n".join([*lines, ""])
@@ -58,8 +56,9 @@ def number(value: float | None, form: str = ".3f") -> str:
 
 
 def with_ends(figure: Figure, form: str = ".3f") -> str:
-    """A figure with its interval."""
-    return f"{figure.value:{form}} ({figure.low:{form}} to {figure.high:{form}})"
+    """A figure with its interval, where it has one."""
+    ends = f" ({figure.low:{form}} to {figure.high:{form}})" if math.isfinite(figure.low) else ""
+    return f"{figure.value:{form}}{ends}"
 
 
 def markdown_table(headings: Sequence[str], body: Iterable[Sequence[object]]) -> list[str]:
@@ -85,10 +84,13 @@ def _rounds(course: Course) -> list[str]:
     )  # fmt: skip
 
 
-def _matrix(course: Course, of: Callable[[Cell], Figure]) -> list[str]:
-    rows = course.rows
-    body = ((kind, *(_marked(row, kind, of) for row in rows)) for kind in course.kinds)
-    return markdown_table(("fakes", *(row.title for row in rows)), body)
+def matrix_tables(rows: Sequence[Row], kinds: Sequence[str]) -> list[str]:
+    """Kinds down, versions across; one table of areas, one of fakes found."""
+    lines = [f"{DAGGER} not learned by that version.", ""]
+    for name, of in (("AUROC", _auroc), ("TPR at 5 % FPR", _tpr)):
+        body = [(kind, *(_marked(row, kind, of) for row in rows)) for kind in kinds]
+        lines += [f"### {name}", "", *markdown_table(("fakes", *(row.title for row in rows)), body), ""]
+    return lines[:-1]
 
 
 def _marked(row: Row, kind: str, of: Callable[[Cell], Figure]) -> str:

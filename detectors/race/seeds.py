@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
 
 import numpy as np
 
-from detectors.race.course import Course
-from detectors.race.records import RoundRecord
-from detectors.race.report import DEFENCES, lost, markdown_table, number, still_lost
+from detectors.race.course import Course, Row
+from detectors.race.records import Cell, Figure, RoundRecord
+from detectors.race.report import DEFENCES, lost, markdown_table, matrix_tables, still_lost, with_ends
 
 LEVEL = 0.95
 
@@ -20,19 +22,34 @@ HOW_TO_READ = (
 )
 
 
+AREA, FOUND, PROMOTED = "AUROC", "TPR at 5 % FPR", "promoted"
+
+
+class Part(StrEnum):
+    """What a figure belongs to."""
+
+    ROUNDS = "rounds"
+    MATRIX = "matrix"
+    ATTACKS = "attacks"
+    WAYS = "ways of learning"
+
+
 @dataclass(frozen=True)
 class Pooled:
     """A figure over seeds.
 
     Attributes:
-        about: what it is of, such as "gan-face" or "replay".
+        part: what it belongs to.
+        about: what it is of: a kind of fakes, an attack, a way of learning; "" of a round.
         name: what it is.
-        round: of the races; None where it is a mean over all rounds of each.
+        round: that made the version, or in which it was measured; None for the version that a race began with, and
+            for ways of learning, where each race counts with its mean over all rounds.
         mean: over the races that have it.
         low, high: ends of its 95 % interval; nan of one race.
         n: races.
     """
 
+    part: Part
     about: str
     name: str
     round: int | None
@@ -41,45 +58,77 @@ class Pooled:
     high: float
     n: int
 
+    @property
+    def figure(self) -> Figure:
+        """Mean and interval."""
+        return Figure(self.mean, self.low, self.high, self.n)
+
+
+Key: TypeAlias = tuple[Part, str, str, int | None]
+
 
 def pooled(courses: Sequence[Course]) -> tuple[Pooled, ...]:
-    """Every figure of rounds, attacks and ways of learning; rounds that only some of the races reached count there.
+    """Every figure of all parts; rounds that only some of the races reached count there.
 
     Raises:
-        ValueError: there is no race, or one is named twice.
+        ValueError: there is no race.
 
     Source:
         Student, Biometrika 1908.
     """
     if not courses:
         raise ValueError("no race to pool")
-    values: dict[tuple[str, str, int | None], list[float]] = {}
+    values: dict[Key, list[float]] = {}
     for course in courses:
         for key, value in _figures(course):
             values.setdefault(key, []).append(value)
     return tuple(_pooled(*key, [v for v in found if math.isfinite(v)]) for key, found in values.items())
 
 
-def to_markdown(found: Sequence[Pooled]) -> str:
-    """A page for people, one table for rounds, one for attacks, one for ways of learning."""
+def rows(found: Sequence[Pooled], courses: Sequence[Course]) -> tuple[Row, ...]:
+    """The matrix: a row for what each round made, whatever its version is called in each race."""
+    own = {(p.round, p.about, p.name): p.figure for p in found if p.part is Part.MATRIX}
+    passed = {p.round: p for p in found if p.part is Part.ROUNDS and p.name == PROMOTED}
+    made = []
+    for at in dict.fromkeys(round_number for round_number, _, _ in own):
+        cells = {
+            kind: Cell(figure, own[at, kind, FOUND])
+            for (number_, kind, name), figure in own.items()
+            if number_ == at and name == AREA
+        }
+        unlearned = frozenset().union(*(r.not_learned for course in courses for r in course.rows if r.round == at))
+        gate = (
+            f"{len(courses)} races"
+            if at is None
+            else f"{passed[at].mean * passed[at].n:.0f} of {passed[at].n} promoted"
+        )
+        made.append(Row(gate, at, True, cells, unlearned))
+    return tuple(made)
+
+
+def kinds(courses: Sequence[Course]) -> tuple[str, ...]:
+    """Kinds of fakes of all races, in the order of the longest one."""
+    longest = sorted(courses, key=lambda course: -len(course.kinds))
+    return tuple(dict.fromkeys(kind for course in longest for kind in course.kinds))
+
+
+def to_markdown(found: Sequence[Pooled], courses: Sequence[Course]) -> str:
+    """A page for people: rounds, the matrix, attacks and ways of learning."""
     lines = ["# Arms race, several seeds", "", HOW_TO_READ, ""]
-    for heading, own in (
-        ("Rounds", [p for p in found if not p.about]),
-        ("Attacks", [p for p in found if p.about and p.round is not None]),
-        ("Ways of learning, mean over the rounds of each race", [p for p in found if p.about and p.round is None]),
-    ):
+    for part in Part:
+        own = [p for p in found if p.part is part]
         if own:
-            lines += [f"## {heading}", "", *_table(own), ""]
+            heading = part.value.capitalize() + (", mean over the rounds of each race" if part is Part.WAYS else "")
+            body = matrix_tables(rows(found, courses), kinds(courses)) if part is Part.MATRIX else _table(own)
+            lines += [f"## {heading}", "", *body, ""]
     return "\n".join(lines)
 
 
-def with_ends(found: Pooled) -> str:
-    """The mean with its interval."""
-    ends = f" ({found.low:.3f} to {found.high:.3f})" if math.isfinite(found.low) else ""
-    return number(found.mean) + ends
-
-
-def _figures(course: Course) -> Iterable[tuple[tuple[str, str, int | None], float]]:
+def _figures(course: Course) -> Iterable[tuple[Key, float]]:
+    for row in course.rows:
+        for kind, cell in row.cells.items():
+            yield (Part.MATRIX, kind, AREA, row.round), cell.auroc.value
+            yield (Part.MATRIX, kind, FOUND, row.round), cell.tpr.value
     for record in course.records:
         yield from _of_round(course, record)
         for attack in record.attacks:
@@ -93,7 +142,7 @@ def _figures(course: Course) -> Iterable[tuple[tuple[str, str, int | None], floa
                 ("FD-lite0", attack.fd),
             ):
                 if value is not None:
-                    yield (attack.name, name, record.number), value
+                    yield (Part.ATTACKS, attack.name, name, record.number), value
     compared = [defence for record in course.records for defence in course.defences(record)]
     for way in dict.fromkeys(defence.name for defence in compared):
         own = [defence for defence in compared if defence.name == way]
@@ -105,30 +154,30 @@ def _figures(course: Course) -> Iterable[tuple[tuple[str, str, int | None], floa
             ("false_positives", "clean photos taken for fakes"),
         ):
             known = [value for defence in own if math.isfinite(value := getattr(defence, field))]
-            yield (DEFENCES.get(way, way), name, None), float(np.mean(known)) if known else math.nan
+            yield (Part.WAYS, DEFENCES.get(way, way), name, None), float(np.mean(known)) if known else math.nan
 
 
-def _of_round(course: Course, record: RoundRecord) -> Iterable[tuple[tuple[str, str, int | None], float]]:
+def _of_round(course: Course, record: RoundRecord) -> Iterable[tuple[Key, float]]:
     for name, value in (
         ("mean AUROC of what is learned", record.average),
         ("forgetting", course.forgetting(record)),
         ("forward transfer", course.forward_transfer(record)),
         ("unseen", course.unseen_average(record)),
         ("clean photos taken for fakes", record.false_positives[record.candidate].value),
-        ("promoted", float(record.promoted)),
+        (PROMOTED, float(record.promoted)),
     ):
-        yield ("", name, record.number), value
+        yield (Part.ROUNDS, "", name, record.number), value
 
 
-def _pooled(about: str, name: str, round_number: int | None, values: Sequence[float]) -> Pooled:
+def _pooled(part: Part, about: str, name: str, at: int | None, values: Sequence[float]) -> Pooled:
     n = len(values)
     mean = float(np.mean(values)) if n else math.nan
     if n < 2:
-        return Pooled(about, name, round_number, mean, math.nan, math.nan, n)
+        return Pooled(part, about, name, at, mean, math.nan, math.nan, n)
     from scipy.stats import t
 
     half = float(t.ppf((1 + LEVEL) / 2, n - 1) * np.std(values, ddof=1) / math.sqrt(n))
-    return Pooled(about, name, round_number, mean, mean - half, mean + half, n)
+    return Pooled(part, about, name, at, mean, mean - half, mean + half, n)
 
 
 def _table(found: Sequence[Pooled]) -> list[str]:
@@ -142,6 +191,10 @@ def _table(found: Sequence[Pooled]) -> list[str]:
         own = [by_place.get((at, about, name)) for name in names]
         head = [*([str(at)] if rounds else []), *([about] if abouts else [])]
         races = max(p.n for p in own if p is not None)
-        body.append((*head, races, *("-" if p is None else with_ends(p) for p in own)))
+        body.append((*head, races, *("-" if p is None else _told(p) for p in own)))
     headings = [*(["round"] if rounds else []), *(["of"] if abouts else []), "races", *names]
     return markdown_table(headings, body)
+
+
+def _told(p: Pooled) -> str:
+    return with_ends(p.figure) if p.n else "-"

@@ -85,8 +85,8 @@ def defences_csv(course: Course) -> str:
 def pooled_csv(found: Sequence[Pooled]) -> str:
     """One line for each figure over seeds."""
     return _csv(
-        ("round", "of", "figure", "mean", "low", "high", "races"),
-        ((p.round, p.about, p.name, p.mean, p.low, p.high, p.n) for p in found),
+        ("part", "round", "of", "figure", "mean", "low", "high", "races"),
+        ((p.part, p.round, p.about, p.name, p.mean, p.low, p.high, p.n) for p in found),
     )
 
 

@@ -61,7 +61,6 @@ def show(folders: tuple[Path, ...], as_json: bool, out: Path | None) -> int:
 
 def _several(courses: Sequence[Course], as_json: bool, out: Path | None) -> int:
     from detectors.race import seeds
-    from detectors.race.tables import pooled_csv
 
     found = seeds.pooled(courses)
     if as_json:
@@ -70,7 +69,7 @@ def _several(courses: Sequence[Course], as_json: bool, out: Path | None) -> int:
     else:
         _tell_pooled(found)
     if out is not None:
-        _write(out, iter([("seeds.md", seeds.to_markdown(found)), ("seeds.csv", pooled_csv(found))]))
+        _write(out, _pooled_pages(found, courses))
     return 0
 
 
@@ -119,15 +118,14 @@ def _share(share: Figure) -> str:
 
 
 def _tell_pooled(found: Sequence[Pooled]) -> None:
-    from detectors.race.report import number
-    from detectors.race.seeds import with_ends
+    from detectors.race.report import number, with_ends
 
     if is_terminal():
-        cells = [("all" if p.round is None else p.round, p.about, p.name, with_ends(p), p.n) for p in found]
-        table(("round", "of", "figure", "mean", "races"), cells)
+        cells = [(p.part, "" if p.round is None else p.round, p.about, p.name, with_ends(p.figure), p.n) for p in found]
+        table(("part", "round", "of", "figure", "mean", "races"), cells)
         return
     for p in found:
-        line("" if p.round is None else p.round, p.about, p.name, *map(number, (p.mean, p.low, p.high)), p.n)
+        line(p.part, "" if p.round is None else p.round, p.about, p.name, *map(number, (p.mean, p.low, p.high)), p.n)
 
 
 def _pages(course: Course) -> Iterator[tuple[str, str | bytes]]:
@@ -139,6 +137,16 @@ def _pages(course: Course) -> Iterator[tuple[str, str | bytes]]:
     yield "race.md", to_markdown(course)
     yield from tables(course).items()
     yield from pictures(course).items()
+
+
+def _pooled_pages(found: Sequence[Pooled], courses: Sequence[Course]) -> Iterator[tuple[str, str | bytes]]:
+    from detectors.race import seeds
+    from detectors.race.plots import matrix
+    from detectors.race.tables import pooled_csv
+
+    yield "seeds.md", seeds.to_markdown(found, courses)
+    yield "seeds.csv", pooled_csv(found)
+    yield "matrix.png", matrix(seeds.rows(found, courses), seeds.kinds(courses))
 
 
 def _write(out: Path, pages: Iterator[tuple[str, str | bytes]]) -> None:

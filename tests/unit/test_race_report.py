@@ -125,18 +125,36 @@ def test_several_seeds_give_a_mean_and_the_interval_of_student() -> None:
 
 def test_one_seed_has_no_interval_and_a_round_that_one_race_did_not_reach_counts_for_the_others() -> None:
     found = seeds.pooled([Course(rounds(1)), Course(rounds(2)), Course(rounds(2))])
-    by_round = {p.round: p for p in found if p.name == "forgetting" and not p.about}
+    by_round = {p.round: p for p in found if p.name == "forgetting" and p.part is seeds.Part.ROUNDS}
     assert by_round[0].n == 3 and by_round[1].n == 2
     alone = seeds.pooled([Course(rounds(1))])
     assert all(math.isnan(p.low) for p in alone)
-    assert "(" not in seeds.with_ends(alone[0])
+    assert "(0." not in seeds.to_markdown(alone, [Course(rounds(1))])
     with pytest.raises(ValueError, match="no race"):
         seeds.pooled([])
 
 
 def test_the_page_of_several_seeds_has_a_line_for_each_round_attack_and_way() -> None:
-    page = seeds.to_markdown(seeds.pooled([Course(rounds(3)), Course(rounds(3, nudge=0.01))]))
+    courses = [Course(rounds(3)), Course(rounds(3, nudge=0.01))]
+    page = seeds.to_markdown(seeds.pooled(courses), courses)
     assert "| 2 | 2 |" in page and "| 1 | pgd | 2 |" in page and "| replay with distillation | 2 |" in page
+
+
+def test_the_matrix_of_several_seeds_holds_the_mean_of_each_cell_whatever_versions_are_called() -> None:
+    courses = [Course(rounds(3, nudge=nudge)) for nudge in (0.0, 0.01, 0.02)]
+    found = seeds.rows(seeds.pooled(courses), courses)
+    assert [row.title for row in found] == [
+        "before the race: 3 races",
+        "after round 0: 3 of 3 promoted",
+        "after round 1: 3 of 3 promoted",
+        "after round 2: 0 of 3 promoted",
+    ]
+    assert seeds.kinds(courses) == courses[0].kinds
+    for row, own in zip(found, courses[1].rows, strict=True):
+        assert row.not_learned == own.not_learned and set(row.cells) == set(own.cells)
+        for kind, cell in row.cells.items():
+            assert cell.auroc.value == pytest.approx(own.cells[kind].auroc.value)
+            assert cell.auroc.low < cell.auroc.value < cell.auroc.high and cell.auroc.n == 3
 
 
 def test_pictures_are_drawn_of_all_that_is_told_and_of_nothing_else(course: Course) -> None:

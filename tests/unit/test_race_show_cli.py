@@ -68,6 +68,7 @@ def test_without_the_library_for_pictures_the_tables_are_written_and_the_extra_i
 
 
 def test_several_races_are_pooled_over_their_seeds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("matplotlib")
     folders = [str(write_race(tmp_path / str(i), 2, nudge=0.01 * i)) for i in range(3)]
     out = tmp_path / "told"
     assert main(["race", "show", *folders, "--json", "--out", str(out)]) == 0
@@ -75,7 +76,7 @@ def test_several_races_are_pooled_over_their_seeds(tmp_path: Path, capsys: pytes
     average = next(x for x in found if x["name"].startswith("mean AUROC") and x["round"] == 0)
     assert average["n"] == 3 and average["low"] < average["mean"] < average["high"]
     assert average["mean"] == pytest.approx(rounds(1)[0].average + 0.01)
-    assert {path.name for path in out.iterdir()} == {"seeds.md", "seeds.csv"}
+    assert {path.name for path in out.iterdir()} == {"seeds.md", "seeds.csv", "matrix.png"}
     assert main(["race", "show", *folders]) == 0
     assert len(capsys.readouterr().out.splitlines()) == len(found)
 
