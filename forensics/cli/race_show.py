@@ -48,14 +48,14 @@ def show(folders: tuple[Path, ...], as_json: bool, out: Path | None) -> int:
     if len(courses) > 1:
         return _several(courses, as_json, out)
     (course,) = courses
+    if out is not None:
+        _write(out, _pages(course))
     if as_json:
         for record in course.records:
             told = asdict(record) | {"forward_transfer": course.forward_transfer(record)}
             click.echo(json.dumps(_finite(told), ensure_ascii=False))
     else:
         _tell(course)
-    if out is not None:
-        _write(out, _pages(course))
     return 0
 
 
@@ -63,13 +63,13 @@ def _several(courses: Sequence[Course], as_json: bool, out: Path | None) -> int:
     from detectors.race import seeds
 
     found = seeds.pooled(courses)
+    if out is not None:
+        _write(out, _pooled_pages(found, courses))
     if as_json:
         for figure in found:
             click.echo(json.dumps(_finite(asdict(figure)), ensure_ascii=False))
     else:
         _tell_pooled(found)
-    if out is not None:
-        _write(out, _pooled_pages(found, courses))
     return 0
 
 
@@ -150,6 +150,7 @@ def _pooled_pages(found: Sequence[Pooled], courses: Sequence[Course]) -> Iterato
 
 
 def _write(out: Path, pages: Iterator[tuple[str, str | bytes]]) -> None:
+    """Before anything is told: whoever reads only the first lines of that shall still have all files."""
     out.mkdir(parents=True, exist_ok=True)
     for name, content in pages:
         (out / name).write_bytes(content.encode() if isinstance(content, str) else content)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -89,3 +90,12 @@ def test_a_folder_without_a_readable_round_gets_one_plain_line(
     assert main(["race", "show", str(tmp_path)]) == 2
     said = capsys.readouterr().err
     assert complaint in said and len(said.splitlines()) == 1
+
+
+def test_whoever_reads_only_the_first_line_still_has_all_files(race: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    command = [sys.executable, "-m", "forensics.cli", "race", "show", str(race), "--out", str(tmp_path / "told")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+    assert {"race.md", "defences.png"} <= {path.name for path in (tmp_path / "told").iterdir()}
