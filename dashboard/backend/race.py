@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -109,7 +110,7 @@ def course(race: Race) -> Course | None:
     Raises:
         ValueError: its log is damaged.
     """
-    records = read_log(race.path)
+    records = _records(race.path)
     return Course(records) if records else None
 
 
@@ -118,7 +119,7 @@ def refusals(models: Path | None) -> Refusals:
     found: dict[tuple[str, int], tuple[str, ...]] = {}
     for race in races(models)[:MAX_RACES]:
         with suppress(ValueError):
-            found |= {(race.name, r.number): r.reasons for r in read_log(race.path) if not r.promoted}
+            found |= {(race.name, r.number): r.reasons for r in _records(race.path) if not r.promoted}
     return found
 
 
@@ -147,14 +148,15 @@ def changes(models: Path, name: str) -> tuple[Change, ...]:
     return Registry(models).history(name)[::-1]
 
 
-def earlier(models: Path, name: str) -> str | None:
+def earlier(found: Sequence[Version], history: Sequence[Change]) -> str | None:
     """The version that a rollback would lead to; None where nothing was promoted.
 
-    Raises:
-        LookupError, ImportError, ValueError: see `Registry.versions`.
+    Args:
+        found: as `versions` gives them.
+        history: as `changes` gives it.
     """
-    shipped = versions(models, name)[0].version
-    stack = standing(Registry(models).history(name), shipped)
+    shipped = found[0].version
+    stack = standing(history[::-1], shipped)
     if not stack:
         return None
     return stack[-2].version if len(stack) > 1 else shipped
@@ -199,6 +201,20 @@ def stamp(models: Path | None) -> tuple[tuple[str, int], ...]:
         return ()
     logs = sorted((models / FOLDER).glob("*/history.jsonl"))
     return tuple((log.parent.name, log.stat().st_mtime_ns) for log in logs)
+
+
+def _records(folder: Path) -> tuple[RoundRecord, ...]:
+    """Of a race; read again only when its log has changed."""
+    log = folder / LOG
+    if not log.is_file():
+        return ()
+    stat = log.stat()
+    return _read(folder, stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=MAX_RACES)
+def _read(folder: Path, mtime_ns: int, size_bytes: int) -> tuple[RoundRecord, ...]:
+    return read_log(folder)
 
 
 def _check_stands(models: Path, name: str, stood: str) -> None:

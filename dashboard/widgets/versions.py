@@ -55,10 +55,10 @@ def versions_panel(models: Path, detector: str, refused: Refusals) -> None:
     """
     try:
         found, history = race.versions(models, detector), race.changes(models, detector)
-        back = race.earlier(models, detector)
     except WRONG as error:
         explain(error)
         return
+    back = race.earlier(found, history)
     if done := st.session_state.pop(_DONE, ""):
         st.success(done, icon=":material/check:")
     _listed(found, refused)

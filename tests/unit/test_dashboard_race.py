@@ -178,7 +178,7 @@ def test_whoever_decided_on_what_no_longer_stands_is_asked_to_look_again(models:
 
 def test_the_earlier_version_is_the_one_that_a_rollback_leads_to(models: Path) -> None:
     registry, seen = Registry(models), []
-    while (back := race.earlier(models, "level")) is not None:
+    while (back := race.earlier(race.versions(models, "level"), race.changes(models, "level"))) is not None:
         registry.rollback("level", by="ada", reason="down to the ground")
         seen.append(back)
         assert stands(models) == back
@@ -199,6 +199,13 @@ def test_a_damaged_version_is_told_and_cannot_be_promoted(models: Path) -> None:
     assert "1+2" not in app.selectbox(key="version to promote").options
     listed = next(frame.value for frame in app.dataframe if "state" in frame.value)
     assert dict(zip(listed["version"], listed["state"], strict=True))["1+2"] == "✕ damaged"
+
+
+def test_a_round_that_ends_while_somebody_looks_is_seen_at_the_next_look(models: Path) -> None:
+    write_race(models / "races" / "toy", 2)
+    assert len(open_page("race").dataframe[0].value) == 2
+    write_race(models / "races" / "toy", 3)
+    assert len(open_page("race").dataframe[0].value) == 3
 
 
 def test_the_newest_race_comes_first_and_the_address_chooses_another(models: Path) -> None:
