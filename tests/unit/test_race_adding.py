@@ -83,15 +83,15 @@ def asked(pictures: Path, tmp_path: Path) -> Addition:
         settings=SETTINGS,
         images=pictures / "blue",
         known=known(pictures),
-        numbers=(5, 10, 4000),
-        n_draws=2,
+        numbers=(5,),
+        n_draws=1,
         contender=Forgetful(ColourTower()),
     )
 
 
 def test_a_generator_is_learned_and_the_report_says_at_what_price(asked: Addition) -> None:
     said: list[str] = []
-    added = add_generator(asked, said.append)
+    added = add_generator(replace(asked, numbers=(5, 10, 4000), n_draws=2), said.append)
     assert added.after.tpr.value > 0.9 > added.before.tpr.value + 0.2
     assert added.past_after.value < 0.2
     assert [step.n for step in added.curve] == [5, 10, 40] and [step.n_draws for step in added.curve] == [2, 2, 1]
