@@ -7,6 +7,7 @@ judged on, and nothing is promoted without: a version must not stand of which no
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections import Counter
@@ -168,6 +169,7 @@ class _Adding:
             "photos": photos.sha256,
             "images": images.sha256,
             "race": str(asked.race or ""),
+            "known pictures": _named(asked.known),
         }
         if not path.is_file():
             write_json(path, {**told, "standing": self._registry.promoted(self._racer.name).version})
@@ -223,6 +225,12 @@ class _Adding:
         if self._registry.promoted(version.name).version != version.version:
             reason = f"addition of {self._asked.name}: {reason}"
             self._registry.promote(version.name, version.version, by="race", reason=reason)
+
+
+def _named(examples: Sequence[Example]) -> str:
+    """Hash over names and labels, "" of none."""
+    text = "\n".join(sorted(f"{example.path} {example.label} {example.source}" for example in examples))
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest() if examples else ""
 
 
 def _settings_of(race: Path) -> RaceSettings:

@@ -73,13 +73,12 @@ def known(pictures: Path) -> list[Example]:
     return [Example(p, n % 2, sources[n], "older", "diffusion" if n % 2 else "-") for p, n in named]
 
 
-@pytest.fixture
-def asked(pictures: Path, tmp_path: Path) -> Addition:
+def addition(pictures: Path, folder: Path) -> Addition:
     return Addition(
         name="blue",
-        out=tmp_path / "out",
+        out=folder / "out",
         photos=pictures / "photos",
-        models=tmp_path / "models",
+        models=folder / "models",
         settings=SETTINGS,
         images=pictures / "blue",
         known=known(pictures),
@@ -87,6 +86,32 @@ def asked(pictures: Path, tmp_path: Path) -> Addition:
         n_draws=1,
         contender=Forgetful(ColourTower()),
     )
+
+
+@pytest.fixture(scope="module")
+def looked_at(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which everything was looked at and nothing learned yet."""
+    asked = addition(pictures, tmp_path_factory.mktemp("looked"))
+    with pytest.MonkeyPatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(adding, "ground_of", interrupted)
+        add_generator(asked)
+    return asked.out
+
+
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.fixture
+def asked(pictures: Path, looked_at: Path, tmp_path: Path) -> Addition:
+    """What is asked for, in a folder of its own in which everything was looked at."""
+    shutil.copytree(looked_at, tmp_path / "out")
+    return addition(pictures, tmp_path)
+
+
+def elsewhere(asked: Addition, **changes: Any) -> Addition:
+    """The same with changes, in a new folder."""
+    return replace(asked, out=asked.out.parent / f"out of {asked.name}", **changes)
 
 
 def test_a_generator_is_learned_and_the_report_says_at_what_price(asked: Addition) -> None:
@@ -113,7 +138,7 @@ def test_the_version_goes_to_the_registry_with_its_lineage(asked: Addition) -> N
 
 
 def test_without_anything_earlier_the_version_is_kept_and_never_promoted(asked: Addition) -> None:
-    added = add_generator(replace(asked, known=()))
+    added = add_generator(elsewhere(asked, known=()))
     assert not added.promoted and "name an earlier race or known pictures" in added.reasons[-1]
     assert added.forgetting is None and "was not measured" in to_markdown(added)
     registry = Registry(asked.models)
@@ -128,7 +153,7 @@ def test_the_gate_decides_in_both_directions(asked: Addition, tmp_path: Path) ->
 
 
 def test_a_generator_that_costs_what_was_known_is_refused_and_kept(asked: Addition, pictures: Path) -> None:
-    added = add_generator(replace(asked, images=pictures / "purple", settings=replace(SETTINGS, tether=1e-3)))
+    added = add_generator(elsewhere(asked, images=pictures / "purple", settings=replace(SETTINGS, tether=1e-3)))
     assert not added.promoted and added.after.auroc.value > added.before.auroc.value
     assert any(reason.startswith("diffusion, known (learned earlier): AUROC fell from") for reason in added.reasons)
     assert added.forgetting is not None and added.forgetting > 0.1
@@ -144,11 +169,8 @@ def test_what_shall_only_be_kept_is_not_promoted(asked: Addition) -> None:
 def test_an_addition_that_was_stopped_goes_on_and_makes_one_version(
     asked: Addition, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def killed(*_: object) -> None:
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patched:
-        patched.setattr(adding, "write_added", killed)
+        patched.setattr(adding, "write_added", interrupted)
         with pytest.raises(KeyboardInterrupt):
             add_generator(asked)
     tower = ColourTower()
@@ -187,7 +209,7 @@ def test_what_cannot_be_learned_from_leaves_the_registry_as_it_was(
         shutil.copy(pictures / "blue" / f"{i}.png", tmp_path / "few")
     places: dict[str, Any] = {name: tmp_path / folder for name, folder in change.items()}
     with pytest.raises((ValueError, FileNotFoundError), match=told):
-        add_generator(replace(asked, known=() if "race" in change else asked.known, **places))
+        add_generator(elsewhere(asked, known=() if "race" in change else asked.known, **places))
     assert len(Registry(asked.models).versions("synthetic")) == 1
 
 
@@ -218,17 +240,20 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_installed_generator_forges_of_photos_of_each_part(asked: Addition, installed: None) -> None:
-    added = add_generator(replace(asked, name="cast", images=None))
+    added = add_generator(elsewhere(asked, name="cast", images=None))
     assert added.after.auroc.value > added.before.auroc.value
-    parts = {path.parent.name: len(list(path.parent.glob("*.png"))) for path in (asked.out / "images").rglob("*.png")}
+    parts = {
+        path.parent.name: len(list(path.parent.glob("*.png")))
+        for path in (asked.out.parent / "out of blue" / "images").rglob("*.png")
+    }
     assert parts == {"learn": 30, "calibrate": 12, "judge": 18}
 
 
 def test_a_generator_that_makes_no_numbers_is_named(asked: Addition, installed: None) -> None:
     with pytest.raises(ValueError, match="the generator broken failed: fakes must lie within 0 and 1 and be finite"):
-        add_generator(replace(asked, name="broken", images=None))
+        add_generator(elsewhere(asked, name="broken", images=None))
     with pytest.raises(LookupError, match="no 'unknown'"):
-        add_generator(replace(asked, name="unknown", images=None, out=asked.out.parent / "other"))
+        add_generator(elsewhere(asked, name="unknown", images=None))
     assert len(Registry(asked.models).versions("synthetic")) == 1
 
 
@@ -251,7 +276,7 @@ def race(asked: Addition, installed: None, monkeypatch: pytest.MonkeyPatch, tmp_
 def test_what_a_race_has_learned_is_learned_again_and_judged_on(asked: Addition, race: Path, pictures: Path) -> None:
     before = sorted(race.rglob("*"))
     stood = Registry(asked.models).promoted("synthetic").version
-    added = add_generator(replace(asked, race=race, known=()))
+    added = add_generator(elsewhere(asked, race=race, known=()))
     assert set(added.earlier) == {"cast, untuned"} and added.forgetting is not None and added.standing == stood
     lineage = Registry(asked.models).version("synthetic", added.candidate).lineage
     assert lineage is not None and lineage.race == "addition of blue to race" and lineage.round == 1
@@ -288,7 +313,17 @@ def test_the_command_tells_the_report_line_by_line(
         "--photos",
         str(pictures / "photos"),
     ]
-    words += ["--models", str(asked.models), "--out", str(asked.out), "--numbers", "5", "--draws", "1", "--quiet"]
+    words += [
+        "--models",
+        str(asked.models),
+        "--out",
+        str(asked.out.parent / "new"),
+        "--numbers",
+        "5",
+        "--draws",
+        "1",
+        "--quiet",
+    ]
     assert main(words) == 0
     said = capsys.readouterr()
     rows = {row.split("\t")[0]: row.split("\t")[1:] for row in said.out.splitlines()}
@@ -312,6 +347,18 @@ def test_the_report_as_json_is_the_one_in_the_folder(
         "--photos",
         str(pictures / "photos"),
     ]
-    words += ["--models", str(asked.models), "--out", str(asked.out), "--numbers", "5", "--draws", "1", "--json"]
+    words += [
+        "--models",
+        str(asked.models),
+        "--out",
+        str(asked.out.parent / "new"),
+        "--numbers",
+        "5",
+        "--draws",
+        "1",
+        "--json",
+    ]
     assert main(words) == 0
-    assert json.loads(capsys.readouterr().out) == json.loads((asked.out / REPORT).read_text(encoding="utf-8"))
+    assert json.loads(capsys.readouterr().out) == json.loads(
+        (asked.out.parent / "new" / REPORT).read_text(encoding="utf-8")
+    )
