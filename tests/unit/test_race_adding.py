@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -242,11 +243,8 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_installed_generator_forges_of_photos_of_each_part(asked: Addition, installed: None) -> None:
     added = add_generator(elsewhere(asked, name="cast", images=None))
     assert added.after.auroc.value > added.before.auroc.value
-    parts = {
-        path.parent.name: len(list(path.parent.glob("*.png")))
-        for path in (asked.out.parent / "out of blue" / "images").rglob("*.png")
-    }
-    assert parts == {"learn": 30, "calibrate": 12, "judge": 18}
+    made = [path.parent.name for path in (asked.out.parent / "out of blue" / "images").rglob("*.png")]
+    assert Counter(made) == {"learn": 30, "calibrate": 12, "judge": 18}
 
 
 def test_a_generator_that_makes_no_numbers_is_named(asked: Addition, installed: None) -> None:
@@ -300,65 +298,31 @@ def test_a_photo_beside_a_picture_has_its_size_and_proportion(size: tuple[int, i
     assert (high + low) / 2 == pytest.approx(59.5, abs=1.0), "the middle of the photo stays in the middle"
 
 
-def test_the_command_tells_the_report_line_by_line(
-    asked: Addition, pictures: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def words(asked: Addition, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The command that learns the blue generator."""
     monkeypatch.setattr(adding, "contender", lambda name: Forgetful(ColourTower()))
-    words = [
-        "race",
-        "add-generator",
-        "blue",
-        "--images",
-        str(pictures / "blue"),
-        "--photos",
-        str(pictures / "photos"),
-    ]
-    words += [
-        "--models",
-        str(asked.models),
-        "--out",
-        str(asked.out.parent / "new"),
-        "--numbers",
-        "5",
-        "--draws",
-        "1",
-        "--quiet",
-    ]
-    assert main(words) == 0
+    given = {"images": pictures / "blue", "photos": pictures / "photos", "models": asked.models}
+    given |= {"out": asked.out.parent / "new", "numbers": Path("5"), "draws": Path("1")}
+    options = [word for name, value in given.items() for word in (f"--{name}", str(value))]
+    return ["race", "add-generator", "blue", *options]
+
+
+def test_the_command_tells_the_report_line_by_line(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*words, "--quiet"]) == 0
     said = capsys.readouterr()
     rows = {row.split("\t")[0]: row.split("\t")[1:] for row in said.out.splitlines()}
     assert rows["version"][:2] == ["1+1", "not promoted"] and rows["found after 5 pictures"][2] == "24"
     assert "name an earlier race or known pictures" in said.err
     assert main(words) == 2 and "there is a report already" in capsys.readouterr().err
-    assert main([*words, "--numbers", "0"]) == 2
-    assert main([*words, "--race", str(pictures), "--seed", "3"]) == 2
+    assert main([*words, "--numbers", "0"]) == 2 and "whole numbers" in capsys.readouterr().err
+    assert main([*words, "--race", words[4], "--seed", "3"]) == 2
+    assert "a race has settings of its own" in capsys.readouterr().err
 
 
 def test_the_report_as_json_is_the_one_in_the_folder(
-    asked: Addition, pictures: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    asked: Addition, words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(adding, "contender", lambda name: Forgetful(ColourTower()))
-    words = [
-        "race",
-        "add-generator",
-        "blue",
-        "--images",
-        str(pictures / "blue"),
-        "--photos",
-        str(pictures / "photos"),
-    ]
-    words += [
-        "--models",
-        str(asked.models),
-        "--out",
-        str(asked.out.parent / "new"),
-        "--numbers",
-        "5",
-        "--draws",
-        "1",
-        "--json",
-    ]
-    assert main(words) == 0
-    assert json.loads(capsys.readouterr().out) == json.loads(
-        (asked.out.parent / "new" / REPORT).read_text(encoding="utf-8")
-    )
+    assert main([*words, "--json"]) == 0
+    kept = (asked.out.parent / "new" / REPORT).read_text(encoding="utf-8")
+    assert json.loads(capsys.readouterr().out) == json.loads(kept)
