@@ -41,7 +41,8 @@ class Effort:
     """How much an attack may spend.
 
     Attributes:
-        n_steps: of tuning, or of iterations on one picture.
+        n_steps: of tuning.
+        n_iterations: on one picture, of attacks that work on each by itself.
         n_queries: that a black-box attack may put to the detector, for a search or for one picture.
         batch_size: pictures a step.
         epsilon: largest change of a pixel by a perturbation, 0..1.
@@ -50,6 +51,7 @@ class Effort:
     """
 
     n_steps: int = 100
+    n_iterations: int = 10
     n_queries: int = 60
     batch_size: int = 8
     epsilon: float = 4 / 255
@@ -57,7 +59,7 @@ class Effort:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if min(self.n_steps, self.n_queries, self.batch_size) < 1:
+        if min(self.n_steps, self.n_iterations, self.n_queries, self.batch_size) < 1:
             raise ValueError("an attack needs at least one step, query and picture a step")
         if not 0.0 < self.epsilon <= 1.0 or self.minutes < 0:
             raise ValueError(f"epsilon lies above 0 and up to 1 and minutes are 0 or more, not {self}")

@@ -101,7 +101,7 @@ class Perturbed:
         """Draw a fake for each photo and perturb it; see `Attack.forge`."""
         plain, recipes = drawn_fakes(self.generator, len(photos), seed=seed)
         fakes = self.perturbed(target, plain, effort, seed)
-        words = f"perturbed by {self.name} within {int(effort.epsilon * 255 + 1e-6)}/255 in {effort.n_steps} steps"
+        words = f"perturbed by {self.name} within {int(effort.epsilon * 255 + 1e-6)}/255 in {effort.n_iterations} steps"
         return Forged(fakes, plain, tuple(f"{recipe}, {words}" for recipe in recipes))
 
     def perturbed(self, target: Target, plain: Sequence[Pixels], effort: Effort, seed: int) -> tuple[Pixels, ...]:
@@ -117,7 +117,7 @@ class Pgd(Perturbed):
 
     def perturbed(self, target: Target, plain: Sequence[Pixels], effort: Effort, seed: int) -> tuple[Pixels, ...]:
         """See `Perturbed.perturbed`."""
-        return perturb(target.critic, plain, effort.epsilon, effort.n_steps, seed, lasting=True)
+        return perturb(target.critic, plain, effort.epsilon, effort.n_iterations, seed, lasting=True)
 
 
 def drawn_fakes(generator: str, n: int, *, seed: int) -> tuple[tuple[Pixels, ...], tuple[str, ...]]:

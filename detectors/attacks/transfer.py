@@ -35,4 +35,5 @@ class Transfer(Perturbed):
         """
         if target.transfer is None:
             raise ValueError("the attack transfer needs another detector to learn on, and the target names none")
-        return perturb(target.transfer, plain, effort.epsilon, effort.n_steps, seed, momentum=MOMENTUM, lasting=True)
+        reach, n = effort.epsilon, effort.n_iterations
+        return perturb(target.transfer, plain, reach, n, seed, momentum=MOMENTUM, lasting=True)

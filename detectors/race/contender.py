@@ -118,6 +118,12 @@ class SyntheticContender:
     def __init__(self, tower: Tower | None = None, network: nn.Module | None = None) -> None:
         self._given, self._network = tower, network
 
+    def __reduce__(self) -> tuple[type[SyntheticContender], tuple[()]]:
+        """Another process reads the shipped tower itself."""
+        if self._given is not None:
+            raise TypeError("a contender with a tower of its own cannot be sent to another process")
+        return SyntheticContender, ()
+
     def features(self, pixels: Pixels) -> Features:
         """See `Contender.features`."""
         return features_of(tokens_of(self._tower, pixels))

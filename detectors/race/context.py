@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.cluster import Here, Spread
 from detectors.race.contender import Contender
 from detectors.race.defence import Linear
 from detectors.race.folder import RaceFolder, read_json, write_json
@@ -21,6 +22,8 @@ from detectors.registry import Registry
 from detectors.synthetic import ZOO
 from generators.images import Pixels
 from generators.weights import ModelCard, load
+
+T = TypeVar("T")
 
 Say: TypeAlias = Callable[[str], None]
 """Called with what goes on, a plain clause."""
@@ -82,6 +85,7 @@ class Round:
         name: of the race, for lineage.
         say: told what goes on.
         labels: list of pictures that people decided about.
+        spread: does the work of many kinds of fakes.
         minutes: that its attacks may take; 0 is no limit.
     """
 
@@ -95,6 +99,7 @@ class Round:
     name: str
     say: Say
     labels: Path | None = None
+    spread: Spread = field(default_factory=Here)
     minutes: float = 0.0
 
     @property
@@ -124,9 +129,17 @@ class Round:
         """Of the standing version."""
         return self.contender.reading(self.standing.tensors)
 
+    def shared(self, items: Iterable[T]) -> list[tuple[Round, T]]:
+        """Items with what another process needs to know of this round."""
+        return [(replace(self, say=silent, spread=Here()), item) for item in items]
+
     def squares(self, photos: tuple[RacePhoto, ...], side_px: int) -> list[tuple[str, Pixels]]:
         """Names and squares of photos."""
         return [(photo.name, square(photo, side_px)) for photo in photos]
+
+
+def silent(_: str) -> None:
+    """Says nothing."""
 
 
 def threshold_logit(score: float) -> float:

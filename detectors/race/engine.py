@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from detectors.cluster import Here, Spread
 from detectors.data import Example
 from detectors.race.contender import Contender, contender
-from detectors.race.context import Round, Say
+from detectors.race.context import Round, Say, silent
 from detectors.race.folder import RACE, STEPS, RaceFolder, read_json, write_json
 from detectors.race.forging import attack, forge
 from detectors.race.gathering import gather
@@ -54,6 +55,7 @@ class Entry:
         labels: list of pictures that people decided about, as `unforged queue labels` writes it; read anew each round.
         cache: keeps features of known pictures, as for `unforged train`.
         contender: the detector; the one that the settings name if None.
+        spread: does the work of many kinds of fakes.
     """
 
     out: Path
@@ -64,7 +66,8 @@ class Entry:
     known: Sequence[Example] = ()
     labels: Path | None = None
     cache: Path | None = None
-    contender: Contender | None = field(default=None)
+    contender: Contender | None = None
+    spread: Spread = field(default_factory=Here)
 
 
 def run_race(entry: Entry, *, resume: bool = False, say: Say | None = None) -> Iterator[RoundRecord]:
@@ -92,7 +95,7 @@ def run_race(entry: Entry, *, resume: bool = False, say: Say | None = None) -> I
     for number in (0, 1):
         kinds_of(number, entry.settings)  # complains about a name that is none before anything is begun
     with registry.lock(racer.name):
-        yield from _Race(entry, folder, registry, racer, say or _silent).rounds()
+        yield from _Race(entry, folder, registry, racer, say or silent).rounds()
 
 
 class _Race:
@@ -126,6 +129,7 @@ class _Race:
             name=self._name,
             say=self._say,
             labels=self._entry.labels,
+            spread=self._entry.spread,
             minutes=self._minutes_left() / max(settings.rounds + 1 - number, 1) * settings.attack_share,
         )
         for step in STEPS:
@@ -177,7 +181,3 @@ class _Race:
 
     def _is_over(self) -> bool:
         return bool(self._entry.settings.minutes) and self._minutes_left() <= 0.1
-
-
-def _silent(_: str) -> None:
-    return

@@ -62,20 +62,30 @@ def forge(round_: Round) -> None:
     Raises:
         ValueError: a generator failed or gave something that is no picture; it is named.
     """
+    for said in round_.spread.map(forge_kind, round_.shared(round_.kinds)):
+        round_.say(said)
+
+
+def forge_kind(work: tuple[Round, FakeKind]) -> str:
+    """Make the fakes of one kind; what is there already is left as it is.
+
+    Returns:
+        What was done, a plain clause.
+    """
+    round_, kind = work
     target = AttackedVersion(round_)
-    for kind in round_.kinds:
-        for part in (JUDGE,) if kind.unseen else SHARES:
-            folder = round_.path / kind.slug / part
-            if (folder / FORGED).is_file():
-                continue
-            photos = round_.photos_for(kind).of(part, _share(round_, part))
-            forged = _forged(round_, kind, photos, target, number_of(part))
-            for photo, fake, plain in zip(photos, forged.fakes, forged.plain, strict=True):
-                write_png(folder / f"{photo.name}.png", fake)
-                if part == JUDGE and kind.attack:
-                    write_png(folder / "plain" / f"{photo.name}.png", plain)
-            write_json(folder / FORGED, dict(zip((p.name for p in photos), forged.recipes, strict=True)))
-        round_.say(f"{kind.title}: forged")
+    for part in (JUDGE,) if kind.unseen else SHARES:
+        folder = round_.path / kind.slug / part
+        if (folder / FORGED).is_file():
+            continue
+        photos = round_.photos_for(kind).of(part, _share(round_, part))
+        forged = _forged(round_, kind, photos, target, number_of(part))
+        for photo, fake, plain in zip(photos, forged.fakes, forged.plain, strict=True):
+            write_png(folder / f"{photo.name}.png", fake)
+            if part == JUDGE and kind.attack:
+                write_png(folder / "plain" / f"{photo.name}.png", plain)
+        write_json(folder / FORGED, dict(zip((p.name for p in photos), forged.recipes, strict=True)))
+    return f"{kind.title}: forged"
 
 
 def fakes_of(folder: Path) -> list[tuple[str, Pixels]]:

@@ -49,6 +49,8 @@ def judge(round_: Round) -> None:
     candidate = judges.read(_version(CANDIDATE, calibrated[round_.settings.defence]), judged, seed=seed)
     rows = {readings.version: judges.row(readings) for readings in (standing, candidate)}
     best = judges.best_so_far([*_stood(round_), rows[standing.version]])
+    attacking = [kind for kind in round_.kinds if kind.attack]
+    attacks = round_.spread.map(_attack, round_.shared((kind, calibrated) for kind in attacking))
     defences = [_defence(round_, judged, best, name, calibrated[name]) for name in DEFENCES]
     write_json(
         round_.path / JUDGED,
@@ -56,7 +58,7 @@ def judge(round_: Round) -> None:
             "matrix": {name: {kind: asdict(cell) for kind, cell in row.items()} for name, row in rows.items()},
             "unseen": judged.unseen,
             "false_positives": {r.version: asdict(judges.false_positives(r)) for r in (standing, candidate)},
-            "attacks": [asdict(_attack(round_, kind, calibrated)) for kind in round_.kinds if kind.attack],
+            "attacks": [asdict(attack) for attack in attacks],
             "defences": [asdict(defence) for defence in defences],
             "average": judges.average(rows[CANDIDATE], _learned(judged, round_.number)),
             "forgetting": _number(judges.forgetting(best, rows[CANDIDATE], _learned(judged, round_.number - 1))),
@@ -102,9 +104,10 @@ def attack_features(round_: Round, kind: FakeKind) -> tuple[Rows, Rows]:
     return Rows(kept[JUDGE].astype(np.float32), sources), Rows(kept["plain"].astype(np.float32), sources)
 
 
-def _attack(round_: Round, kind: FakeKind, calibrated: dict[str, Calibrated]) -> AttackRecord:
+def _attack(work: tuple[Round, tuple[FakeKind, dict[str, Calibrated]]]) -> AttackRecord:
     from detectors.attacks.catalog import ATTACKS
 
+    round_, (kind, calibrated) = work
     fakes, plain = attack_features(round_, kind)
     standing = _version(round_.standing.version, as_it_stands(round_))
     candidate = _version(CANDIDATE, calibrated[round_.settings.defence])

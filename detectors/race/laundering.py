@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from detectors.race.context import Round
 from detectors.race.folder import write_arrays
 from detectors.race.forging import fakes_of
+from detectors.race.kinds import FakeKind
 from detectors.race.labelled import look_at_labels
 from detectors.race.photos import JUDGE, LEARN, SHARES, RacePhoto, RacePhotos, square, whole
 from detectors.race.views import all_views, mild_view
@@ -26,16 +27,32 @@ WHOLE = "whole"
 
 def launder(round_: Round) -> None:
     """Wash and look at everything that has not been looked at."""
-    for which, side_px in sorted(_wanted(round_).items()):
-        path = photo_features(round_, which)
-        if not path.is_file():
-            _photos(round_, which, path, side_px)
     look_at_labels(round_)
-    for kind in round_.kinds:
-        path = round_.path / kind.slug / FEATURES
-        if not path.is_file():
-            _fakes(round_, path, (JUDGE,) if kind.unseen else tuple(SHARES))
-            round_.say(f"{kind.title}: washed and looked at")
+    photos = [item for item in sorted(_wanted(round_).items()) if not photo_features(round_, item[0]).is_file()]
+    kinds = [kind for kind in round_.kinds if not (round_.path / kind.slug / FEATURES).is_file()]
+    done = round_.spread.map(launder_photos, round_.shared(photos))
+    done += round_.spread.map(launder_kind, round_.shared(kinds))
+    for said in done:
+        round_.say(said)
+
+
+def launder_photos(work: tuple[Round, tuple[str, int]]) -> str:
+    """Wash and look at one set of real photos; returns what was done."""
+    round_, (which, side_px) = work
+    photos: RacePhotos = round_.faces if which.startswith("faces-") else round_.photos
+    arrays: dict[str, NDArray[Any]] = {}
+    for part in SHARES:
+        own = photos.of(part)
+        arrays |= _part(round_, part, _read(own, side_px), own)
+    write_arrays(photo_features(round_, which), arrays)
+    return f"real photos ({which}): washed and looked at"
+
+
+def launder_kind(work: tuple[Round, FakeKind]) -> str:
+    """Wash and look at one kind of fakes; returns what was done."""
+    round_, kind = work
+    _fakes(round_, round_.path / kind.slug / FEATURES, (JUDGE,) if kind.unseen else tuple(SHARES))
+    return f"{kind.title}: washed and looked at"
 
 
 def photo_features(round_: Round, which: str) -> Path:
@@ -57,16 +74,6 @@ def _wanted(round_: Round) -> dict[str, int]:
     """Sets of photos that the round's fakes are compared with -> side in pixels, 0 for whole photos."""
     own = {photos_beside(k.side_px, k.needs_faces, has_faces(round_)): k.side_px for k in round_.kinds}
     return {WHOLE: 0, **({f"faces-{WHOLE}": 0} if has_faces(round_) else {}), **own}
-
-
-def _photos(round_: Round, which: str, path: Path, side_px: int) -> None:
-    photos: RacePhotos = round_.faces if which.startswith("faces-") else round_.photos
-    arrays: dict[str, NDArray[Any]] = {}
-    for part in SHARES:
-        own = photos.of(part)
-        arrays |= _part(round_, part, _read(own, side_px), own)
-    write_arrays(path, arrays)
-    round_.say(f"real photos ({which}): washed and looked at")
 
 
 def _read(photos: Iterable[RacePhoto], side_px: int) -> Iterator[tuple[str, Pixels]]:

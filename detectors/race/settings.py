@@ -40,7 +40,7 @@ class RaceSettings(Recipe):
         new_share: share 0..1 of the weight that a round's fakes and photos have beside what is remembered.
         tether: strength that holds the reading to the standing one, per unit of the mean loss.
         seed: of everything that is drawn.
-        n_steps, n_queries, batch_size, epsilon: see `detectors.attacks.base.Effort`.
+        n_steps, n_iterations, n_queries, batch_size, epsilon: see `detectors.attacks.base.Effort`.
         tolerance, max_forgetting, max_false_positives: see `detectors.race.gate.GateSettings`.
     """
 
@@ -62,6 +62,7 @@ class RaceSettings(Recipe):
     tether: float = 0.3
     seed: int = 0
     n_steps: int = 100
+    n_iterations: int = 10
     n_queries: int = 60
     batch_size: int = 8
     epsilon: float = 4 / 255
@@ -99,6 +100,7 @@ class RaceSettings(Recipe):
         """Limits of an attack in a round."""
         return Effort(
             n_steps=self.n_steps,
+            n_iterations=self.n_iterations,
             n_queries=self.n_queries,
             batch_size=self.batch_size,
             epsilon=self.epsilon,
