@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
@@ -49,7 +50,7 @@ def prepare(examples: Sequence[Example], photos: Path, out: Path, cache: Path | 
         left_out_sources=(*recipe.left_out_sources, *left_out),
     )
     taken = {e.source for e in held if part_of(e.source, e.label) == "photos"}
-    _link(photos, taken, out / "photos")
+    _copy(photos, taken, out / "photos")
     _list([e for e in held if e.source not in taken or e.label], out / "known.tsv")
     card = train_synthetic(held, out / "parent", settings, cache=cache)
     registry = Registry(out / "models")
@@ -59,13 +60,11 @@ def prepare(examples: Sequence[Example], photos: Path, out: Path, cache: Path | 
     print(json.dumps({"parent": version.version, **card.measures}, indent=2))
 
 
-def _link(photos: Path, sources: set[str], out: Path) -> None:
-    out.mkdir(parents=True, exist_ok=True)
+def _copy(photos: Path, sources: set[str], out: Path) -> None:
     for source in sorted(sources):
         folder = photos / source.replace("/", "__")
-        link = out / folder.name
-        if folder.is_dir() and not link.exists():
-            link.symlink_to(folder.resolve(), target_is_directory=True)
+        if folder.is_dir():
+            shutil.copytree(folder, out / folder.name, dirs_exist_ok=True)
 
 
 def _list(examples: Sequence[Example], out: Path) -> None:

@@ -43,7 +43,10 @@ def choose(
     chosen = first_by_hash(contender.usable(examples), settings.n_known)
     learned = {name.partition(": ")[2] for name in card.data}
     dealt = [(example, _part(example, learned, settings)) for example in chosen]
-    spoilt = sorted({e.source for e, part in dealt if part == UNSEEN and e.source in learned})
+    kept_out = card.settings.get("left_out", ())
+    spoilt = sorted(
+        {e.source for e, part in dealt if part == UNSEEN and e.source in learned and e.family not in kept_out}
+    )
     if spoilt:
         raise ValueError(f"unseen families are spoilt: version {card.version} has learned from {spoilt[0]}")
     return dealt
