@@ -9,7 +9,7 @@ from pathlib import Path
 from detectors.race.contender import Contender
 from detectors.race.context import Round, Say, Standing
 from detectors.race.folder import RaceFolder
-from detectors.race.gathering import NEW, OLD, Block, Part, calibrating, learnable
+from detectors.race.gathering import NEW, OLD, Block, Part, calibrating, learnable, remembered
 from detectors.race.judge import JudgeSet, best_so_far
 from detectors.race.judging import judge_set
 from detectors.race.photos import RacePhotos
@@ -57,11 +57,16 @@ def ground_of(round_: Round, stands: Standing) -> Ground:
         ValueError: a file of the race is missing or damaged.
     """
     records = [record for record in read_log(round_.folder.root) if record.number <= round_.number]
+    settings = round_.settings
+    blocks = tuple(replace(block, role=OLD if block.role == NEW else block.role) for block in learnable(round_))
+    if settings.defence != "joint":
+        # What the memory does not hold would fill half a gigabyte for nothing.
+        blocks = remembered(blocks, settings.memory, settings.seed)
     stood = [record.matrix[record.candidate if record.promoted else record.standing] for record in records]
     return Ground(
         stands,
         round_.number + 1,
-        tuple(replace(block, role=OLD if block.role == NEW else block.role) for block in learnable(round_)),
+        blocks,
         tuple(calibrating(round_)),
         judge_set(round_),
         best_so_far(stood),
