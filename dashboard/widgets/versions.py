@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,6 @@ from dashboard.roles import Role
 from dashboard.session import current_user, store
 from dashboard.widgets.empty import empty_state
 from dashboard.widgets.laboratory import explain
-from dashboard.widgets.markup import table
 
 _PENDING, _DONE = "pending change of versions", "versions were changed"
 
@@ -182,11 +182,16 @@ def _lineage(found: Sequence[Version]) -> None:
             empty_state(f"It cannot be used: {as_markdown(version.fault)}", icon=":material/error:")
             return
         lineage = version.lineage
-        rows = [("learned", lineage.in_words()), ("weights, SHA-256", version.card.sha256)]
-        rows += [(f"data: {name}", sha256) for name, sha256 in lineage.data.items()]
-        rows += [(f"measured: {name}", f"{value:.4g}") for name, value in lineage.measures.items()]
-        rows += [(f"setting: {name}", str(value)) for name, value in lineage.settings.items()]
-        st.html(table(rows))
+        words = lineage.in_words()
+        st.markdown(as_markdown(f"{words[0].upper()}{words[1:]}. Weights, SHA-256: {version.card.sha256}"))
+        rows = [("data, SHA-256", name, digest) for name, digest in lineage.data.items()]
+        rows += [("measured", name, f"{value:.4g}") for name, value in lineage.measures.items()]
+        rows += [("setting", name, json.dumps(value)) for name, value in lineage.settings.items()]
+        st.dataframe(
+            {"": [row[0] for row in rows], "what": [row[1] for row in rows], "value": [row[2] for row in rows]},
+            hide_index=True,
+            height=min(35 * (len(rows) + 1) + 3, 460),
+        )
 
 
 def _history(history: Sequence[Change]) -> None:

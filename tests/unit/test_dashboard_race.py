@@ -16,7 +16,7 @@ from dashboard.roles import NotAllowedError, Role, User
 from detectors.lineage import Lineage
 from detectors.race.course import Course
 from detectors.registry import Registry
-from forensics.store import AuditLog, Store, check
+from forensics.store import AuditLog, Store, StoreError, check
 from tests.make_dashboard import open_page, prepare
 from tests.make_race import KNOWN, REFUSED, UNSEEN, kind, rounds, write_race
 from tests.make_versions import CARD, install, learn
@@ -251,3 +251,27 @@ def test_the_page_models_shows_the_weights_that_scans_use_also_after_a_promotion
         app = open_page("models", model="level")
         assert not app.exception
         assert app.code[0].value == Registry(models).version("level", version).card.sha256
+
+
+def test_the_lineage_of_a_version_is_shown_down_to_its_data(models: Path) -> None:
+    app = open_page("race")
+    app.selectbox(key="lineage of").select("1+2").run()
+    rows = next(frame.value for frame in app.dataframe if "value" in frame.value)
+    (parts,) = rows[rows[""] == "data, SHA-256"]["value"]
+    assert parts == "cd" * 32 and "Learned in round 1 of the race 'toy' from version 1\\+1" in told(app)
+
+
+def test_a_log_that_cannot_be_written_stops_the_change_and_is_told(
+    models: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_page("race")
+    app.text_input(key="reason for a change").set_value("to see")
+    button(app, "Roll back to 1\\+2…").click().run()
+
+    def full(*_: object, **__: object) -> None:
+        raise StoreError("the database is full")
+
+    monkeypatch.setattr("forensics.store.audit.Chain.__init__", full)
+    button(app, "Yes, roll back").click().run()
+    assert not app.exception and "The database is full" in told(app)
+    assert stands(models) == "1+4" and not AuditLog(store).entries()
