@@ -11,7 +11,7 @@ from detectors.catalog import DETECTORS
 from detectors.shipped import shipped
 
 if TYPE_CHECKING:
-    from detectors.lineage import Lineage
+    from detectors.lineage import Lineage, Version
     from generators.weights import ModelCard
 
 
@@ -62,9 +62,29 @@ def _promoted(name: str, models: Path) -> Detector:
     except (LookupError, FileNotFoundError) as error:
         # That the detector is installed is known; its version is what is not there.
         raise ValueError(f"its promoted version cannot be used: {error}") from error
+    return _of(version, models)
+
+
+def load_version(name: str, version: str, models: Path) -> Detector:
+    """A version of an installed detector, promoted or not.
+
+    Raises:
+        LookupError: there is no such detector or version.
+        ImportError: it needs a library that is not installed.
+        ValueError: it is damaged.
+    """
+    from detectors.registry import Registry
+
+    return _of(Registry(models).version(name, version), models)
+
+
+def _of(version: Version, models: Path) -> Detector:
+    from detectors.registry import Registry
+
     if version.lineage is None:
-        return shipped(name)
-    return _version(DETECTORS.load(name), registry.place(name), version.card.stem, version.card.sha256)
+        return shipped(version.name)
+    place = Registry(models).place(version.name)
+    return _version(DETECTORS.load(version.name), place, version.card.stem, version.card.sha256)
 
 
 def lineage_of(card: ModelCard, models: Path | None) -> Lineage | None:

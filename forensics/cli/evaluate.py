@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from forensics.cli.options import models_folder, models_option, names_option
+from forensics.cli.options import models_folder, models_option, names_option, own_models
 from forensics.cli.terminal import console, is_terminal, line, plain, table
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ FULL_SIDE_PX = 8192
 
 @click.command(context_settings={"show_default": True})
 @click.option("--detector", "name", required=True, metavar="NAME", help="One of `unforged models list`.")
+@click.option("--version", help="Of the detector, promoted or not.  [default: the one that scans use]")
 @click.option(
     "--data", "folders", required=True, multiple=True, type=Folder, help="Folder of pictures; may be repeated."
 )
@@ -53,6 +54,7 @@ FULL_SIDE_PX = 8192
 )
 def evaluate(
     name: str,
+    version: str | None,
     folders: tuple[Path, ...],
     lists: tuple[Path, ...],
     split: str | None,
@@ -73,12 +75,14 @@ def evaluate(
     """
     from detectors.data import read_picture, read_set
     from detectors.evaluation import rows
-    from detectors.loading import load
+    from detectors.loading import load, load_version
     from detectors.scoring import CONDITIONS, score_set
 
     if scores is not None and scores.suffix != ".parquet":
         raise click.UsageError(f"--scores writes a Parquet file; {scores.name} does not end in .parquet")
-    detector = load(name, models_folder(outside))
+    models = models_folder(outside)
+    # Without a folder of models there is no version but the shipped one, which the registry of any folder knows.
+    detector = load(name, models) if version is None else load_version(name, version, models or own_models())
     found = read_set(folders, lists)
     examples = _chosen(found.examples, split, edits, clips)
     _tell(found.missing, examples)

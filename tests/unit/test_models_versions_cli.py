@@ -242,3 +242,19 @@ def test_no_outside_model_takes_the_name_of_the_folder_of_versions() -> None:
 
     with pytest.raises(ValueError, match="folder of versions"):
         check_name("versions")
+
+
+def test_a_version_is_measured_before_anybody_promotes_it(
+    models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for place, level in ((("real", "a"), 60), (("fake", "b"), 100)):
+        folder = tmp_path.joinpath("set", *place)
+        folder.mkdir(parents=True)
+        for i in range(3):
+            (folder / f"{i}.png").write_bytes(png(np.full((64, 64, 3), level + i, np.uint8)))
+    blind = learn(Registry(models), 0.0).version
+    words = ("evaluate", "--detector", "level", "--data", tmp_path / "set", "--conditions", "original")
+    areas = {v: unforged(capsys, *words, "--version", v)[1].split("\t")[4] for v in ("1", "1+1", blind)}
+    assert areas == {"1": "1.000", "1+1": "1.000", blind: "0.500"}
+    code, _, err = unforged(capsys, *words, "--version", "1+7")
+    assert code == 2 and "level has no version '1+7'; it has 1, 1+1, 1+2" in err

@@ -16,7 +16,7 @@ import pytest
 
 from detectors import version_files
 from detectors.lineage import Lineage
-from detectors.loading import load
+from detectors.loading import load, load_version
 from detectors.promotions import LOG, Change, standing
 from detectors.registry import Registry
 from tests.make_versions import CARD, Level, install, learn
@@ -103,6 +103,16 @@ def test_a_running_process_uses_what_is_promoted_and_what_is_rolled_back_to(regi
     assert load("level").card.version == "1"
     registry.rollback("level", by="ann", reason="it is not")
     assert score() == pytest.approx(0.4)
+
+
+def test_any_version_can_be_asked_for_whatever_is_promoted(registry: Registry, models: Path) -> None:
+    learn(registry, 2)
+    learn(registry, 0.5)
+    promote(registry, "1+1")
+    said = [float(load_version("level", version, models).score(GREY).fake[0]) for version in ("1", "1+1", "1+2")]
+    assert said == pytest.approx([0.4, 0.8, 0.2])
+    with pytest.raises(LookupError, match="level has no version '7'"):
+        load_version("level", "7", models)
 
 
 def test_rollbacks_walk_back_what_was_promoted_one_by_one(registry: Registry) -> None:
