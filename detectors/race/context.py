@@ -17,6 +17,7 @@ from detectors.race.defence import Linear
 from detectors.race.folder import RaceFolder, read_json, write_json
 from detectors.race.kinds import FakeKind, kinds_of
 from detectors.race.photos import RacePhoto, RacePhotos, square
+from detectors.race.records import read_log
 from detectors.race.settings import RaceSettings
 from detectors.registry import Registry
 from detectors.synthetic import ZOO
@@ -123,6 +124,15 @@ class Round:
         if not noted.is_file():
             write_json(noted, {"version": self.registry.promoted(self.contender.name).version})
         return standing(self.registry, self.contender.name, read_json(noted)["version"])
+
+    @cached_property
+    def learned_until(self) -> int:
+        """Number of the last round before this one whose candidate was let through; -1 where there is none.
+
+        What came after it no standing version has learned: its opinion of that would only keep it from being learned.
+        """
+        numbers = [r.number for r in read_log(self.folder.root) if r.promoted and r.number < self.number]
+        return max(numbers, default=-1)
 
     @cached_property
     def reading(self) -> Linear:

@@ -25,7 +25,8 @@ Part: TypeAlias = tuple[str, int, NDArray[np.float32], tuple[str, ...]]
 """Name, label, features (N, D) and sources of pictures to calibrate on."""
 
 NEW, PHOTOS, OLD = "new", "photos", "old"
-"""What a block is to its round: its own fakes, the user's real photos, and what was there before."""
+"""What a block is to its round: fakes that the standing version has not learned, the user's real photos, and what it
+has learned before."""
 
 N_REMEMBERED_VIEWS = 2
 
@@ -157,7 +158,7 @@ def kind_path(round_: Round, kind: FakeKind) -> Path:
 def _fakes(round_: Round, kind: FakeKind) -> Block:
     kept = read_arrays(kind_path(round_, kind))
     n = len(kept[LEARN])
-    role = NEW if kind.round == round_.number else OLD
+    role = OLD if kind.round <= round_.learned_until else NEW
     return Block(
         kind.title,
         role,
@@ -183,7 +184,7 @@ def _labelled(round_: Round) -> Iterator[Block]:
             name = f"{'rejected' if label else 'approved'} by people, round {number}"
             labels = np.full(len(sources), label, np.int64)
             generators = ("unknown" if label else "-",) * len(sources)
-            role = NEW if number == round_.number else OLD
+            role = OLD if number <= round_.learned_until else NEW
             yield Block(name, role, features, labels, sources, generators, round_.folder.round(number) / LABELLED)
 
 

@@ -73,7 +73,7 @@ def _kept(round_: Round) -> Version:
         return round_.registry.version(round_.contender.name, read_json(noted)["version"])
     chosen, standing = calibrated_by(round_, round_.settings.defence), round_.standing
     blocks = [b for b in remembered(list(learnable(round_)), 0, round_.settings.seed) if b.role in (NEW, PHOTOS)]
-    if round_.number:
+    if round_.learned_until >= 0:
         # Photos were learned from in every round; they are remembered once.
         blocks = [block for block in blocks if block.role == NEW]
     tensors = round_.contender.renewed(standing.tensors, chosen.reading, chosen.llr_range, newcomers(blocks))

@@ -45,25 +45,28 @@ class RaceSettings(Recipe):
     """
 
     detector: str = "synthetic"
-    attacks: tuple[str, ...] = ("gan-face", "gan-photo", "reconstruct", "laundering", "pgd")
+    attacks: tuple[str, ...] = (
+        *("gan-face", "gan-photo", "reconstruct", "laundering", "selfblend"),
+        *("pgd", "transfer"),
+    )
     unseen: tuple[str, ...] = ("superres-x4",)
     unseen_families: tuple[str, ...] = ()
     rounds: int = 2
     minutes: float = 0.0
     attack_share: float = 0.6
     n_photos: int = 600
-    n_fakes: int = 160
+    n_fakes: int = 120
     n_views: int = 2
     n_known: int = 60
     memory: int = 2000
     defence: str = "replay_distillation"
-    distillation: float = 0.5
+    distillation: float = 1.0
     new_share: float = 0.5
-    tether: float = 0.3
+    tether: float = 0.1
     seed: int = 0
-    n_steps: int = 100
+    n_steps: int = 80
     n_iterations: int = 10
-    n_queries: int = 60
+    n_queries: int = 40
     batch_size: int = 8
     epsilon: float = 4 / 255
     tolerance: float = 0.005
