@@ -23,7 +23,7 @@ KNOWN = "known.npz"
 """features (N, V, D) float16, labels, sources, families, generators, parts, sha256 is of the files."""
 
 JUDGED_OF = 4
-"""One of so many sources is calibrated on, the others are judged on: they are few, and each makes a large difference."""
+"""One of so many sources is calibrated on, the others are judged on: they are few, and each counts a lot."""
 
 UNSEEN = "unseen"
 """Part of what is of a family that is never learned from: judged on, whatever its source."""
