@@ -114,7 +114,7 @@ class _Adding:
     def __init__(self, asked: Addition, racer: Contender, registry: Registry, say: Say) -> None:
         self._asked, self._racer, self._registry, self._say = asked, racer, registry, say
         self._started_s = time.monotonic()
-        self._settings = asked.settings if asked.race is None else _settings_of(asked.race)
+        self._settings = asked.settings if asked.race is None else settings_of(asked.race)
         self._round = last_round(asked.race, asked.out, self._settings, racer, registry, say)
 
     def report(self) -> Added:
@@ -233,7 +233,13 @@ def _named(examples: Sequence[Example]) -> str:
     return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest() if examples else ""
 
 
-def _settings_of(race: Path) -> RaceSettings:
+def settings_of(race: Path) -> RaceSettings:
+    """Settings that a race was begun with.
+
+    Raises:
+        FileNotFoundError: there is no race.
+        ValueError: they are damaged.
+    """
     if not (race / RACE).is_file():
         raise FileNotFoundError(2, "there is no race", str(race))
     return RaceSettings.of(read_json(race / RACE)["settings"])

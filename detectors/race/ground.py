@@ -58,7 +58,9 @@ def ground_of(round_: Round, stands: Standing) -> Ground:
     """
     records = [record for record in read_log(round_.folder.root) if record.number <= round_.number]
     settings = round_.settings
-    blocks = tuple(replace(block, role=OLD if block.role == NEW else block.role) for block in learnable(round_))
+    # What the round found new was learned with it, unless it was refused.
+    new = OLD if records and records[-1].promoted else NEW
+    blocks = tuple(replace(block, role=new if block.role == NEW else block.role) for block in learnable(round_))
     if settings.defence != "joint":
         # What the memory does not hold would fill half a gigabyte for nothing.
         blocks = remembered(blocks, settings.memory, settings.seed)

@@ -17,9 +17,12 @@ from detectors.attacks.catalog import ATTACKS
 from detectors.data import Example
 from detectors.race import adding, newcomer
 from detectors.race.added import REPORT, TABLE, read_added, to_markdown
-from detectors.race.adding import Addition, add_generator
+from detectors.race.adding import Addition, add_generator, settings_of
 from detectors.race.contender import Remembered, SyntheticContender, Tensors
+from detectors.race.context import standing
 from detectors.race.engine import Entry, run_race
+from detectors.race.ground import ground_of, last_round
+from detectors.race.records import LOG, read_log
 from detectors.race.settings import RaceSettings
 from detectors.registry import Registry
 from detectors.shipped import shipped
@@ -282,6 +285,20 @@ def test_what_a_race_has_learned_is_learned_again_and_judged_on(asked: Addition,
     others = replace(asked, race=race, known=(), photos=pictures / "blue", out=asked.out.parent / "other")
     with pytest.raises(ValueError, match="the photos are not those that the race"):
         add_generator(others)
+
+
+@pytest.mark.parametrize(("promoted", "role"), [(True, "old"), (False, "new")])
+def test_fakes_of_a_refused_round_are_new_to_the_version_that_stands(
+    asked: Addition, race: Path, promoted: bool, role: str
+) -> None:
+    (record,) = read_log(race)
+    (race / LOG).write_text(replace(record, promoted=promoted).line() + "\n", encoding="utf-8")
+    assert asked.contender is not None
+    registry = Registry(asked.models)
+    last = last_round(race, asked.out, SETTINGS, asked.contender, registry, print)
+    last = replace(last, settings=settings_of(race))
+    found = ground_of(last, standing(registry, "synthetic", "1"))
+    assert {block.role for block in found.blocks if block.name == "cast, untuned"} == {role}
 
 
 def test_a_race_knows_its_own_pictures(asked: Addition, tmp_path: Path) -> None:
