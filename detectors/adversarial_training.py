@@ -22,6 +22,7 @@ from detectors.recipe import Recipe
 from detectors.synthetic import READING as ATTACKED
 from detectors.synthetic import TOWER
 from detectors.training import LICENCE
+from detectors.washed_views import number_of
 from generators.weights import ModelCard, save
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class AdversarialSettings(Recipe):
         seed: of attacks and washes.
         left_out: families that are not used.
         most: pictures of one source and label; so many of the first by the hash of their names.
+        in_all: pictures of all of these, likewise: each costs seconds of a processor.
         unlearned: kinds of attack that are judged, but neither learned from nor calibrated on.
         others: kinds of attack for which the card also says how they are told by a reading that never saw them.
         regularization: inverse strengths, of grain and of gaps.
@@ -59,14 +61,15 @@ class AdversarialSettings(Recipe):
     n_views: int = 2
     seed: int = 1
     left_out: tuple[str, ...] = (EDIT,)
-    most: int = 8
+    most: int = 4
+    in_all: int = 1000
     unlearned: tuple[str, ...] = ("patch",)
     others: tuple[str, ...] = ("network",)
     regularization: tuple[float, ...] = (0.1, 0.1)
 
     def __post_init__(self) -> None:
-        if self.n_views < 2 or self.most < 1:
-            raise ValueError(f"at least 2 views and one picture of a source are needed, not {self}")
+        if self.n_views < 2 or min(self.most, self.in_all) < 1:
+            raise ValueError(f"at least 2 views and one picture are needed, not {self}")
 
 
 def usable_pictures(examples: Sequence[Example], settings: AdversarialSettings) -> tuple[Example, ...]:
@@ -78,7 +81,8 @@ def usable_pictures(examples: Sequence[Example], settings: AdversarialSettings) 
     chosen = [e for e in examples if not e.is_video and e.family not in settings.left_out]
     if not chosen:
         raise ValueError("no picture that could be perturbed is there")
-    return first_by_hash(chosen, settings.most)
+    few = first_by_hash(chosen, settings.most)
+    return tuple(sorted(few, key=lambda e: number_of(e.path.name))[: settings.in_all])
 
 
 def train_adversarial(

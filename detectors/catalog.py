@@ -15,6 +15,7 @@ DETECTORS: Catalog[Detector] = Catalog(
         "synthetic": "detectors.synthetic:Synthetic",
         "face": "detectors.face:Face",
         "temporal": "detectors.temporal:Temporal",
+        "adversarial": "detectors.adversarial:Adversarial",
     },
 )
 """Adding one costs a file, its weights and a line here; plug-ins register under the entry-point group."""

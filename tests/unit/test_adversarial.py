@@ -153,7 +153,8 @@ def test_gaps_are_nought_where_the_reading_does_not_move() -> None:
 def test_clips_edits_and_too_many_of_a_source_are_left_out() -> None:
     examples = [Example(Path(f"{i}.png"), 0, "one") for i in range(5)]
     examples += [Example(Path("a.mp4"), 0, "two", is_video=True), Example(Path("b.png"), 1, "two", family="edit")]
-    assert len(usable_pictures(examples, AdversarialSettings(most=3))) == 3
+    three = usable_pictures(examples, AdversarialSettings(most=3))
+    assert len(three) == 3 and three[:2] == usable_pictures(examples, AdversarialSettings(most=3, in_all=2))
     with pytest.raises(ValueError, match="no picture"):
         usable_pictures(examples[5:], AdversarialSettings())
     with pytest.raises(ValueError, match="at least 2 views"):

@@ -52,8 +52,8 @@ def test_the_reading_was_made_by_the_committed_recipe() -> None:
     assert card.settings["tower"] == TOWER and card.stem == READING
 
 
-@pytest.mark.parametrize("name", ["face", "temporal"])
-def test_faces_and_clips_are_read_as_the_committed_recipes_say(name: str) -> None:
+@pytest.mark.parametrize("name", ["face", "temporal", "adversarial"])
+def test_readings_of_other_kinds_are_fitted_as_the_committed_recipes_say(name: str) -> None:
     card = read_card(ZOO / f"{name}-1.card.json")
     settings = vars(trainable(name).read(ZOO.parent / "recipes" / f"{name}.json"))
     assert {key: card.settings[key] for key in settings} == json.loads(json.dumps(settings))
