@@ -1,0 +1,140 @@
+"""One member of a container on its way into a scratch file: its first bytes decide whether the rest is wanted."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, BinaryIO
+
+from forensics.containers.account import DUPLICATE, PART
+from forensics.containers.budget import Exhausted
+from forensics.containers.kinds import container_kind
+from forensics.containers.member import Member
+from forensics.errors import MediaError
+from forensics.media.sniff import HEAD_BYTES, sniff
+
+if TYPE_CHECKING:
+    from forensics.containers.unpacking import Level
+
+
+class Writer:
+    """Takes the bytes of one member: the first decide whether the rest is wanted."""
+
+    def __init__(self, level: Level, name: str, is_part: bool) -> None:
+        self._level = level
+        self._tree = level.unpacker
+        self._name = name
+        self._is_part = is_part
+        self._head = bytearray()
+        self._hash = hashlib.sha256()
+        self._size = self._number = 0
+        self._kind: str | None = None
+        self._path: Path | None = None
+        self._file: BinaryIO | None = None
+        self._refused: MediaError | None = None
+
+    def write(self, chunk: bytes | bytearray) -> bool:
+        """Take bytes; whether more are wanted.
+
+        Raises:
+            Exhausted: a limit on the whole is reached.
+        """
+        self._tree.budget.unpack(len(chunk))
+        if self._refused is not None:
+            return False
+        try:
+            if self._file is not None:
+                self._store(chunk)
+            else:
+                self._head += chunk
+                if len(self._head) >= HEAD_BYTES:
+                    self._decide()
+        except Exhausted:
+            self._drop()
+            raise
+        return self._refused is None
+
+    def end(self) -> None:
+        """There is no more.
+
+        Raises:
+            Exhausted: a limit on the whole is reached.
+        """
+        if self._file is None and self._refused is None:
+            self._decide()
+        if self._refused is not None:
+            self._drop()
+            if self._is_part and self._refused.code in ("not-media", "empty"):
+                self._level.tally.leave_out(self._name, PART)
+            else:
+                self._tell(Member("", code=self._refused.code, message=str(self._refused)))
+            return
+        assert self._file is not None and self._path is not None
+        self._file.close()
+        sha256 = self._hash.hexdigest()
+        if sha256 in self._tree.seen:
+            self._path.unlink()
+            self._level.tally.leave_out(self._name, DUPLICATE)
+            return
+        self._tree.seen.add(sha256)
+        if self._kind is None:
+            self._tell(Member("", self._number, self._size, sha256))
+        else:
+            self._open(self._path, self._kind, sha256)
+
+    def fail(self, code: str, message: str) -> None:
+        """It cannot be read to its end."""
+        self._refused = MediaError(code, message)
+        self._is_part = False
+        self.end()
+
+    def _open(self, path: Path, kind: str, sha256: str) -> None:
+        """A container in the container."""
+        level = self._level.below(base_name(self._name), self._level.inside(self._name))
+        account, error = self._tree.unpack(path, kind, level)
+        path.unlink()
+        code, message = ("", "") if error is None else (error.code, str(error))
+        self._tell(Member("", 0, self._size, sha256, code, message, account))
+        if self._tree.exhausted is not None:
+            raise self._tree.exhausted
+
+    def _decide(self) -> None:
+        head = bytes(self._head[:HEAD_BYTES])
+        try:
+            sniff(head)
+        except MediaError as error:
+            self._kind = container_kind(head) if error.code == "not-media" else None
+            if self._kind is None:
+                self._refused = error
+            elif self._level.depth >= self._tree.limits.max_depth:
+                words = f"it lies {self._level.depth} containers deep, the limit for opening one more"
+                self._refused = MediaError("too-deep", words)
+        if self._refused is None:
+            self._number, self._path = self._tree.scratch_file()
+            self._file = self._path.open("xb")
+            self._store(self._head)
+
+    def _store(self, chunk: bytes | bytearray) -> None:
+        assert self._file is not None
+        self._size += len(chunk)
+        if self._size > self._tree.max_file_bytes:
+            words = f"the file holds more than {self._tree.max_file_bytes:,} bytes, the limit"
+            self._refused = MediaError("too-many-bytes", words)
+            return
+        self._tree.budget.store(len(chunk))
+        self._file.write(chunk)
+        self._hash.update(chunk)
+
+    def _drop(self) -> None:
+        if self._file is not None and self._path is not None:
+            self._file.close()
+            self._path.unlink(missing_ok=True)
+
+    def _tell(self, member: Member) -> None:
+        self._level.told(replace(member, name=self._level.inside(self._name)))
+
+
+def base_name(name: str) -> str:
+    """Last part of a name in a container, whichever slash it uses."""
+    return PurePosixPath(name.replace("\\", "/")).name or name
