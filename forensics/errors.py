@@ -24,6 +24,10 @@ class MediaError(ValueError):
         "out-of-memory",
         "crashed",
         "unreadable",
+        "encrypted",
+        "bomb",
+        "too-deep",
+        "too-many-members",
     )
 
     def __init__(self, code: str, message: str) -> None:
