@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from forensics.containers.account import Account
+from forensics.containers.limits import InsideLimits
 from forensics.media import Media
 from forensics.report import ScanReport
 from forensics.settings import ScanSettings
@@ -35,11 +37,15 @@ class Task:
         path: where it lies.
         shown: the path to show and to store; "-" for standard input.
         name: file name to show.
+        inside: what looking inside it may cost, if it is a container; None does not look.
+        container: of a file that was found in one, the outermost container as shown; "" for others.
     """
 
     path: Path
     shown: str
     name: str
+    inside: InsideLimits | None = None
+    container: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,17 @@ class Opened:
     format: str
     size_bytes: int
     versions: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Entered:
+    """A file is a container and will be unpacked; the parent answers with the scratch folder to use.
+
+    Attributes:
+        kind: of `containers.kinds.container_kind`.
+    """
+
+    kind: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,9 +133,11 @@ class Done:
         pages: form -> the report in that form.
         code, message: of the MediaError, "" when there was none.
         sha256: of a file that could not be opened, if it could be read; "" else.
+        account: of a container that was unpacked; None for other files.
     """
 
     pages: Mapping[str, bytes] = field(default_factory=dict)
     code: str = ""
     message: str = ""
     sha256: str = ""
+    account: Account | None = None

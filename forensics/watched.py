@@ -33,6 +33,7 @@ class Worker:
         ready: whether it has loaded its analyzers.
         task, opened, report: the file that it examines, as far as it has come.
         started_s: when it got the file.
+        entered, scratch, n_found: the kind of a container that it unpacks, where to, and the files found so far.
         has_scanned, is_weighed: whether it has ever scanned, and whether the memory that takes was noted.
         fresh_bytes: what it held before its first file, if it loads everything by then; 0 else.
     """
@@ -47,6 +48,9 @@ class Worker:
     opened: Opened | None = None
     report: ScanReport | None = None
     started_s: float = 0.0
+    entered: str = ""
+    scratch: Path | None = None
+    n_found: int = 0
     has_scanned: bool = False
     is_weighed: bool = False
     fresh_bytes: int = 0

@@ -1,0 +1,81 @@
+"""The parent's side of containers: which files workers found in them, and the scratch files that these lie in.
+
+A worker says only numbers: no word of a process that reads hostile bytes names a file to be read or removed.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import suppress
+from pathlib import Path
+
+from forensics.containers.member import Member
+from forensics.containers.unpacking import INTO, scratch_path
+from forensics.containers.writer import base_name
+from forensics.messages import Task
+
+MEMBER_S = 0.5
+"""Time that each file found buys the worker that unpacks a container."""
+
+UNPACKED_BYTES_PER_S = 20e6
+"""xz and bzip2 on a slow machine; each file found buys time by its size as well."""
+
+
+class Insides:
+    """Files found inside containers, until they are examined.
+
+    Args:
+        folder: takes the scratch folders.
+
+    Attributes:
+        waiting: tasks, one a file.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.waiting: deque[Task] = deque()
+        self._folder = folder
+        self._n_folders = 0
+        self._held: set[Path] = set()
+
+    def scratch(self) -> Path:
+        """A scratch folder for one container; the worker makes it."""
+        self._n_folders += 1
+        return self._folder / f"inside-{self._n_folders}"
+
+    def add(self, container: Task, scratch: Path, member: Member) -> Task:
+        """A file was found; it waits to be examined if it lies in a scratch file.
+
+        Returns:
+            What stands for it.
+        """
+        shown = f"{container.shown}{INTO}{member.name}"
+        path = scratch_path(scratch, member.number)
+        task = Task(path, shown, base_name(member.name) or shown, container=container.shown)
+        if member.number and path not in self._held:
+            self._held.add(path)
+            self.waiting.append(task)
+        return task
+
+    def examined(self, task: Task) -> None:
+        """A task has ended: its scratch file, if it had one, is needed no more."""
+        if task.path in self._held:
+            self._held.discard(task.path)
+            with suppress(OSError):
+                task.path.unlink()
+            with suppress(OSError):
+                task.path.parent.rmdir()
+
+    def ended(self, scratch: Path) -> None:
+        """The worker that unpacked a container is done or dead: what it left half written is removed."""
+        if scratch.is_dir():
+            for path in scratch.iterdir():
+                if path not in self._held:
+                    with suppress(OSError):
+                        path.unlink()
+            with suppress(OSError):
+                scratch.rmdir()
+
+
+def bought_s(member: Member) -> float:
+    """Seconds that a found file adds to the time for unpacking its container."""
+    return MEMBER_S + member.size_bytes / UNPACKED_BYTES_PER_S
