@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -22,12 +23,12 @@ def expand(paths: Iterable[str], *, out: Path | None = None) -> Iterator[Task]:
     is taken whatever it is, also when it does not exist: then opening it says so.
 
     Args:
-        paths: files and folders; standard input is left to `spool`.
+        paths: files, folders and patterns such as `photos/**/*.jpg`; standard input is left to `spool`.
         out: output folder.
     """
     seen: set[str] = set()
     hidden = os.path.realpath(out) if out is not None else None
-    for named in paths:
+    for named in (match for path in paths for match in _matches(path)):
         found = _walk(named, hidden) if Path(named).is_dir() else iter([named])
         for path in found:
             real = os.path.realpath(path)
@@ -35,6 +36,13 @@ def expand(paths: Iterable[str], *, out: Path | None = None) -> Iterator[Task]:
                 seen.add(real)
                 shown = displayable(path)
                 yield Task(Path(path), shown, displayable(Path(path).name) or shown)
+
+
+def listed(stream: BinaryIO) -> list[str]:
+    """Paths of a list, one a line; parted by zero bytes if there is one, as `find -print0` writes them."""
+    data = stream.read()
+    names = data.split(b"\0") if b"\0" in data else data.splitlines()
+    return [os.fsdecode(name) for name in names if name]
 
 
 def spool(stream: BinaryIO, folder: Path, *, max_bytes: int) -> Task:
@@ -57,6 +65,13 @@ def spool(stream: BinaryIO, folder: Path, *, max_bytes: int) -> Task:
 def displayable(text: str) -> str:
     """A file name as text that can be stored and written anywhere: bytes that are no UTF-8 become escapes."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _matches(path: str) -> list[str]:
+    """What a pattern matches, in order; a path that exists, or a pattern without a match, is itself."""
+    if os.path.lexists(path) or not glob.has_magic(path):
+        return [path]
+    return sorted(glob.glob(path, recursive=True)) or [path]  # noqa: PTH207 - the path may be absolute
 
 
 def _walk(folder: str, hidden: str | None) -> Iterator[str]:
