@@ -14,6 +14,7 @@ from typing import BinaryIO, TextIO
 
 from forensics.errors import MediaError
 from forensics.inputs import STDIN, expand, spool
+from forensics.languages import ENGLISH, codes
 from forensics.messages import Examiner, Task
 from forensics.pool import Outcome, Pool
 from forensics.recall import Recall
@@ -30,12 +31,16 @@ class Output:
     Attributes:
         folder: nothing is written anywhere else; None writes nothing.
         formats: some of FILE_FORMATS and TABLE_FORMATS; results.jsonl is always written.
+        language_code: of HTML and PDF; what machines read is always English.
     """
 
     folder: Path | None = None
     formats: tuple[str, ...] = ()
+    language_code: str = ENGLISH
 
     def __post_init__(self) -> None:
+        if self.language_code not in codes():
+            raise ValueError(f"no language {self.language_code!r}; there is {', '.join(codes())}")
         for name in self.formats:
             if name not in FILE_FORMATS + TABLE_FORMATS:
                 raise ValueError(f"no format {name!r}; there is {', '.join(FILE_FORMATS + TABLE_FORMATS)}")
@@ -112,7 +117,13 @@ class Batch:
         if not tasks:
             return
         n_workers = min(self._n_workers, len(tasks))
-        with Pool(self.settings, n_workers=n_workers, forms=self.output.forms, build=self._build) as pool:
+        with Pool(
+            self.settings,
+            n_workers=n_workers,
+            forms=self.output.forms,
+            language_code=self.output.language_code,
+            build=self._build,
+        ) as pool:
             for outcome in pool.run(tasks, self._recall.decide, self._recall.receive):
                 yield self._result(outcome)
 

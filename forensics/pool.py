@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from forensics.errors import MediaError
+from forensics.languages import ENGLISH
 from forensics.messages import Answer, Done, Examiner, Opened, Ready, Scanned, Step, Task
 from forensics.report import ScanReport
 from forensics.settings import ScanSettings
@@ -74,6 +75,7 @@ class Pool:
         n_workers: processes; 1 is isolated as well.
         forms: in which each report is to be drawn, of `report_files.FILE_FORMATS`; `pictures.PICTURES` are the pictures
             without a report.
+        language_code: that reports are written in.
         live: somebody waits for each file: workers load everything before the first one and tell of every step.
         build: importable callable that makes the scanner from the settings; None for the real one.
     """
@@ -84,6 +86,7 @@ class Pool:
         *,
         n_workers: int = 1,
         forms: tuple[str, ...] = (),
+        language_code: str = ENGLISH,
         live: bool = False,
         build: Callable[[ScanSettings], Examiner] | None = None,
     ) -> None:
@@ -93,7 +96,7 @@ class Pool:
         self.n_workers = n_workers
         self._limits = settings.limits
         n_processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        self._given = (settings, build, max(n_processors // n_workers, 1), forms, live)
+        self._given = (settings, build, max(n_processors // n_workers, 1), forms, language_code, live)
         self._forms = forms
         self._workers: list[Worker] = []
         self._n_started = 0

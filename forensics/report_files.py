@@ -12,6 +12,7 @@ from typing import Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
+from forensics.languages import ENGLISH, language
 from forensics.report import ScanReport
 from generators.whole_files import write_whole
 
@@ -30,35 +31,42 @@ NAME_DIGITS = 16
 """Hex digits of the file's hash that name its reports; never its own name, which somebody else chose."""
 
 
-def prepare(forms: Iterable[str]) -> None:
-    """Import what drawing these forms needs: a second that would else be counted against the first file drawn."""
+def prepare(forms: Iterable[str], language_code: str = ENGLISH) -> None:
+    """Load what drawing these forms needs: a second that would else be counted against the first file drawn."""
     from forensics.analyzers import ANALYZERS
     from forensics.report_words import title
 
     modules = {"html": ("forensics.report_html", "jinja2"), "pdf": ("forensics.report_pdf", "fpdf")}
     drawn = set(forms).intersection(modules)
+    language(language_code)
     for module in (module for form in drawn for module in modules[form]):
         import_module(module)
     for name in ANALYZERS.names() if drawn else ():
         title(name)  # also of those that are no part of this scan: a page names what was not tested
 
 
-def render(report: ScanReport, previews: Mapping[float, NDArray[np.uint8]], form: str) -> bytes:
+def render(
+    report: ScanReport, previews: Mapping[float, NDArray[np.uint8]], form: str, language_code: str = ENGLISH
+) -> bytes:
     """A report as bytes.
 
     Args:
         report: of one file.
         previews: time in seconds -> (h, w, 3) uint8; empty draws no pictures.
         form: one of FILE_FORMATS.
+        language_code: of HTML and PDF; JSON, which machines read, is always English.
+
+    Raises:
+        LookupError: there is no such language.
     """
     if form == "html":
         from forensics.report_html import render_html
 
-        return render_html(report, previews).encode("utf-8", "backslashreplace")
+        return render_html(report, previews, language_code).encode("utf-8", "backslashreplace")
     if form == "pdf":
         from forensics.report_pdf import render_pdf
 
-        return render_pdf(report, previews)
+        return render_pdf(report, previews, language_code=language_code)
     if form == "json":
         return json.dumps(report.to_dict(), indent=1, allow_nan=False).encode() + b"\n"
     raise ValueError(f"no report format {form!r}; there is {', '.join(FILE_FORMATS)}")

@@ -10,14 +10,16 @@ import base64
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from forensics.analyzers.video.clock import clock
 from forensics.finding import MAX_FINDING_LLR
+from forensics.languages import ENGLISH, Language, language
 from forensics.overlay import color_map, preview, to_jpeg
 from forensics.report import ScanReport
+from forensics.report_language import spoken
 from forensics.report_page import Page, Picture, Pixels, Previews, by_time, page
 from forensics.report_words import LIMITS_OF_TOOLS, percent, time_code
 from forensics.verdict import Opinion
@@ -43,7 +45,7 @@ MAX_STRIP = 24
 MAX_CODES = 12
 """Time codes written out in one line."""
 
-_KINDS = {
+KINDS = {
     Opinion.LIKELY_SYNTHETIC: "synthetic",
     Opinion.LIKELY_MANIPULATED: "manipulated",
     Opinion.INCONCLUSIVE: "inconclusive",
@@ -51,31 +53,40 @@ _KINDS = {
 }
 
 
-def render_html(report: ScanReport, previews: Previews = None) -> str:
+def render_html(report: ScanReport, previews: Previews = None, language_code: str = ENGLISH) -> str:
     """One self-contained HTML page.
 
     Args:
         report: of an image or a video.
         previews: (H, W, 3) uint8 whole upright picture at any size; for videos a mapping from time in seconds to
             such pictures; None leaves the pictures out.
+        language_code: one of `languages.codes()`.
 
     Returns:
         The page; encode it as UTF-8.
+
+    Raises:
+        LookupError: there is no such language.
     """
+    tongue = language(language_code)
     frames = by_time(previews)
-    shown = page(report, frames)
+    english = page(report, frames)
+    shown = spoken(english, tongue)
     is_video = report.duration_s is not None
     used = dict.fromkeys(p.source_s for card in shown.cards for p in card.pictures)
     order = list(used) if is_video else list(frames)[:1]
-    css = _css()
+    css = report_css()
     return str(
-        _environment()
+        environment()
         .get_template("report.html")
         .render(
+            t=tongue.say,
+            lang=tongue.code,
+            english=english,
             page=shown,
-            kind=_KINDS[report.verdict.opinion],
-            css=_markup(css),
-            css_hash=_css_hash(css),
+            kind=KINDS[report.verdict.opinion],
+            css=markup(css),
+            css_hash=style_hash(css),
             limits=LIMITS_OF_TOOLS,
             prior=percent(shown.prior),
             size=f"{report.width:,} × {report.height:,} pixels",
@@ -83,10 +94,10 @@ def render_html(report: ScanReport, previews: Previews = None) -> str:
             drawn=[[_drawn(p, order, is_video) for p in card.pictures] for card in shown.cards],
             strip=_strip(frames, shown) if is_video else [],
             moments=[[_moment(*m) for m in card.moments] for card in shown.cards],
-            lanes=_lanes(shown),
+            lanes=_lanes(shown, tongue),
             ramp=[f"#{r:02x}{g:02x}{b:02x}" for r, g, b in color_map()[::8].tolist()],
             bar=_bar,
-            codes=_codes,
+            codes=partial(_codes, tongue=tongue),
             fold_at=FOLD_AT,
             max_rows=MAX_ROWS,
         )
@@ -94,22 +105,26 @@ def render_html(report: ScanReport, previews: Previews = None) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Of the templates that ship: everything is escaped, a name that is missing is an error."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     return Environment(loader=PackageLoader("forensics"), autoescape=True, undefined=StrictUndefined)
 
 
 @cache
-def _css() -> str:
+def report_css() -> str:
+    """The style sheet of all pages."""
     return (files("forensics") / "templates" / "report.css").read_text(encoding="utf-8")
 
 
-def _css_hash(css: str) -> str:
+def style_hash(css: str) -> str:
+    """What a content security policy calls a style sheet."""
     return "sha256-" + base64.b64encode(hashlib.sha256(css.encode()).digest()).decode("ascii")
 
 
-def _markup(css: str) -> Any:
+def markup(css: str) -> Any:
+    """A style sheet of our own, which is not escaped."""
     from markupsafe import Markup
 
     return Markup(css)  # our own file, no part of a suspect one
@@ -143,7 +158,7 @@ def _moment(time_s: float, pixels: Pixels) -> dict[str, Any]:
     return {**_image(pixels, MOMENT_SIDE_PX), "time": clock(time_s)}
 
 
-def _lanes(shown: Page) -> list[dict[str, Any]]:
+def _lanes(shown: Page, tongue: Language) -> list[dict[str, Any]]:
     if not shown.duration_s:
         return []
     duration = shown.duration_s
@@ -152,7 +167,7 @@ def _lanes(shown: Page) -> list[dict[str, Any]]:
         {
             "title": card.title,
             "what": card.summary if many[card.title] > 1 else "",
-            "codes": _codes(card.times_s),
+            "codes": _codes(card.times_s, tongue),
             "marks": [round(min(max(t / duration, 0.0), 1.0) * 995, 1) for t in card.times_s],
         }
         for card in shown.cards
@@ -160,10 +175,10 @@ def _lanes(shown: Page) -> list[dict[str, Any]]:
     ]
 
 
-def _codes(times_s: Iterable[float]) -> str:
+def _codes(times_s: Iterable[float], tongue: Language) -> str:
     written = list(dict.fromkeys(time_code(t) for t in times_s))
-    more = f" and {len(written) - MAX_CODES} more" if len(written) > MAX_CODES else ""
-    return ", ".join(written[:MAX_CODES]) + more
+    more = tongue.say(f"and {len(written) - MAX_CODES} more") if len(written) > MAX_CODES else ""
+    return f"{', '.join(written[:MAX_CODES])} {more}".strip()
 
 
 def _bar(llr: float) -> dict[str, float]:

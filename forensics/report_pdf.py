@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 from forensics.analyzers.video.clock import clock
 from forensics.finding import MAX_FINDING_LLR
+from forensics.languages import ENGLISH, language
 from forensics.overlay import preview, to_jpeg
 from forensics.report import ScanReport
+from forensics.report_language import spoken
 from forensics.report_page import OVERLAY_SIDE_PX, Card, Page, Pixels, Previews, by_time, page
 from forensics.report_sheet import INK, MARGIN_MM, SOFT, TRACK, WIDTH_MM, Sheet
 from forensics.report_words import LIMITS_OF_TOOLS, time_code
@@ -41,7 +43,9 @@ _TONES = {
 }
 
 
-def render_pdf(report: ScanReport, previews: Previews = None, font: Path | None = None) -> bytes:
+def render_pdf(
+    report: ScanReport, previews: Previews = None, font: Path | None = None, language_code: str = ENGLISH
+) -> bytes:
     """One PDF document, the same bytes for the same report.
 
     Args:
@@ -49,47 +53,54 @@ def render_pdf(report: ScanReport, previews: Previews = None, font: Path | None 
         previews: (H, W, 3) uint8 whole upright picture at any size; for videos a mapping from time in seconds to
             such pictures; None leaves the pictures out.
         font: TrueType file with the letters wanted; None takes the built-in ones and escapes all others.
+        language_code: one of `languages.codes()`.
+
+    Raises:
+        LookupError: there is no such language.
     """
+    tongue = language(language_code)
     frames = by_time(previews)
-    shown = page(report, frames)
-    sheet = Sheet(report, font)
-    _verdict(sheet, report, shown)
+    english = page(report, frames)
+    shown = spoken(english, tongue)
+    sheet = Sheet(report, font, tongue)
+    say = tongue.say
+    _verdict(sheet, report, shown, say(f"{english.percent} probability {english.question}"))
     if frames:
         sheet.pictures([to_jpeg(preview(next(iter(frames.values())), OVERLAY_SIDE_PX))], 110, 75)
-    sheet.heading("Evidence", _card_mm(shown.cards[0]) if shown.cards else 10)
+    sheet.heading(say("Evidence"), _card_mm(shown.cards[0]) if shown.cards else 10)
     for card in shown.cards:
         _card(sheet, card, frames)
-    sheet.heading("How the verdict was reached")
+    sheet.heading(say("How the verdict was reached"))
     sheet.text(shown.rule)
-    sheet.rows([(f"{title}{'' if counts else ' (not counted)'}", text) for title, text, counts in shown.steps])
+    sheet.rows([(title if counts else f"{title} ({say('not counted')})", text) for title, text, counts in shown.steps])
     sheet.text(shown.total, bold=True)
-    sheet.heading("What was not tested")
+    sheet.heading(say("What was not tested"))
     sheet.rows(shown.untested)
     if shown.quiet:
-        sheet.text(f"Examined, with nothing to report: {', '.join(shown.quiet)}.")
-    sheet.heading("The file and this scan")
-    sheet.rows([*shown.facts, *((f"Version: {name}", text) for name, text in shown.versions)])
-    sheet.text("Repeat this scan:", bold=True)
+        sheet.text(f"{say('Examined, with nothing to report:')} {', '.join(shown.quiet)}.")
+    sheet.heading(say("The file and this scan"))
+    sheet.rows([*shown.facts, *((f"{say('Version:')} {name}", text) for name, text in shown.versions)])
+    sheet.text(f"{say('Repeat this scan')}:", bold=True)
     sheet.text(shown.command, 8, mono=True)
     return bytes(sheet.pdf.output())
 
 
-def _verdict(sheet: Sheet, report: ScanReport, shown: Page) -> None:
+def _verdict(sheet: Sheet, report: ScanReport, shown: Page, chance: str) -> None:
     tone = _TONES[report.verdict.opinion]
-    sheet.text("Unforged: report of one file", 9, color=SOFT, after_mm=0)
+    sheet.text(sheet.say("Unforged: report of one file"), 9, color=SOFT, after_mm=0)
     sheet.text(shown.title, 9, mono=True, color=SOFT, after_mm=5)
     top = sheet.pdf.get_y()
     _icon(sheet.pdf, report.verdict.opinion, tone, MARGIN_MM, top)
     sheet.pdf.set_xy(MARGIN_MM + 15, top)
     sheet.pdf.set_font(sheet.family, "B", 22)
     sheet.pdf.set_text_color(*INK)
-    sheet.pdf.cell(0, 11, shown.opinion.capitalize(), new_x="LMARGIN", new_y="NEXT")
+    sheet.pdf.cell(0, 11, shown.opinion[:1].upper() + shown.opinion[1:], new_x="LMARGIN", new_y="NEXT")
     sheet.pdf.ln(4)
     sheet.text(shown.note)
-    sheet.text(f"{shown.percent} probability {shown.question}", 12, bold=True)
+    sheet.text(chance, 12, bold=True)
     sheet.bar(0, shown.probability, shown.prior, tone)
     sheet.text(shown.meaning)
-    sheet.text(LIMITS_OF_TOOLS, 9, color=SOFT, after_mm=4)
+    sheet.text(sheet.say(LIMITS_OF_TOOLS), 9, color=SOFT, after_mm=4)
 
 
 def _icon(pdf: FPDF, opinion: Opinion, tone: tuple[int, int, int], x: float, y: float) -> None:
@@ -149,7 +160,7 @@ def _card(sheet: Sheet, card: Card, frames: Mapping[float, Pixels]) -> None:
         sheet.pictures([to_jpeg(preview(pixels, OVERLAY_SIDE_PX)) for _, pixels in shown], (WIDTH_MM - 9) / 4)
         sheet.text(", ".join(clock(t) for t, _ in shown), 8, color=SOFT)
     elif card.times_s and not card.pictures:
-        sheet.text("At " + ", ".join(time_code(t) for t in card.times_s[:12]), 9)
+        sheet.text(sheet.say("At") + " " + ", ".join(time_code(t) for t in card.times_s[:12]), 9)
     sheet.rows(card.rows[:MAX_ROWS])
     if len(card.rows) > MAX_ROWS:
-        sheet.text(f"{len(card.rows) - MAX_ROWS} more rows are in the HTML and JSON reports.", 8, color=SOFT)
+        sheet.text(sheet.say(f"{len(card.rows) - MAX_ROWS} more rows are in the HTML and JSON reports."), 8, color=SOFT)

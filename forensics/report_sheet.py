@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from forensics.languages import Language
 from forensics.report import ScanReport
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ INK, SOFT, TRACK = (31, 36, 40), (89, 98, 106), (222, 218, 208)
 
 _PLAIN = {
     "“": '"',
+    "„": '"',
     "”": '"',
     "‘": "'",
     "’": "'",
@@ -42,8 +44,9 @@ _PLAIN = {
 class Sheet:
     """The page being written: text runs down, pictures are kept whole."""
 
-    def __init__(self, report: ScanReport, font: Path | None) -> None:
-        self.pdf: FPDF = _document(report)
+    def __init__(self, report: ScanReport, font: Path | None, language: Language) -> None:
+        self.pdf: FPDF = _document(report, language)
+        self.say = language.say
         self.glyphs: frozenset[int] = frozenset()
         self.family = "Helvetica"
         if font is not None:
@@ -87,7 +90,7 @@ class Sheet:
         """Label and text, line by line, each row on one page."""
         for label, text in rows:
             more = len(text) - MAX_CELL
-            cell = text if more <= 0 else f"{text[:MAX_CELL]}… ({more:,} more characters)"
+            cell = text if more <= 0 else f"{text[:MAX_CELL]}… ({self.say(f'{more:,} more characters')})"
             cells = (self.readable(label[:80]), self.readable(" ".join(cell.split())))
             widths = (LABEL_MM, WIDTH_MM - LABEL_MM)
             self.pdf.set_font(self.family, "", 9)
@@ -145,14 +148,15 @@ def _escape(c: str) -> str:
     return c.encode("ascii", "backslashreplace").decode("ascii")
 
 
-def _document(report: ScanReport) -> FPDF:
+def _document(report: ScanReport, language: Language) -> FPDF:
     from fpdf import FPDF
 
     pdf = FPDF(format="A4")
     pdf.set_margin(MARGIN_MM)
     pdf.c_margin = 0
     pdf.set_auto_page_break(True, MARGIN_MM)
-    pdf.set_title(f"{report.sha256[:16]}: {report.verdict.opinion}")
+    pdf.set_title(f"{report.sha256[:16]}: {language.say(report.verdict.opinion)}")
+    pdf.set_lang(language.code)
     pdf.set_producer("unforged")
     try:
         moment = datetime.fromisoformat(report.scanned_at)

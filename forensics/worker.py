@@ -47,6 +47,7 @@ def serve(
     build: Callable[[ScanSettings], Examiner] | None,
     n_threads: int,
     forms: tuple[str, ...],
+    language_code: str,
     live: bool,
     log: str,
 ) -> None:
@@ -59,6 +60,7 @@ def serve(
         build: makes the scanner; None for the real one.
         n_threads: that numeric libraries may use.
         forms: in which reports are drawn here, where a page that takes for ever costs one file only.
+        language_code: that they are written in.
         live: somebody waits for each file: load everything before Ready, networks or not, and tell of every step.
         log: file that takes what C libraries print; its last line explains a crash.
     """
@@ -68,7 +70,7 @@ def serve(
     except (LookupError, ImportError, ValueError) as error:
         connection.send(Ready({}, f"{error}"))
         return
-    prepare(forms)
+    prepare(forms, language_code)
     _limit_threads(n_threads)
     # On a crowded machine networks may take longer to load than a picture may take.
     to_load = settings.analyzers if live else _networks(settings, build)
@@ -80,14 +82,14 @@ def serve(
         try:
             task = connection.recv()
             os.ftruncate(2, 0)
-            done = _examine(task, scanner, connection, forms, live)
+            done = _examine(task, scanner, connection, forms, language_code, live)
             _give_back_memory()
             connection.send(done)
         except (EOFError, BrokenPipeError):
             return
 
 
-def _pages(report: ScanReport, media: Media, forms: tuple[str, ...]) -> dict[str, bytes]:
+def _pages(report: ScanReport, media: Media, forms: tuple[str, ...], language_code: str) -> dict[str, bytes]:
     from forensics.overlay import preview
     from forensics.pictures import PICTURES, layers, pack
     from forensics.report_files import PICTURE_FORMATS, render
@@ -101,7 +103,7 @@ def _pages(report: ScanReport, media: Media, forms: tuple[str, ...]) -> dict[str
             step = -(-len(media.frames) // MAX_PREVIEWS)
             pictures = {frame.time_s: preview(frame.pixels) for frame in media.frames[::step]}
             pictures |= media.moments(moments(report), side_px=MOMENT_SIDE_PX, budget_s=MOMENTS_BUDGET_S)
-    pages = {form: render(report, pictures, form) for form in forms if form != PICTURES}
+    pages = {form: render(report, pictures, form, language_code) for form in forms if form != PICTURES}
     return pages | ({PICTURES: pack(pictures, layers(media))} if PICTURES in forms else {})
 
 
@@ -111,7 +113,9 @@ def _scanner(settings: ScanSettings) -> Examiner:
     return Scanner(settings)
 
 
-def _examine(task: Task, scanner: Examiner, connection: Connection, forms: tuple[str, ...], live: bool) -> Done:
+def _examine(
+    task: Task, scanner: Examiner, connection: Connection, forms: tuple[str, ...], language_code: str, live: bool
+) -> Done:
     try:
         if task.path.exists() and not task.path.is_file():
             # Opening a pipe waits for a writer for ever.
@@ -125,7 +129,7 @@ def _examine(task: Task, scanner: Examiner, connection: Connection, forms: tuple
             tell = partial(_tell, connection, media)
             connection.send(Scanned(scanner.scan(media, tell) if live else scanner.scan(media)))
             report = connection.recv() if forms else None
-        return Done({} if report is None else _pages(report, media, forms))
+        return Done({} if report is None else _pages(report, media, forms, language_code))
     except MediaError as error:
         return Done(code=error.code, message=str(error), sha256=_sha256(task.path, scanner.settings.limits.max_bytes))
     except (EOFError, BrokenPipeError):

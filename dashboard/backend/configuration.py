@@ -1,4 +1,4 @@
-"""What an admin may change while the dashboard runs: limits, thresholds, trust list and retention, in one JSON file."""
+"""What an admin may change at run time: limits, thresholds, trust list, language of reports, retention, in one file."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from pathlib import Path
 from dashboard.backend.options import Options
 from dashboard.roles import Role, User, require
 from forensics.analyzers.manifest import shipped_trust_list, trust_anchors
+from forensics.languages import ENGLISH, codes, language
 from forensics.settings import Limits, ScanSettings
 from generators.whole_files import write_whole
 
-__all__ = ["Configuration", "Limits", "ScanSettings", "load", "n_anchors", "save", "save_trust_list"]
+__all__ = ["Configuration", "Limits", "ScanSettings", "languages", "load", "n_anchors", "save", "save_trust_list"]
 
 FILE = "settings.json"
 TRUST_FOLDER = "trust"
@@ -31,14 +32,23 @@ class Configuration:
     Attributes:
         scan: of every scan that begins from now on.
         keep_hours: how long the pictures of an examined upload are kept.
+        language_code: of the HTML and PDF reports that are downloaded.
     """
 
     scan: ScanSettings = field(default_factory=ScanSettings)
     keep_hours: float = 24.0
+    language_code: str = ENGLISH
 
     def __post_init__(self) -> None:
         if not 0.0 < self.keep_hours <= MAX_KEEP_HOURS:
             raise ValueError(f"hours kept must lie above 0 and at most at {MAX_KEEP_HOURS:.0f}, not {self.keep_hours}")
+        if self.language_code not in codes():
+            raise ValueError(f"there is no language {self.language_code!r} for reports; there is {', '.join(codes())}")
+
+
+def languages() -> dict[str, str]:
+    """Languages that reports can be written in: code -> its name for itself."""
+    return {code: language(code).name for code in codes()}
 
 
 def load(options: Options) -> Configuration:
@@ -52,7 +62,11 @@ def load(options: Options) -> Configuration:
     try:
         plain = json.loads((options.folder / FILE).read_text(encoding="utf-8"))
         scan = ScanSettings.from_dict(plain["scan"])
-        return Configuration(replace(scan, models=options.models_in_use), float(plain["keep_hours"]))
+        return Configuration(
+            replace(scan, models=options.models_in_use),
+            float(plain["keep_hours"]),
+            plain.get("language", ENGLISH),  # settings that were saved before there was a choice
+        )
     except FileNotFoundError:
         limits = Limits(max_bytes=options.upload_mb << 20)
         return Configuration(ScanSettings(limits=limits, models=options.models_in_use), options.keep_hours)
@@ -70,6 +84,7 @@ def save(options: Options, configuration: Configuration, *, user: User) -> None:
     require(user, Role.ADMIN)
     options.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     plain = {"scan": configuration.scan.to_dict(), "keep_hours": configuration.keep_hours}
+    plain |= {"language": configuration.language_code}
     write_whole(options.folder / FILE, json.dumps(plain, indent=1).encode() + b"\n")
 
 

@@ -10,6 +10,7 @@ from dashboard.backend.moments import Course, Stretch, courses, stretches
 from dashboard.backend.origin import Origin, origin
 from dashboard.backend.scanning import Job
 from forensics.hostile_text import one_line
+from forensics.languages import ENGLISH
 from forensics.overlay import to_jpeg
 from forensics.pictures import Pictures, decoded
 from forensics.report import ScanReport
@@ -195,9 +196,9 @@ def similar(report: ScanReport, store: Store) -> tuple[Similar, ...]:
     )
 
 
-def download(report: ScanReport, pictures: Pictures, form: str) -> bytes:
-    """The report as a file: "html", "pdf" or "json"."""
-    return render(report, {time_s: decoded(jpeg) for time_s, jpeg in pictures.frames.items()}, form)
+def download(report: ScanReport, pictures: Pictures, form: str, language_code: str = ENGLISH) -> bytes:
+    """The report as a file: "html", "pdf" or "json", the last one always in English."""
+    return render(report, {time_s: decoded(jpeg) for time_s, jpeg in pictures.frames.items()}, form, language_code)
 
 
 def stored(store: Store, scan_id: int) -> ScanReport | None:

@@ -1,4 +1,4 @@
-"""The page Settings: limits, thresholds, trust list, database and retention."""
+"""The page Settings: limits, thresholds, trust list, language of reports, database and retention."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dashboard.backend.configuration import (
     Configuration,
     Limits,
     ScanSettings,
+    languages,
     n_anchors,
     save,
     save_trust_list,
@@ -64,18 +65,20 @@ def _form(now: Configuration, may_write: bool) -> None:
             disabled=not may_write,
             help="Uploads themselves are deleted when they have been examined. Findings stay in the database.",
         )
+        st.subheader("Reports", anchor=False)
+        language_code = _language(now, may_write)
         if st.form_submit_button("Save", type="primary", disabled=not may_write):
-            _save(scan, limits, keep_hours)
+            _save(scan, limits, keep_hours, language_code)
 
 
-def _save(scan: dict[str, float], limits: Limits, keep_hours: float) -> None:
+def _save(scan: dict[str, float], limits: Limits, keep_hours: float, language_code: str) -> None:
     try:
         now = configuration()
     except ValueError:
         now = Configuration()
     try:
         settings = replace(now.scan, **scan, limits=limits)  # type: ignore[arg-type]
-        save(options(), Configuration(settings, keep_hours), user=current_user())
+        save(options(), Configuration(settings, keep_hours, language_code), user=current_user())
     except (ValueError, OSError) as error:
         st.error(sentence(error), icon=":material/error:")
         return
@@ -106,6 +109,18 @@ def _thresholds(now: ScanSettings, may_write: bool) -> dict[str, float]:
         "“Inconclusive” from (times)", 1.0, 10_000.0, _times(now.inconclusive_llr), disabled=not may_write
     )
     return {"prior": round(prior / 100, 5), "likely_llr": _llr(likely), "inconclusive_llr": _llr(inconclusive)}
+
+
+def _language(now: Configuration, may_write: bool) -> str:
+    names = languages()
+    return st.selectbox(
+        "Language of the reports",
+        list(names),
+        list(names).index(now.language_code),
+        format_func=names.__getitem__,
+        disabled=not may_write,
+        help="Of the HTML and PDF files that are downloaded. JSON, which machines read, and these pages stay English.",
+    )
 
 
 def _llr(times: float) -> float:
@@ -177,7 +192,6 @@ def _started() -> None:
                 ("Uploads and pictures", str(started.folder)),
                 ("Largest upload", f"{started.upload_mb:,} MiB"),
                 ("Sign-in", "nobody has to" if started.password_file is None else "password file or identity provider"),
-                ("Reports", "in English; there is no other language yet"),
             )
         )
     )

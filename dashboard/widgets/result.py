@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.backend.layers import Layer, layers
 from dashboard.backend.viewing import ScanReport, Shown, Similar, download, show, similar, stored
-from dashboard.session import options, scanning, store
+from dashboard.session import configuration, options, scanning, store
 from dashboard.widgets.evidence import cards
 from dashboard.widgets.markup import bullets, table, text
 from dashboard.widgets.origin import panel
@@ -112,7 +112,11 @@ def _actions(report: ScanReport, key: str, sendable: int | None) -> None:
 
 
 def _download(report: ScanReport, form: str) -> bytes:
-    return download(report, scanning().kept.load(report.sha256), form)
+    try:
+        language_code = configuration().language_code
+    except ValueError:  # damaged settings, of which the page Settings tells: a report can be read all the same
+        language_code = "en"
+    return download(report, scanning().kept.load(report.sha256), form, language_code)
 
 
 def _similar(found: tuple[Similar, ...]) -> None:

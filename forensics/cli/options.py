@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from forensics.containers import InsideLimits
     from forensics.store import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -57,6 +58,34 @@ def limits_options(command: F) -> F:
     for flag, name, kind, text in reversed(options):
         command = click.option(flag, name, type=kind, help=text)(command)
     return command
+
+
+def inside_options(command: F) -> F:
+    """Add the options on looking inside containers; `inside_limits` reads them."""
+    positive = click.IntRange(min=1)
+    options = (
+        (
+            "--inside-depth",
+            "max_depth",
+            click.IntRange(min=0),
+            "Containers in containers; 0: opens none.  [default: 4]",
+        ),
+        ("--inside-files", "max_members", positive, "Most files in one container.  [default: 10000]"),
+        ("--inside-bytes", "max_bytes", NumberOfBytes(), "Scratch space for one container.  [default: 8G]"),
+        ("--inside-ratio", "max_ratio", click.FloatRange(min=1), "Largest unpacked / packed size.  [default: 200]"),
+    )
+    for flag, name, kind, text in reversed(options):
+        command = click.option(flag, f"inside_{name}", type=kind, help=text)(command)
+    return command
+
+
+def inside_limits(given: dict[str, Any]) -> InsideLimits | None:
+    """What `inside_options` were given; None does not look into containers."""
+    from forensics.containers import InsideLimits
+
+    names = InsideLimits.__dataclass_fields__
+    limits = {name: given[f"inside_{name}"] for name in names if given.get(f"inside_{name}") is not None}
+    return None if limits.get("max_depth") == 0 else InsideLimits(**limits)
 
 
 def names_option(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...] | None:
@@ -106,6 +135,17 @@ models_option = click.option(
     envvar=MODELS_VARIABLE,
     help=f"Outside models and versions learned here.  [default: the user's own, or ${MODELS_VARIABLE}]",
 )
+
+
+def language_option(command: F) -> F:
+    """Add the language of reports; every catalogue that lies beside the code is a choice."""
+    from forensics.languages import ENGLISH, codes
+
+    kind = click.Choice(codes())
+    text = "Language of HTML and PDF reports."
+    return click.option("--language", "language_code", type=kind, default=ENGLISH, show_default=True, help=text)(
+        command
+    )
 
 
 def own_models() -> Path:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from forensics.cli.options import open_store
+from forensics.cli.options import language_option, open_store
 
 if TYPE_CHECKING:
     from forensics.report import ScanReport
@@ -23,12 +23,13 @@ MAX_NUMBER_DIGITS = 9
 @click.option(
     "--format", "form", type=click.Choice(["html", "json", "pdf"]), default="html", help="Form of the report."
 )
+@language_option
 @click.option("--out", default="-", metavar="FILE|-", help="Where to; - is standard output.")
 @click.option(
     "--picture", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Where the file lies now."
 )
 @click.option("--store", metavar="URL|FILE", help="Where scans are kept.  [default: the user's data folder]")
-def report(scan: str, form: str, out: str, picture: Path | None, store: str | None) -> int:
+def report(scan: str, form: str, language_code: str, out: str, picture: Path | None, store: str | None) -> int:
     """Write the report of an earlier scan again. ID is its number in `unforged history`, or how its SHA-256 begins.
 
     Evidence is drawn on the picture if the file still lies where it was, or where --picture says, unchanged.
@@ -38,7 +39,7 @@ def report(scan: str, form: str, out: str, picture: Path | None, store: str | No
         raise click.UsageError("there are no reports without a store")
     with opened:
         found = opened.report(_number(scan, opened))
-    data = _drawn(found, picture, form)
+    data = _drawn(found, picture, form, language_code)
     if out != "-":
         Path(out).write_bytes(data)
         return 0
@@ -58,7 +59,7 @@ def _number(scan: str, store: Store) -> int:
     return rows[0].id
 
 
-def _drawn(found: ScanReport, picture: Path | None, form: str) -> bytes:
+def _drawn(found: ScanReport, picture: Path | None, form: str, language_code: str) -> bytes:
     """The report on pictures of the very same file, decoded in a worker; without them if it is gone or another one."""
     from forensics.messages import Answer, Opened, Task
     from forensics.pool import Pool
@@ -70,10 +71,10 @@ def _drawn(found: ScanReport, picture: Path | None, form: str) -> bytes:
         def decide(task: Task, opened: Opened) -> Answer:
             return Answer(scan=False, known=found if opened.sha256 == found.sha256 else None)
 
-        with Pool(found.settings, forms=(form,)) as pool:
+        with Pool(found.settings, forms=(form,), language_code=language_code) as pool:
             (outcome,) = pool.run([Task(path, found.path, found.filename)], decide)
         if form in outcome.pages:
             return outcome.pages[form]
     if form in PICTURE_FORMATS:
         click.echo("the file is gone, changed or unreadable: no pictures (--picture FILE)", err=True)
-    return render(found, {}, form)
+    return render(found, {}, form, language_code)

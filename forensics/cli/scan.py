@@ -6,11 +6,18 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from forensics.cli.options import limits_options, models_option, names_option
+from forensics.cli.options import (
+    inside_limits,
+    inside_options,
+    language_option,
+    limits_options,
+    models_option,
+    names_option,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +43,8 @@ Exit codes:
 
 
 @click.command(epilog=EPILOG, context_settings={"show_default": True})
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.argument("paths", nargs=-1, metavar="PATH...")
+@click.option("--files-from", type=click.File("rb"), help="File that lists paths, one a line; - for standard input.")
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for results; else none are written."
 )
@@ -47,6 +55,7 @@ Exit codes:
     metavar="LIST",
     help="Some of html,json,pdf (one a file), csv,parquet (one a scan).  [default: html,json up to 20 files, else csv]",
 )
+@language_option
 @click.option("--jobs", type=click.IntRange(1, 256), help="Worker processes.  [default: processors, memory allowing]")
 @click.option(
     "--fail-on",
@@ -78,8 +87,11 @@ Exit codes:
     help="Files that shall await a decision in `unforged queue`, by their opinion.",
 )
 @limits_options
+@inside_options
 def scan(paths: tuple[str, ...], **given: Any) -> int:
-    """Examine files, folders (recursively) and, as -, standard input.
+    """Examine files, folders (recursively), patterns such as '**/*.jpg' and, as -, standard input.
+
+    Archives, mail, PDF and Office documents are looked into: archive.zip!/picture.jpg is a file inside.
 
     Each file is examined in a process of its own accord with limits on time and memory; what a file is, its content
     decides. On a terminal a table comes at the end; in a pipe each file is one line as it ends: path, opinion,
@@ -96,6 +108,7 @@ def scan(paths: tuple[str, ...], **given: Any) -> int:
     from forensics.inputs import STDIN
     from forensics.store import StoreError
 
+    paths = _all_paths(paths, given["files_from"])
     formats: tuple[str, ...] | None = given["formats"]
     Output(None, formats or ())
     if formats is not None and given["out"] is None:
@@ -114,9 +127,10 @@ def scan(paths: tuple[str, ...], **given: Any) -> int:
             formats = FEW_FORMATS if n_files <= FEW_FILES else MANY_FORMATS
         batch = Batch(
             settings,
-            output=Output(given["out"], formats),
+            output=Output(given["out"], formats, given["language_code"]),
             store=store,
             use_cache=not given["no_cache"],
+            inside=inside_limits(given),
             n_workers=given["jobs"] or _default_jobs(settings),
         )
         progress = stack.enter_context(Progress(n_files, given["fail_on"]))
@@ -129,6 +143,21 @@ def scan(paths: tuple[str, ...], **given: Any) -> int:
             raise
         progress.finish(given["out"], formats)
     return progress.exit_code
+
+
+def _all_paths(paths: tuple[str, ...], list_file: BinaryIO | None) -> tuple[str, ...]:
+    from forensics.inputs import STDIN, listed
+
+    if list_file is None and not paths:
+        raise click.UsageError("Missing argument 'PATH...'.")
+    if list_file is None:
+        return paths
+    if STDIN in paths and list_file.name in (STDIN, "<stdin>"):
+        raise click.UsageError("standard input is a file or the list of files, not both")
+    named = tuple(path for path in listed(list_file) if path != STDIN)
+    if not named and not paths:
+        raise click.UsageError(f"the list {list_file.name} names no file")
+    return paths + named
 
 
 def _queued(results: Iterator[Result], store: Store | None, bar: str) -> Iterator[Result]:
