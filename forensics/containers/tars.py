@@ -7,6 +7,7 @@ import gzip
 import io
 import lzma
 import tarfile
+import zlib
 from typing import BinaryIO
 
 from forensics.containers.account import DEVICE, LINK
@@ -20,6 +21,9 @@ _ENDINGS = (".gz", ".bz2", ".xz")
 
 _XZ_MEMORY_BYTES = 256 << 20
 """Of the decompressor; level 9 needs 65 MB, a header may ask for gigabytes."""
+
+
+_PIECE_BYTES = 8192
 
 
 def read_tar(file: BinaryIO, level: Level) -> None:
@@ -81,6 +85,7 @@ class _Counted(io.RawIOBase):
         self._stream = stream
         self._budget = budget
         self._ahead = b""
+        self._broken: Exception | None = None
 
     def peek_head(self) -> bytes:
         """The first HEAD_BYTES, or all there is."""
@@ -94,9 +99,27 @@ class _Counted(io.RawIOBase):
         if self._ahead:
             data, self._ahead = self._ahead[:wanted], self._ahead[wanted:]
         else:
-            data = self._stream.read(wanted)
+            data = self._pulled(wanted)
         self._budget.unpack(len(data))
         return data
+
+    def _pulled(self, size: int) -> bytes:
+        """In small pieces, so that what comes before a cut is not lost with it."""
+        if self._broken is not None:
+            raise self._broken
+        data = bytearray()
+        while len(data) < size:
+            try:
+                chunk = self._stream.read(min(size - len(data), _PIECE_BYTES))
+            except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+                if not data:
+                    raise
+                self._broken = error
+                break
+            if not chunk:
+                break
+            data += chunk
+        return bytes(data)
 
 
 def _unpacked(stream: Readable, level: Level) -> None:

@@ -115,6 +115,8 @@ class Unpacker:
         except Exception as broken:  # noqa: BLE001 - readers of foreign formats raise anything at hostile bytes
             why = " ".join(f"{type(broken).__name__}: {broken}".split())[:200]
             error = MediaError("broken", f"the {kind} data is broken ({why}); the rest was left out")
+        finally:
+            level.abandon()
         return level.tally.account(kind), error
 
     def scratch_file(self) -> tuple[int, Path]:
@@ -139,13 +141,18 @@ class Level:
         self.way = way
         self.depth = depth
         self.tally = Tally()
+        self._writer: Writer | None = None
 
     def add(self, name: str, stream: Readable, *, is_part: bool = False) -> None:
         """Take a file by reading it, as far as it is wanted. For the arguments, see `begin`."""
         writer = self.begin(name, is_part=is_part)
-        while writer is not None and (chunk := stream.read(CHUNK_BYTES)):
-            if not writer.write(chunk):
-                break
+        try:
+            while writer is not None and (chunk := stream.read(CHUNK_BYTES)):
+                if not writer.write(chunk):
+                    break
+        except BaseException:
+            self.abandon()
+            raise
         if writer is not None:
             writer.end()
 
@@ -163,7 +170,13 @@ class Level:
             self.leave_out(name, HIDDEN)
             return None
         self.unpacker.budget.member()
-        return Writer(self, _clean(name), is_part)
+        self._writer = Writer(self, _clean(name), is_part)
+        return self._writer
+
+    def abandon(self) -> None:
+        """Remove the scratch file of what could not be read to its end."""
+        if self._writer is not None:
+            self._writer.drop()
 
     def refuse(self, name: str, code: str, message: str) -> None:
         """A file that cannot be examined: it gets a result that says why."""

@@ -8,7 +8,6 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
 from forensics.containers.account import DUPLICATE, PART
-from forensics.containers.budget import Exhausted
 from forensics.containers.kinds import container_kind
 from forensics.containers.member import Member
 from forensics.errors import MediaError
@@ -33,6 +32,7 @@ class Writer:
         self._path: Path | None = None
         self._file: BinaryIO | None = None
         self._refused: MediaError | None = None
+        self._is_over = False
 
     def write(self, chunk: bytes | bytearray) -> bool:
         """Take bytes; whether more are wanted.
@@ -43,16 +43,12 @@ class Writer:
         self._tree.budget.unpack(len(chunk))
         if self._refused is not None:
             return False
-        try:
-            if self._file is not None:
-                self._store(chunk)
-            else:
-                self._head += chunk
-                if len(self._head) >= HEAD_BYTES:
-                    self._decide()
-        except Exhausted:
-            self._drop()
-            raise
+        if self._file is not None:
+            self._store(chunk)
+        else:
+            self._head += chunk
+            if len(self._head) >= HEAD_BYTES:
+                self._decide()
         return self._refused is None
 
     def end(self) -> None:
@@ -64,7 +60,7 @@ class Writer:
         if self._file is None and self._refused is None:
             self._decide()
         if self._refused is not None:
-            self._drop()
+            self.drop()
             if self._is_part and self._refused.code in ("not-media", "empty"):
                 self._level.tally.leave_out(self._name, PART)
             else:
@@ -72,6 +68,7 @@ class Writer:
             return
         assert self._file is not None and self._path is not None
         self._file.close()
+        self._is_over = True
         sha256 = self._hash.hexdigest()
         if sha256 in self._tree.seen:
             self._path.unlink()
@@ -83,11 +80,12 @@ class Writer:
         else:
             self._open(self._path, self._kind, sha256)
 
-    def fail(self, code: str, message: str) -> None:
-        """It cannot be read to its end."""
-        self._refused = MediaError(code, message)
-        self._is_part = False
-        self.end()
+    def drop(self) -> None:
+        """Remove its scratch file, if it was not handed on."""
+        if self._file is not None and self._path is not None and not self._is_over:
+            self._is_over = True
+            self._file.close()
+            self._path.unlink(missing_ok=True)
 
     def _open(self, path: Path, kind: str, sha256: str) -> None:
         """A container in the container."""
@@ -125,11 +123,6 @@ class Writer:
         self._tree.budget.store(len(chunk))
         self._file.write(chunk)
         self._hash.update(chunk)
-
-    def _drop(self) -> None:
-        if self._file is not None and self._path is not None:
-            self._file.close()
-            self._path.unlink(missing_ok=True)
 
     def _tell(self, member: Member) -> None:
         self._level.told(replace(member, name=self._level.inside(self._name)))
