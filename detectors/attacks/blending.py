@@ -1,6 +1,8 @@
 """Searches for the kind of self-blend that a detector doubts least, among those that still change the face.
 
 Black box, by the cross-entropy method: kinds are drawn around a mean, and mean and spread move to the best of them.
+The shipped detector `synthetic` hardly sees self-blends (AUROC 0.53 on 60 faces and their blends): against it there is
+nothing to hide until it has learned them.
 
 Source:
     Rubinstein, The cross-entropy method for combinatorial and continuous optimization, Methodology and Computing in

@@ -46,7 +46,7 @@ class RebuildingAttack:
 
         # Against a reading that found all of 20 reconstructions (30 dB to the photo), 50 steps of 4 left 5 at 27 dB;
         # with anchors of 4 and 2 all but a few got past, at 20 dB: in other colours and under a grid that anybody sees.
-        return TuningSettings(learning_rate=3e-4, pixels=30.0, features=30.0, features_px=112, enough=0.8)
+        return TuningSettings(learning_rate=3e-4, pixels=30.0, features=30.0, features_px=112, enough=0.3)
 
     def tune(
         self, target: Target, photos: Sequence[Pixels], folder: Path, effort: Effort, report: Report | None = None
