@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
+from forensics.containers import InsideLimits
+from forensics.containers.kinds import container_kind_of
 from forensics.errors import MediaError
 from forensics.inputs import STDIN, expand, spool
 from forensics.languages import ENGLISH, codes
@@ -22,6 +24,8 @@ from forensics.report_files import FILE_FORMATS, TABLE_FORMATS, result_lines, wr
 from forensics.result import Result
 from forensics.settings import ScanSettings
 from forensics.store import Store
+
+DEFAULT_INSIDE = InsideLimits()
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ class Batch:
         output: where results go.
         store: what is known and what is kept; None for neither.
         use_cache: False examines files that the store knows again.
+        inside: what looking inside a container may cost; None does not look.
         n_workers: processes.
         build: makes the scanner in the workers; None for the real one.
     """
@@ -70,12 +75,14 @@ class Batch:
         output: Output | None = None,
         store: Store | None = None,
         use_cache: bool = True,
+        inside: InsideLimits | None = DEFAULT_INSIDE,
         n_workers: int = 1,
         build: Callable[[ScanSettings], Examiner] | None = None,
     ) -> None:
         self.settings = settings
         self.output = output or Output()
         self._recall = Recall(store, settings, use_cache=use_cache)
+        self._inside = inside
         self._n_workers = n_workers
         self._build = build
 
@@ -116,7 +123,12 @@ class Batch:
     def _examined(self, tasks: list[Task]) -> Iterator[Result]:
         if not tasks:
             return
+        if self._inside is not None:
+            tasks = [replace(task, inside=self._inside) for task in tasks]
         n_workers = min(self._n_workers, len(tasks))
+        if n_workers < self._n_workers and self._inside is not None:
+            # One archive keeps all workers busy; a few files get more threads each instead.
+            n_workers = self._n_workers if any(container_kind_of(task.path) for task in tasks) else n_workers
         with Pool(
             self.settings,
             n_workers=n_workers,
@@ -128,24 +140,7 @@ class Batch:
                 yield self._result(outcome)
 
     def _result(self, outcome: Outcome) -> Result:
-        opened = outcome.opened
-        written: tuple[str, ...] = ()
-        if self.output.folder is not None:
-            written = write_reports(outcome.sha256, outcome.pages, self.output.folder)
-        number, was_known = self._recall.finish(outcome.task)
-        return Result(
-            path=outcome.task.shown,
-            report=outcome.report,
-            error=outcome.error,
-            sha256=outcome.sha256 or None,
-            kind=opened.kind if opened else None,
-            format=opened.format if opened else None,
-            size_bytes=opened.size_bytes if opened else None,
-            elapsed_s=outcome.elapsed_s,
-            scan_id=number,
-            cached=was_known,
-            written=written,
-        )
+        return result_of(outcome, self._recall, self.output.folder)
 
     def _written(self, result: Result, lines: TextIO | None) -> Result:
         if lines is not None:
@@ -156,3 +151,31 @@ class Batch:
                 # A full disk is told without the file's name.
                 raise OSError(error.errno, error.strerror, lines.name) from None
         return result
+
+
+def result_of(outcome: Outcome, recall: Recall, folder: Path | None) -> Result:
+    """Write the pages of an outcome, and take the number under which its report is kept.
+
+    Args:
+        outcome: of a pool.
+        recall: what kept its report.
+        folder: for pages; None writes none.
+    """
+    opened = outcome.opened
+    written = write_reports(outcome.sha256, outcome.pages, folder) if folder is not None else ()
+    number, was_known = recall.finish(outcome.task)
+    return Result(
+        path=outcome.task.shown,
+        report=outcome.report,
+        error=outcome.error,
+        sha256=outcome.sha256 or None,
+        kind=opened.kind if opened else "container" if outcome.account else None,
+        format=opened.format if opened else outcome.account.format if outcome.account else None,
+        size_bytes=opened.size_bytes if opened else None,
+        elapsed_s=outcome.elapsed_s,
+        scan_id=number,
+        cached=was_known,
+        written=written,
+        account=outcome.account,
+        container=outcome.task.container,
+    )

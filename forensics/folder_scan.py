@@ -30,15 +30,17 @@ class _Counts:
     """How far it is; written by one thread, read by another."""
 
     def __init__(self) -> None:
-        self.n_done = self.n_failed = self.n_likely = 0
+        self.n_files = self.n_done = self.n_failed = self.n_likely = 0
 
     def add(self, result: Result) -> None:
+        # How many files a container holds is known when they come.
+        self.n_files += bool(result.container)
         self.n_done += 1
-        self.n_failed += result.report is None
+        self.n_failed += result.is_error
         self.n_likely += result.report is not None and result.report.verdict.opinion.is_likely
 
     def named(self) -> dict[str, int]:
-        return {"n_done": self.n_done, "n_failed": self.n_failed, "n_likely": self.n_likely}
+        return {"n_files": self.n_files, "n_done": self.n_done, "n_failed": self.n_failed, "n_likely": self.n_likely}
 
 
 def run(order: dict[str, Any], build: Callable[[ScanSettings], Examiner] | None = None) -> Progress:
@@ -83,7 +85,8 @@ def _examine(
     settings = ScanSettings.from_dict(order["settings"])
     batch = Batch(settings, store=store, n_workers=int(order["n_workers"]), build=build)
     tasks = batch.tasks([folder])
-    if scans.report(int(order["number"]), {"n_files": len(tasks)}):
+    counts.n_files = len(tasks)
+    if scans.report(int(order["number"]), {"n_files": counts.n_files}):
         raise KeyboardInterrupt
     for result in batch.run(tasks):
         if result.report is not None and result.scan_id is not None and bar.includes(result.report.verdict.opinion):

@@ -11,15 +11,19 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from forensics.containers.account import Account
+from forensics.containers.member import Member
 from forensics.errors import MediaError
+from forensics.insides import Insides, bought_s
 from forensics.languages import ENGLISH
-from forensics.messages import Answer, Done, Examiner, Opened, Ready, Scanned, Step, Task
+from forensics.messages import Answer, Done, Entered, Examiner, Opened, Ready, Scanned, Step, Task
 from forensics.report import ScanReport
 from forensics.settings import ScanSettings
 from forensics.watched import START_S, Worker, start_context
@@ -56,6 +60,7 @@ class Outcome:
         sha256: of the file; "" when it could not be read.
         error: why there is no report, or no page of it; None when all went well.
         elapsed_s: wall-clock time in the worker.
+        account: of a container: what came out of it; None for other files.
     """
 
     task: Task
@@ -65,6 +70,7 @@ class Outcome:
     sha256: str
     error: MediaError | None
     elapsed_s: float
+    account: Account | None = None
 
 
 class Pool:
@@ -105,6 +111,7 @@ class Pool:
 
     def __enter__(self) -> Self:
         self._logs = tempfile.TemporaryDirectory(prefix="unforged-")
+        self._insides = Insides(Path(self._logs.name))
         return self
 
     def __exit__(
@@ -138,7 +145,7 @@ class Pool:
     def run(
         self, tasks: Iterable[Task], decide: Decide, receive: Receive | None = None, hear: Hear | None = None
     ) -> Iterator[Outcome]:
-        """Examine files, yielding each as it ends.
+        """Examine files, yielding each as it ends; what is found inside containers comes in between.
 
         Args:
             tasks: read only as workers become free.
@@ -151,13 +158,15 @@ class Pool:
             RuntimeError: no worker can be started.
         """
         waiting = iter(tasks)
-        following = next(waiting, None)
+        following = None
         while True:
+            if following is None:
+                following = self._next(waiting)
             while following is not None and len(self._workers) < self.n_workers and not self._idle():
                 self._start()
             for worker in self._idle():
                 if following is not None and self._hand(worker, following):
-                    following = next(waiting, None)
+                    following = self._next(waiting)
             busy = [worker for worker in self._workers if worker.task is not None or not worker.ready]
             if following is None and all(worker.task is None for worker in busy):
                 return
@@ -166,6 +175,10 @@ class Pool:
                 outcome = self._hear(worker, decide, receive, hear) if worker.connection.poll() else self._watch(worker)
                 if outcome is not None:
                     yield outcome
+
+    def _next(self, waiting: Iterator[Task]) -> Task | None:
+        # What containers hold comes first: it takes up scratch space.
+        return self._insides.waiting.popleft() if self._insides.waiting else next(waiting, None)
 
     def _idle(self) -> list[Worker]:
         return [worker for worker in self._workers if worker.ready and worker.task is None]
@@ -187,6 +200,7 @@ class Pool:
         except OSError:
             size_bytes = 0
         worker.task, worker.opened, worker.report = task, None, None
+        worker.entered, worker.scratch, worker.n_found = "", None, 0
         worker.started_s = time.monotonic()
         # What is too large to be an image is a video, or refused by its size.
         is_video = self._limits.max_image_bytes < size_bytes <= self._limits.max_bytes
@@ -218,6 +232,10 @@ class Pool:
             took_s = asked_s - worker.started_s
             worker.report = receive(worker.task, said.report, took_s) if receive is not None else said.report
             return self._reply(worker, worker.report, asked_s) if self._forms else None
+        elif isinstance(said, Entered) and worker.task is not None:
+            return self._enter(worker, said)
+        elif isinstance(said, Member) and worker.task is not None and worker.scratch is not None:
+            return self._found(worker, worker.task, worker.scratch, said)
         elif isinstance(said, Step) and worker.task is not None:
             if hear is not None:
                 hear(worker.task, said)
@@ -226,7 +244,26 @@ class Pool:
             return self._finish(worker, error, said)
         return None
 
-    def _reply(self, worker: Worker, answer: Answer | ScanReport, asked_s: float) -> Outcome | None:
+    def _enter(self, worker: Worker, said: Entered) -> Outcome | None:
+        assert worker.task is not None
+        worker.entered, worker.scratch = said.kind, self._insides.scratch()
+        # It is hashed as a whole first.
+        worker.deadline_s += self._limits.timeout_s - self._limits.image_timeout_s
+        with suppress(OSError):
+            worker.deadline_s += worker.task.path.stat().st_size / HASHED_BYTES_PER_S
+        return self._reply(worker, worker.scratch, time.monotonic())
+
+    def _found(self, worker: Worker, container: Task, scratch: Path, member: Member) -> Outcome | None:
+        """A file inside a container: an outcome when it is not to be examined."""
+        worker.n_found += 1
+        worker.deadline_s += bought_s(member)
+        task = self._insides.add(container, scratch, member)
+        if member.number:
+            return None
+        error = MediaError(member.code, member.message) if member.code else None
+        return Outcome(task, None, None, {}, member.sha256, error, 0.0, member.account)
+
+    def _reply(self, worker: Worker, answer: Answer | ScanReport | Path, asked_s: float) -> Outcome | None:
         """Answer a question; the time that the parent took is not the file's."""
         worker.deadline_s += time.monotonic() - asked_s
         try:
@@ -275,7 +312,12 @@ class Pool:
         done = done or Done()
         elapsed_s = time.monotonic() - worker.started_s
         sha256 = worker.opened.sha256 if worker.opened is not None else done.sha256
-        outcome = Outcome(worker.task, worker.opened, worker.report, done.pages, sha256, error, elapsed_s)
+        account = done.account
+        if worker.scratch is not None:
+            self._insides.ended(worker.scratch)
+            account = account or Account(worker.entered, worker.n_found)
+        outcome = Outcome(worker.task, worker.opened, worker.report, done.pages, sha256, error, elapsed_s, account)
+        self._insides.examined(worker.task)
         worker.task = None
         if worker in self._workers and self._holds_too_much(worker):
             self._end(worker)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from forensics.containers.account import Account
 from forensics.errors import MediaError
 from forensics.report import ScanReport
 
@@ -22,6 +23,8 @@ class Result:
         scan_id: its number in the store; None without a store.
         cached: whether the report comes from the store.
         written: names of the reports in the output folder.
+        account: of a container, whose files have results of their own; None for other files.
+        container: of a file in one: the outermost container as shown; "" for others.
     """
 
     path: str
@@ -35,6 +38,13 @@ class Result:
     scan_id: int | None = None
     cached: bool = False
     written: tuple[str, ...] = ()
+    account: Account | None = None
+    container: str = ""
+
+    @property
+    def is_error(self) -> bool:
+        """Whether something was not examined: a file, or part of what a container holds."""
+        return self.report is None and self.error is not None
 
     def to_line(self) -> dict[str, Any]:
         """One line of `results.jsonl`, as plain values."""
@@ -49,7 +59,7 @@ class Result:
             "width": None if self.report is None else self.report.width,
             "height": None if self.report is None else self.report.height,
             "duration_s": None if self.report is None else self.report.duration_s,
-            "status": "error" if self.report is None else "ok",
+            "status": "ok" if self.report is not None else "error" if self.error is not None else "container",
             "error": None if self.error is None else str(self.error),
             "error_code": None if self.error is None else self.error.code,
             "verdict": None if verdict is None else str(verdict.opinion),
@@ -72,4 +82,6 @@ class Result:
             "cached": self.cached,
             "scan_id": self.scan_id,
             "reports": list(self.written),
+            "container": self.container or None,
+            "inside": None if self.account is None else self.account.to_dict(),
         }

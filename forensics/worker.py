@@ -16,12 +16,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from forensics.containers.kinds import container_kind_of
 from forensics.errors import MediaError
 from forensics.media import Kind, Media
-from forensics.messages import Done, Examiner, Opened, Ready, Scanned, Step, Task
+from forensics.messages import Done, Entered, Examiner, Opened, Ready, Scanned, Step, Task
 from forensics.report import ScanReport
 from forensics.report_files import prepare
-from forensics.settings import ScanSettings
+from forensics.settings import Limits, ScanSettings
 
 Pixels = NDArray[np.uint8]
 
@@ -36,6 +37,9 @@ FIRST_SIDE_PX = 720
 
 WARM_SIDE_PX = 256
 """The least that every analyzer of images looks at."""
+
+MAY_HOLD_FILES = ("not-media", "too-many-bytes")
+"""Why a container is no media; an archive may be larger than any file that is examined."""
 
 MOMENTS_BUDGET_S = 5.0
 """Time for fetching frames that findings name; what is not there by then is left out of the report."""
@@ -131,6 +135,8 @@ def _examine(
             report = connection.recv() if forms else None
         return Done({} if report is None else _pages(report, media, forms, language_code))
     except MediaError as error:
+        if task.inside is not None and error.code in MAY_HOLD_FILES and (kind := container_kind_of(task.path)):
+            return _unpack(task, kind, scanner.settings.limits, connection)
         return Done(code=error.code, message=str(error), sha256=_sha256(task.path, scanner.settings.limits.max_bytes))
     except (EOFError, BrokenPipeError):
         raise
@@ -138,6 +144,30 @@ def _examine(
         return Done(code="unreadable", message=error.strerror or str(error))
     except MemoryError:
         return Done(code="out-of-memory", message="decoding it takes more memory than there is")
+
+
+def _unpack(task: Task, kind: str, limits: Limits, connection: Connection) -> Done:
+    """Tell the parent of every file inside a container."""
+    from forensics.containers.unpacking import Unpacker
+
+    assert task.inside is not None
+    connection.send(Entered(kind))
+    scratch = connection.recv()
+    try:
+        sha256 = _sha256(task.path, sys.maxsize)
+        unpacker = Unpacker(
+            task.path,
+            sha256,
+            scratch,
+            limits=task.inside,
+            max_file_bytes=limits.max_bytes,
+            tell=connection.send,
+        )
+        account, error = unpacker.run(kind, task.name)
+    except OSError as error_of_disk:
+        return Done(code="unreadable", message=error_of_disk.strerror or str(error_of_disk))
+    code, message = ("", "") if error is None else (error.code, str(error))
+    return Done(code=code, message=message, sha256=sha256, account=account)
 
 
 def _networks(settings: ScanSettings, build: Callable[[ScanSettings], Examiner] | None) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ MAX_ERRORS = 10
 """Errors shown one by one on a terminal; the rest is counted."""
 
 NOT_EXAMINED = "not examined"
+OPENED = "opened"
 
 
 class Progress:
@@ -42,6 +43,8 @@ class Progress:
         self._n_done = 0
         self._opinions: Counter[str] = Counter()
         self._errors: Counter[str] = Counter()
+        self._n_containers = self._n_inside = 0
+        self._left_out: Counter[str] = Counter()
         self._rows: list[tuple[tuple[float, int], tuple[str, ...]]] = []
         self._to_pipe = not is_terminal()
         self._display = _display(n_files) if sys.stderr.isatty() else None
@@ -66,13 +69,22 @@ class Progress:
 
     def add(self, result: Result) -> None:
         """Show one result."""
+        if result.account is not None:
+            self._n_containers += 1
+            self._left_out.update(result.account.left_out)
+        if result.container:
+            # How many files a container holds is known when they come.
+            self._n_files += 1
+            self._n_inside += 1
+            if self._display is not None:
+                self._display.update(self._display.task_ids[0], total=self._n_files)
         self._n_done += 1
         self._n_cached += result.cached
         self._n_without_page += result.report is not None and result.error is not None
         row = _row(result)
         if result.report is None:
-            assert result.error is not None
-            self._errors[result.error.code] += 1
+            if result.error is not None:
+                self._errors[result.error.code] += 1
         else:
             self._failed.update(tuple(result.report.failed))
             opinion = str(result.report.verdict.opinion)
@@ -105,11 +117,17 @@ class Progress:
 
     def _summary(self, out: Path | None, formats: tuple[str, ...]) -> list[str]:
         counts = [f"{n} {name}" for name, n in sorted(self._opinions.items())]
+        n_opened = self._n_done - self._opinions.total() - self._errors.total()
+        if n_opened:
+            counts.append(f"{n_opened} {OPENED}")
         if self._errors:
             codes = ", ".join(f"{n} {code}" for code, n in sorted(self._errors.items()))
             counts.append(f"{self._errors.total()} {NOT_EXAMINED} ({codes})")
         files = "1 file" if self._n_done == 1 else f"{self._n_done} files"
         texts = [f"{files}: {', '.join(counts) or 'nothing to examine'}"]
+        if self._n_containers:
+            opened = "1 of them holds files" if self._n_containers == 1 else f"{self._n_containers} of them hold files"
+            texts.append(f"{opened}: {self._n_inside} inside{_left_out(self._left_out)}")
         if self._n_cached:
             texts.append(f"{self._n_cached} known from the store and not examined again (--no-cache does)")
         for name, n in sorted(self._failed.items()):
@@ -132,8 +150,12 @@ class Progress:
 
 def _row(result: Result) -> tuple[str, ...]:
     if result.report is None:
-        assert result.error is not None
-        return (plain(result.path), NOT_EXAMINED, "", "", result.error.code, str(result.error))
+        account = result.account
+        inside = account.sentence if account is not None and (account.n_files or account.left_out) else ""
+        if result.error is None:
+            return (plain(result.path), OPENED, "", "", "", inside or "nothing inside")
+        note = f"{result.error}; {inside}" if inside else str(result.error)
+        return (plain(result.path), NOT_EXAMINED, "", "", result.error.code, note)
     verdict = result.report.verdict
     traces = ",".join(str(trace) for trace in verdict.leading)
     note = verdict.note
@@ -142,6 +164,11 @@ def _row(result: Result) -> tuple[str, ...]:
     if result.cached:
         note = f"cached: {note}"
     return (plain(result.path), str(verdict.opinion), f"{verdict.probability:.3f}", f"{verdict.llr:+.2f}", traces, note)
+
+
+def _left_out(counts: Counter[str]) -> str:
+    reasons = ", ".join(f"{n} {reason}" for reason, n in sorted(counts.items()))
+    return f", {counts.total()} left out ({reasons})" if counts else ""
 
 
 def _display(n_files: int):  # type: ignore[no-untyped-def]

@@ -134,18 +134,17 @@ def _unpacked(stream: Readable, level: Level) -> None:
 def _read(file: BinaryIO | _Counted, level: Level) -> None:
     try:
         # As a stream: no header can send the reader back to where it was.
-        with tarfile.open(fileobj=file, mode="r|", bufsize=CHUNK_BYTES) as archive:  # type: ignore[call-overload]
+        with tarfile.open(fileobj=file, mode="r|", bufsize=CHUNK_BYTES) as archive:
             for entry in archive:
                 _take(archive, entry, level)
-                archive.members.clear()
     except tarfile.ReadError as error:
         raise MediaError("truncated", f"the tar archive is cut off or broken ({error})") from error
 
 
 def _take(archive: tarfile.TarFile, entry: tarfile.TarInfo, level: Level) -> None:
     if entry.isdir():
-        return
-    if entry.issym() or entry.islnk():
+        level.pass_by()
+    elif entry.issym() or entry.islnk():
         level.leave_out(entry.name, LINK)
     elif not entry.isfile():
         level.leave_out(entry.name, DEVICE)

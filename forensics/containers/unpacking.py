@@ -188,6 +188,10 @@ class Level:
         self.unpacker.budget.member()
         self.tally.leave_out(_clean(name), reason)
 
+    def pass_by(self) -> None:
+        """A folder: it counts for the number of members alone."""
+        self.unpacker.budget.member()
+
     def told(self, member: Member) -> None:
         """Tell of a file in this container."""
         self.tally.n_files += 1

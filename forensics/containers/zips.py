@@ -36,7 +36,9 @@ def read_zip(file: BinaryIO, level: Level) -> None:
         _check_overlap(entries)
         is_document = any(entry.filename in _DOCUMENT_MARKS for entry in entries)
         for entry in entries:
-            if not entry.is_dir():
+            if entry.is_dir():
+                level.pass_by()
+            else:
                 _take(archive, entry, level, is_part=is_document)
 
 
