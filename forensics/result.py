@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from forensics.claims import Claims, claims
 from forensics.containers.account import Account
 from forensics.errors import MediaError
 from forensics.report import ScanReport
@@ -50,6 +51,7 @@ class Result:
         """One line of `results.jsonl`, as plain values."""
         verdict = self.report.verdict if self.report is not None else None
         findings = self.report.findings if self.report is not None else ()
+        said = Claims() if self.report is None else claims(self.report)
         return {
             "path": self.path,
             "sha256": self.sha256,
@@ -76,6 +78,10 @@ class Result:
                 for finding in findings
             ],
             "failed": {} if self.report is None else dict(self.report.failed),
+            "cut_short": self.report is not None and self.report.is_cut_short,
+            "camera": said.camera or None,
+            "generator": said.generator or None,
+            "taken_on": said.taken_on or None,
             "scanned_at": None if self.report is None else self.report.scanned_at,
             "pdq": [] if self.report is None else list(self.report.pdq),
             "elapsed_s": round(self.elapsed_s, 3),
