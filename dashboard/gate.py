@@ -4,47 +4,58 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.backend.options import Options
-from dashboard.backend.signing_in import SignIn
+from dashboard.backend.signing_in import SignIn, gate_of
 from dashboard.backend.words import as_markdown, sentence
+from dashboard.provider import forget_failure, has_provider, identity, leave_for_provider, what_failed
 from dashboard.roles import LOCAL_USER, User
 from dashboard.session import USER_KEY, options
-from dashboard.widgets.cookie import forget_cookie, keep_cookie, kept_cookie
+from dashboard.widgets.cookie import fetch_cookie, forget_cookie, kept_cookie
 
 _TICKET = "ticket"
+
+_SLIP = "slip"
 
 
 def passed() -> bool:
     """Whether somebody is signed in; draws the form if not. `current_user` says who it is."""
-    started = options()
-    if started.password_file is None:
-        if _has_provider():
+    people = options().password_file
+    if people is None:
+        if has_provider():
             st.error("An identity provider is set up, but no password file says which role each person has.")
             return False
         st.session_state[USER_KEY] = LOCAL_USER
         return True
+    gate = gate_of(people)
     try:
-        user = _recognised(_sign_in(started))
+        user = _recognised(gate)
     except (OSError, ValueError) as error:
         st.error(sentence(error), icon=":material/error:")
         return False
     if user is None:
         st.session_state.pop(USER_KEY, None)
-        _form(_sign_in(started))
+        _form(gate)
         return False
+    forget_failure()
     st.session_state[USER_KEY] = user
     return True
 
 
 def who() -> None:
     """Say in the sidebar who is signed in, and let them leave."""
-    user = st.session_state.get(USER_KEY)
-    if user is None or options().password_file is None:
+    user, people = st.session_state.get(USER_KEY), options().password_file
+    if user is None or people is None:
         return
     with st.sidebar:
         st.caption(f"Signed in as {as_markdown(user.name)}, {user.role.word}")
         if st.button("Sign out", icon=":material/logout:", key="sign out"):
-            _leave(_sign_in(options()))
+            _leave(gate_of(people))
+
+
+def remember() -> None:
+    """Let the browser fetch its cookie, at the end of the page, where it moves nothing."""
+    slip, ticket = st.session_state.get(_SLIP), st.session_state.get(_TICKET)
+    if slip and ticket != kept_cookie():
+        fetch_cookie(slip)
 
 
 def _recognised(gate: SignIn) -> User | None:
@@ -52,40 +63,39 @@ def _recognised(gate: SignIn) -> User | None:
     if st.session_state.pop("leave", False):
         forget_cookie()
         return None
-    provided = _provided_name()
-    if provided:
-        user = gate.with_identity(provided)
-        if user is None:
-            st.error(f"{as_markdown(provided)} is not listed here; ask whoever runs this dashboard.")
-        return user
     ticket = st.session_state.get(_TICKET) or kept_cookie()
     user = gate.with_ticket(ticket) if ticket else None
-    if user is not None and st.session_state.get(_TICKET) != ticket:
+    if user is not None:
         st.session_state[_TICKET] = ticket
-    return user
-
-
-def remember() -> None:
-    """Let the browser keep the ticket, at the end of the page, where it moves nothing."""
-    ticket = st.session_state.get(_TICKET)
-    if ticket and ticket != kept_cookie():
-        keep_cookie(ticket)
+        return user
+    found = identity()
+    return gate.with_identity(found.name) if found.name else None
 
 
 def _form(gate: SignIn) -> None:
     _, middle, _ = st.columns([1, 1.2, 1])
     with middle:
         st.title("Unforged", anchor=False)
+        _say_why_not()
         with st.form("sign in"):
             name = st.text_input("Name", autocomplete="username", max_chars=100)
             password = st.text_input("Password", type="password", autocomplete="current-password", max_chars=1000)
             sent = st.form_submit_button("Sign in", type="primary", width="stretch")
         if sent:
             _try(gate, name.strip(), password)
-        if _has_provider() and st.button("Sign in with your organisation", width="stretch"):
-            st.login()
-        if _provided_name() and st.button("Use another account", width="stretch"):
-            st.logout()
+        if has_provider() and st.button("Sign in with your organisation", width="stretch"):
+            leave_for_provider()
+
+
+def _say_why_not() -> None:
+    """Why the identity provider did not get them in; they may choose another account there, or use a password."""
+    found = identity()
+    if found.name:
+        st.error(
+            f"{as_markdown(found.name)} is not listed here; ask whoever runs this dashboard.", icon=":material/error:"
+        )
+    elif words := found.problem or what_failed():
+        st.error(words, icon=":material/error:")
 
 
 def _try(gate: SignIn, name: str, password: str) -> None:
@@ -97,7 +107,8 @@ def _try(gate: SignIn, name: str, password: str) -> None:
     if user is None:
         st.error("This name and password do not fit together.", icon=":material/lock:")
         return
-    st.session_state[_TICKET] = gate.ticket(user)
+    ticket = gate.ticket(user)
+    st.session_state[_TICKET], st.session_state[_SLIP] = ticket, gate.slip(ticket)
     st.rerun()
 
 
@@ -105,28 +116,11 @@ def _leave(gate: SignIn) -> None:
     for ticket in (st.session_state.pop(_TICKET, None), kept_cookie()):
         if ticket:
             gate.sign_out(ticket)
-    st.session_state.pop(USER_KEY, None)
-    if _provided_name():
+    for key in (USER_KEY, _SLIP):
+        st.session_state.pop(key, None)
+    if has_provider() and st.user.is_logged_in:
         st.logout()
+        # The browser leaves for the provider; to run again at once might throw the word to do so away.
+        st.stop()
     st.session_state["leave"] = True
     st.rerun()
-
-
-@st.cache_resource(show_spinner=False, hash_funcs={Options: repr})
-def _sign_in(started: Options) -> SignIn:
-    assert started.password_file is not None
-    return SignIn(started.password_file)
-
-
-def _has_provider() -> bool:
-    try:
-        return "auth" in st.secrets
-    except FileNotFoundError:
-        return False
-
-
-def _provided_name() -> str:
-    """Whom the identity provider vouches for: the address, if it is theirs; "" for nobody."""
-    if not _has_provider() or not st.user.is_logged_in or st.user.get("email_verified") is False:
-        return ""
-    return str(st.user.get("email") or st.user.get("preferred_username") or "")

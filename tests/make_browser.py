@@ -75,15 +75,18 @@ class Watch:
     hosts: set[str] = field(default_factory=set)
 
 
-def missing() -> str:
+def missing(*also: str) -> str:
     """Why there can be no journey; "" where there can.
+
+    Args:
+        also: packages that it needs beside those of all journeys.
 
     Raises:
         RuntimeError: there can be none although it was said that there must.
     """
     from importlib.util import find_spec
 
-    lacking = [name for name in ("streamlit", "playwright") if find_spec(name) is None]
+    lacking = [name for name in ("streamlit", "playwright", *also) if find_spec(name) is None]
     if not any(map(shutil.which, CHROMIUMS)):
         lacking.append("chromium")
     reason = f"journeys need {', '.join(lacking)}" if lacking else ""

@@ -7,6 +7,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 from dashboard.roles import Role, User
@@ -23,6 +24,9 @@ MAX_NAMES = 10_000
 TICKET_S = 12 * 3600.0
 """A working day: after it everybody signs in again."""
 
+SLIP_S = 60.0
+"""Time to swap a slip for the ticket: a slow network and a busy browser."""
+
 
 class SignIn:
     """Checks passwords, and remembers browsers for a day. One for all browsers.
@@ -38,6 +42,7 @@ class SignIn:
         self._lock = threading.Lock()
         self._failures: dict[str, tuple[int, float]] = {}
         self._tickets: dict[str, tuple[str, float]] = {}
+        self._slips: dict[str, tuple[str, float]] = {}
 
     def with_password(self, name: str, password: str) -> User | None:
         """Who that is; None for a wrong name or password.
@@ -64,7 +69,7 @@ class SignIn:
         return User(entry.name, Role.of(entry.role))
 
     def with_identity(self, name: str) -> User | None:
-        """Whom a provider vouches for; None for somebody who is not listed.
+        """Who is listed for the address that a provider vouches for; None for a stranger.
 
         Raises:
             ValueError, OSError: the password file cannot be read.
@@ -99,6 +104,27 @@ class SignIn:
         """Forget a ticket."""
         with self._lock:
             self._tickets.pop(_digest(secret), None)
+
+    def slip(self, ticket: str) -> str:
+        """What a page may hand to a script in place of the ticket: good once, for SLIP_S seconds."""
+        secret = secrets.token_urlsafe(32)
+        with self._lock:
+            now_s = self._clock()
+            self._slips = {key: kept for key, kept in self._slips.items() if kept[1] > now_s}
+            self._slips[_digest(secret)] = (ticket, now_s + SLIP_S)
+        return secret
+
+    def swapped(self, slip: str) -> str | None:
+        """The ticket for a slip, which is used up; None for none, or one that ran out."""
+        with self._lock:
+            ticket, until_s = self._slips.pop(_digest(slip), ("", 0.0))
+        return ticket if until_s > self._clock() else None
+
+
+@lru_cache(maxsize=4)
+def gate_of(password_file: Path) -> SignIn:
+    """The one gate of a password file: pages and the address of tickets share what it remembers."""
+    return SignIn(password_file)
 
 
 def _digest(secret: str) -> str:

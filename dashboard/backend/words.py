@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 from forensics.hostile_text import one_line
 
 _MARK_UP = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]()<>#+-.!|~$:&^="})
 
+_LINKED = re.compile(r"www(?=\.)|https?:(?=//)|(?=@)", re.IGNORECASE)
+"""Where text becomes a link on its own, even of characters that were escaped one by one."""
+
+_JOINER = "\u2060"
+"""Unseen, breaks no line, and no part of an address."""
+
 
 def as_markdown(text: str, limit: int = 300) -> str:
     """One line that Markdown shows as it stands: no emphasis, link, picture, colour, formula or icon in it."""
-    return one_line(text, limit).translate(_MARK_UP)
+    return _LINKED.sub(rf"\g<0>{_JOINER}", one_line(text, limit)).translate(_MARK_UP)
 
 
 def sentence(error: Exception) -> str:

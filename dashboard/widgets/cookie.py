@@ -1,38 +1,35 @@
-"""A cookie that holds the ticket of whoever signed in: a reload of the page is a new session, and must know them.
-
-Streamlit reads cookies but sets none for passwords, so a few lines of script do. It holds a random ticket, no name.
-"""
+"""A cookie that holds the ticket of whoever signed in: a reload of the page is a new session, and must know them."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-NAME = "unforged_ticket"
-
-SECONDS = 12 * 3600
+from dashboard.tickets import COOKIE, PATH
 
 COOKIE_JS = """
+const sent = new Set();
+
 export default function ({ data }) {
-  if (!data) return;
-  const secure = location.protocol === "https:" ? "; Secure" : "";
-  document.cookie = `${data.name}=${data.ticket}; Path=/; SameSite=Strict; Max-Age=${data.seconds}${secure}`;
+  if (!data || (data.slip && sent.has(data.slip))) return;
+  sent.add(data.slip);
+  fetch(data.path, { method: data.slip ? "POST" : "DELETE", body: data.slip || undefined, credentials: "same-origin" });
 }
 """
 
 
 def kept_cookie() -> str:
-    """The ticket that the browser brought along; "" for none."""
-    return str(st.context.cookies.get(NAME, ""))
+    """The ticket that the browser brought along when this session began; "" for none."""
+    return str(st.context.cookies.get(COOKIE, ""))
 
 
-def keep_cookie(ticket: str) -> None:
-    """Let the browser keep it for a day."""
-    _register()(data={"name": NAME, "ticket": ticket, "seconds": SECONDS}, key="cookie", height=1)
+def fetch_cookie(slip: str) -> None:
+    """Let the browser swap a slip for the cookie."""
+    _register()(data={"path": PATH, "slip": slip}, key="cookie", height=1)
 
 
 def forget_cookie() -> None:
-    """Let the browser forget it."""
-    _register()(data={"name": NAME, "ticket": "", "seconds": 0}, key="no cookie", height=1)
+    """Let the browser give it back."""
+    _register()(data={"path": PATH, "slip": ""}, key="no cookie", height=1)
 
 
 @st.cache_resource(show_spinner=False)

@@ -89,7 +89,7 @@ def command(given: dict[str, Any]) -> list[str]:
         ImportError: the extra is not installed.
         click.UsageError: other computers would get in without a login; or the password file is missing or damaged.
     """
-    app = find_spec("dashboard.app") if find_spec("streamlit") and find_spec("dashboard") else None
+    app = find_spec("dashboard.asgi") if find_spec("streamlit") and find_spec("dashboard") else None
     if app is None or app.origin is None:
         raise ImportError(MISSING)
     _check_login(given)
@@ -122,8 +122,12 @@ def environment(given: dict[str, Any]) -> dict[str, str]:
 
 
 def _check_login(given: dict[str, Any]) -> None:
-    if given["secrets"] is not None and find_spec("authlib") is None:
-        raise ImportError(NO_OIDC)
+    if given["secrets"] is not None:
+        from forensics.cli.dashboard_secrets import check_secrets
+
+        if not (find_spec("authlib") and find_spec("httpx")):
+            raise ImportError(NO_OIDC)
+        check_secrets(given["secrets"])
     if given["password_file"] is not None:
         from forensics.password_file import read
 

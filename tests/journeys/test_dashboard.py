@@ -71,9 +71,9 @@ class House:
         page.goto(f"{self.server.url}/{path}")
         page.get_by_label("Name").fill(name)
         page.get_by_label("Password", exact=True).fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
+        with page.expect_response("**/ticket"):
+            page.get_by_role("button", name="Sign in").click()
         expect(page.get_by_text(f"Signed in as {name}")).to_be_attached()
-        page.wait_for_function("() => document.cookie.includes('unforged_ticket')")
         go(page, f"{self.server.url}/{path}")
         return page
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,14 @@ def test_text_of_a_file_keeps_no_power_over_the_page(text: str) -> None:
     shown = as_markdown(text)
     for sign in set(text) & set("*[]()!<>:$`#|~"):
         assert shown.count(sign) == shown.count(f"\\{sign}")
+
+
+@pytest.mark.parametrize("text", ["see www.evil.example", "HTTPS://evil.example", "http://a.b", "eve@evil.example"])
+def test_text_of_a_file_becomes_no_link(text: str) -> None:
+    """Those of GitHub's Markdown: https:// and http://, www. and an address with a domain."""
+    read = as_markdown(text).replace("\\", "")
+    assert not re.search(r"https?://|www\.|[-.\w+]@", read, re.IGNORECASE)
+    assert read.replace("\u2060", "") == text, "nothing is lost to the eye"
 
 
 def test_an_error_becomes_one_line_that_says_something() -> None:

@@ -12,7 +12,7 @@ import pytest
 from dashboard.backend.configuration import Configuration, load, save, save_trust_list
 from dashboard.backend.options import Options
 from dashboard.backend.scanning import Scanning
-from dashboard.backend.signing_in import MAX_FAILURES, TICKET_S, WAIT_S, SignIn
+from dashboard.backend.signing_in import MAX_FAILURES, SLIP_S, TICKET_S, WAIT_S, SignIn
 from dashboard.roles import NotAllowedError, Role, User, require
 from forensics import password_file
 from forensics.cli import main
@@ -97,6 +97,17 @@ def test_a_ticket_ends_with_its_time_with_signing_out_and_with_its_owner(people:
     write(people, [Entry("ann", "admin", hashed(PASSWORD))])
     clock.now_s += TICKET_S
     assert gate.with_ticket(late) is None
+
+
+def test_a_slip_is_good_for_one_swap_and_not_for_long(people: Path) -> None:
+    clock = Clock()
+    gate = SignIn(people, clock=clock)
+    ticket = gate.ticket(User("ann", Role.ADMIN))
+    slip, late = gate.slip(ticket), gate.slip(ticket)
+    assert gate.swapped("guess") is None and gate.with_ticket(slip) is None
+    assert gate.swapped(slip) == ticket and gate.swapped(slip) is None
+    clock.now_s += SLIP_S
+    assert gate.swapped(late) is None
 
 
 def test_a_provider_lets_in_only_who_is_listed_for_it(people: Path) -> None:

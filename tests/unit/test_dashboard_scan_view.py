@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.backend.configuration import FILE, load
 from dashboard.backend.keeping import Kept
 from dashboard.backend.options import Options
+from dashboard.provider import Identity
 from forensics import password_file
 from forensics.finding import Finding, Trace
 from forensics.password_file import OIDC, Entry, hashed, write
@@ -137,10 +138,10 @@ def test_a_provider_says_who_somebody_is_and_the_file_what_they_may_do(
 ) -> None:
     write(folder / "people", [Entry("bo@example.org", "viewer", OIDC)])
     monkeypatch.setenv("UNFORGED_DASHBOARD_PASSWORD_FILE", str(folder / "people"))
-    monkeypatch.setattr("dashboard.gate._provided_name", lambda: "bo@example.org")
+    monkeypatch.setattr("dashboard.gate.identity", lambda: Identity("bo@example.org"))
     app = open_page("settings")
     assert app.slider and app.slider[0].disabled and "bo" in app.sidebar.caption[0].value
-    monkeypatch.setattr("dashboard.gate._provided_name", lambda: "eve@example.org")
+    monkeypatch.setattr("dashboard.gate.identity", lambda: Identity("eve@example.org"))
     app = open_page("settings")
     assert not app.slider and "not listed" in app.error[0].value
 

@@ -1,0 +1,16 @@
+"""What the web server runs: Streamlit with `app.py`, the address of tickets beside it, and words for failed sign-ins.
+
+It is named on the command line of Streamlit, which looks for `app` in it, and imported by nothing else.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from starlette.middleware import Middleware
+from streamlit.starlette import App
+
+from dashboard.round_trip import RoundTrip
+from dashboard.tickets import ROUTES
+
+app = App(Path(__file__).with_name("app.py"), routes=ROUTES, middleware=[Middleware(RoundTrip)])
