@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -44,7 +44,12 @@ Exit codes:
 
 @click.command(epilog=EPILOG, context_settings={"show_default": True})
 @click.argument("paths", nargs=-1, metavar="PATH...")
-@click.option("--files-from", type=click.File("rb"), help="File that lists paths, one a line; - for standard input.")
+@click.option(
+    "--files-from",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True),
+    metavar="FILE|-",
+    help="File that lists paths, one a line.",
+)
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for results; else none are written."
 )
@@ -145,18 +150,20 @@ def scan(paths: tuple[str, ...], **given: Any) -> int:
     return progress.exit_code
 
 
-def _all_paths(paths: tuple[str, ...], list_file: BinaryIO | None) -> tuple[str, ...]:
+def _all_paths(paths: tuple[str, ...], list_file: str | None) -> tuple[str, ...]:
     from forensics.inputs import STDIN, listed
 
     if list_file is None and not paths:
         raise click.UsageError("Missing argument 'PATH...'.")
     if list_file is None:
         return paths
-    if STDIN in paths and list_file.name in (STDIN, "<stdin>"):
+    if list_file == STDIN in paths:
         raise click.UsageError("standard input is a file or the list of files, not both")
-    named = tuple(path for path in listed(list_file) if path != STDIN)
+    with click.open_file(list_file, "rb") as stream:
+        # In a list, a dash is the name of a file.
+        named = tuple(f"./{path}" if path == STDIN else path for path in listed(stream))
     if not named and not paths:
-        raise click.UsageError(f"the list {list_file.name} names no file")
+        raise click.UsageError(f"the list {list_file} names no file")
     return paths + named
 
 
