@@ -29,7 +29,7 @@ class GateSettings:
             photos, and wander a little.
     """
 
-    tolerance: float = 0.005
+    tolerance: float = 0.02
     max_forgetting: float = 0.02
     max_false_positives: float = 0.08
     false_positive_tolerance: float = 0.01

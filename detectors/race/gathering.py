@@ -12,14 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.race.context import Round
-from detectors.race.folder import read_arrays, write_json
+from detectors.race.folder import read_arrays, read_json, write_json
 from detectors.race.kinds import FakeKind, kinds_until
 from detectors.race.known import KNOWN
 from detectors.race.labelled import LABELLED, labelled, sha256
 from detectors.race.laundering import FEATURES, WHOLE, has_faces, photo_features, photos_beside
 from detectors.race.photos import CALIBRATE, LEARN
+from detectors.race.settings import SELECTIVE
 
-GATHERED = "gathered.json"
+GATHERED, LEFT = "gathered.json", "left.json"
 
 Part: TypeAlias = tuple[str, int, NDArray[np.float32], tuple[str, ...]]
 """Name, label, features (N, D) and sources of pictures to calibrate on."""
@@ -150,6 +151,13 @@ def calibrating(round_: Round) -> Iterator[Part]:
                 yield ("known fakes" if label else "known photos"), label, mild, tuple(map(str, kept["sources"][own]))
 
 
+def left_by(round_: Round) -> frozenset[str]:
+    """New kinds that the last round whose candidate was let through left for later."""
+    path = round_.folder.round(max(round_.learned_until, 0)) / LEFT
+    is_there = round_.learned_until >= 0 and round_.settings.defence == SELECTIVE and path.is_file()
+    return frozenset(read_json(path)["left"]) if is_there else frozenset()
+
+
 def kind_path(round_: Round, kind: FakeKind) -> Path:
     """Features of a kind."""
     return round_.folder.round(kind.round) / kind.slug / FEATURES
@@ -158,7 +166,7 @@ def kind_path(round_: Round, kind: FakeKind) -> Path:
 def _fakes(round_: Round, kind: FakeKind) -> Block:
     kept = read_arrays(kind_path(round_, kind))
     n = len(kept[LEARN])
-    role = OLD if kind.round <= round_.learned_until else NEW
+    role = OLD if kind.round <= round_.learned_until and kind.title not in left_by(round_) else NEW
     return Block(
         kind.title,
         role,

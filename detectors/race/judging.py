@@ -14,7 +14,7 @@ from detectors.race import judge as judges
 from detectors.race.context import Round, threshold_logit
 from detectors.race.folder import read_arrays, read_json, write_json
 from detectors.race.forging import fakes_of, said_of
-from detectors.race.gathering import kind_path
+from detectors.race.gathering import LEFT, kind_path
 from detectors.race.judge import JudgeSet, Kind, Readings, Rows, Version
 from detectors.race.kinds import FakeKind, kinds_until
 from detectors.race.known import KNOWN, UNSEEN
@@ -22,7 +22,7 @@ from detectors.race.laundering import WHOLE, has_faces, photo_features, photos_b
 from detectors.race.photos import JUDGE
 from detectors.race.records import AttackRecord, DefenceRecord, read_log
 from detectors.race.retraining import Calibrated, as_it_stands, calibrated_by
-from detectors.race.settings import DEFENCES
+from detectors.race.settings import DEFENCES, SELECTIVE
 from generators.images import Pixels
 
 JUDGED, DECIDED = "judged.json", "decided.json"
@@ -74,8 +74,15 @@ def gate(round_: Round) -> None:
     candidate = judges.read(_version(CANDIDATE, chosen), judged, seed=seed)
     best = judges.best_so_far([*_stood(round_), judges.row(standing)])
     decision = gates.decide(standing, candidate, judged, round_.number, settings=round_.settings.gate, best=best)
-    write_json(round_.path / DECIDED, {"promoted": decision.promoted, "reasons": decision.reasons})
+    reasons = (*decision.reasons, *_left(round_))
+    write_json(round_.path / DECIDED, {"promoted": decision.promoted, "reasons": reasons})
     round_.say(("promoted: " if decision.promoted else "refused: ") + " ".join(decision.reasons))
+
+
+def _left(round_: Round) -> tuple[str, ...]:
+    path = round_.path / LEFT
+    left = read_json(path)["left"] if round_.settings.defence == SELECTIVE and path.is_file() else ()
+    return (f"Left for later, or earlier fakes would be forgotten: {', '.join(left)}.",) if left else ()
 
 
 def judge_set(round_: Round) -> JudgeSet:

@@ -13,10 +13,11 @@ from detectors.lineage import Lineage, Version
 from detectors.race.contender import Newcomers
 from detectors.race.context import Round
 from detectors.race.folder import now, read_json, write_json
-from detectors.race.gathering import GATHERED, NEW, PHOTOS, Block, learnable, remembered
+from detectors.race.gathering import GATHERED, LEFT, NEW, PHOTOS, Block, learnable, remembered
 from detectors.race.judging import CANDIDATE, DECIDED, judged_of
 from detectors.race.records import LOG, RoundRecord, parse_record, read_log
 from detectors.race.retraining import calibrated_by
+from detectors.race.settings import SELECTIVE
 from generators.weights import ModelCard
 from generators.whole_files import write_whole
 
@@ -73,6 +74,8 @@ def _kept(round_: Round) -> Version:
         return round_.registry.version(round_.contender.name, read_json(noted)["version"])
     chosen, standing = calibrated_by(round_, round_.settings.defence), round_.standing
     blocks = [b for b in remembered(list(learnable(round_)), 0, round_.settings.seed) if b.role in (NEW, PHOTOS)]
+    left = read_json(round_.path / LEFT)["left"] if round_.settings.defence == SELECTIVE else ()
+    blocks = [block for block in blocks if block.name not in left]
     if round_.learned_until >= 0:
         # Photos were learned from in every round; they are remembered once.
         blocks = [block for block in blocks if block.role == NEW]

@@ -74,7 +74,7 @@ class DefenceRecord:
     """One way of learning from a round, measured like the others.
 
     Attributes:
-        name: none, naive, replay, replay_distillation or joint.
+        name: one of `detectors.race.settings.DEFENCES`.
         new: mean AUROC on this round's fakes.
         old: mean AUROC on everything earlier.
         forgetting: mean over earlier fakes of the best AUROC so far minus this one's; below 0 it gained.

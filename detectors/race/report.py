@@ -28,6 +28,7 @@ DEFENCES = {
     "naive": "naive fine-tuning",
     "replay": "replay",
     "replay_distillation": "replay with distillation",
+    "selective": "the same, costly kinds left out",
     "joint": "joint, from the start",
 }
 """Ways of learning in words."""

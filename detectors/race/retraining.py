@@ -14,10 +14,12 @@ from detectors.held_out import llr_range, sets, thresholds
 from detectors.probe import root_weights
 from detectors.race.context import Round
 from detectors.race.defence import Linear, Standard, learn, softened
-from detectors.race.folder import read_arrays, write_arrays
-from detectors.race.gathering import NEW, OLD, PHOTOS, Block, Part, calibrating, learnable, remembered
-from detectors.race.laundering import WHOLE
-from detectors.race.settings import DEFENCES, RaceSettings
+from detectors.race.folder import read_arrays, write_arrays, write_json
+from detectors.race.gathering import LEFT, NEW, OLD, PHOTOS, Block, Part, calibrating, learnable, left_by, remembered
+from detectors.race.kinds import kinds_until
+from detectors.race.laundering import WHOLE, has_faces, photos_beside
+from detectors.race.selecting import Earlier, select
+from detectors.race.settings import DEFENCES, SELECTIVE, RaceSettings
 from detectors.reading import probability
 
 Floats = NDArray[np.float64]
@@ -38,7 +40,10 @@ def retrain(round_: Round) -> None:
     standard = standard_of(round_, everything)
     kept: dict[str, NDArray[Any]] = {}
     for name in DEFENCES:
-        reading = by(name, round_.settings, round_.reading, everything, standard)
+        if name == SELECTIVE:
+            reading = _selective(round_, everything, standard)
+        else:
+            reading = by(name, round_.settings, round_.reading, everything, standard)
         kept |= {f"{name}.weights": reading.weights, f"{name}.bias": np.array(reading.bias)}
         round_.say(f"learned: {name}")
     write_arrays(round_.path / READINGS, kept)
@@ -48,7 +53,7 @@ def by(name: str, settings: RaceSettings, start: Linear, everything: Sequence[Bl
     """A reading by one way of learning.
 
     Args:
-        name: one of `settings.DEFENCES`.
+        name: one of `settings.DEFENCES`; where nothing is left out, selective is replay with distillation.
         settings: of the race.
         start: the standing reading.
         everything: that may be learned from.
@@ -61,8 +66,41 @@ def by(name: str, settings: RaceSettings, start: Linear, everything: Sequence[Bl
     if name == "naive":
         return fit(start, [b for b in everything if b.role in (NEW, PHOTOS)], standard, Mix(settings.tether))
     blocks = remembered(everything, settings.memory, settings.seed)
-    opinion = settings.distillation if name == "replay_distillation" else 0.0
+    opinion = 0.0 if name == "replay" else settings.distillation
     return fit(start, blocks, standard, Mix(settings.tether, settings.new_share, opinion))
+
+
+def _selective(round_: Round, everything: Sequence[Block], standard: Standard) -> Linear:
+    """Replay with distillation of what is worth learning; what is not is noted."""
+    settings = round_.settings
+
+    def fitted(blocks: Sequence[Block]) -> Linear:
+        return by(SELECTIVE, settings, round_.reading, blocks, standard)
+
+    titles = {kind.title for kind in kinds_until(round_.number, settings)}
+    found = select(
+        everything,
+        fitted,
+        round_.reading,
+        _earlier(round_),
+        optional=[block.name for block in everything if block.role == NEW and block.name in titles],
+        allowed=settings.selective_cost,
+    )
+    write_json(round_.path / LEFT, {"left": found.left, "cost": found.cost})
+    if found.left:
+        round_.say(f"left for later, or earlier fakes would be forgotten: {', '.join(found.left)}")
+    return found.reading
+
+
+def _earlier(round_: Round) -> dict[str, Earlier]:
+    """Kinds of this race that the standing version has learned."""
+    parts = {name: features for name, _, features, _ in calibrating(round_)}
+    learned = [kind for kind in kinds_until(round_.learned_until, round_.settings) if kind.title not in left_by(round_)]
+    return {
+        kind.title: Earlier(parts[kind.title], parts[photos_beside(kind.side_px, kind.needs_faces, has_faces(round_))])
+        for kind in learned
+        if not kind.unseen
+    }
 
 
 def standard_of(round_: Round, everything: Sequence[Block]) -> Standard:

@@ -10,9 +10,13 @@ from detectors.attacks.base import Effort
 from detectors.race.gate import GateSettings
 from detectors.recipe import Recipe
 
-DEFENCES = ("none", "naive", "replay", "replay_distillation", "joint")
+DEFENCES = ("none", "naive", "replay", "replay_distillation", "selective", "joint")
 """Ways to learn from a round: not at all; from its fakes alone; with earlier rounds from memory; with what the standing
-version says of these besides; and everything ever seen, from the start."""
+version says of these besides; the same without new kinds that would cost earlier ones too much; and everything ever
+seen, from the start."""
+
+SELECTIVE = "selective"
+"""The way that leaves new kinds for later."""
 
 MAY_CHANGE = ("rounds", "minutes")
 """Settings that a resumed race may change: they decide how long it goes on and not what a round does."""
@@ -37,6 +41,7 @@ class RaceSettings(Recipe):
         memory: pictures of earlier rounds and of what was known that are learned from again.
         defence: the way to learn whose outcome may be promoted.
         distillation: share 0..1 of the standing version's opinion in the targets of what is learned again.
+        selective_cost: mean AUROC that earlier kinds may lose on pictures for calibration; over it new ones are left out.
         new_share: share 0..1 of the weight that a round's fakes and photos have beside what is remembered.
         tether: strength that holds the reading to the standing one, per unit of the mean loss.
         seed: of everything that is drawn.
@@ -59,8 +64,9 @@ class RaceSettings(Recipe):
     n_views: int = 2
     n_known: int = 60
     memory: int = 2000
-    defence: str = "replay_distillation"
+    defence: str = SELECTIVE
     distillation: float = 1.0
+    selective_cost: float = 0.005
     new_share: float = 0.5
     tether: float = 0.1
     seed: int = 0
@@ -69,7 +75,7 @@ class RaceSettings(Recipe):
     n_queries: int = 40
     batch_size: int = 8
     epsilon: float = 4 / 255
-    tolerance: float = 0.005
+    tolerance: float = 0.02
     max_forgetting: float = 0.02
     max_false_positives: float = 0.08
 
@@ -80,7 +86,7 @@ class RaceSettings(Recipe):
             raise ValueError("a race needs attacks, each of them once")
         if self.rounds < 0 or self.minutes < 0 or min(self.n_photos, self.n_fakes, self.n_views, self.n_known) < 1:
             raise ValueError("rounds and minutes are 0 or more, numbers of pictures and views 1 or more")
-        for name in ("attack_share", "distillation", "new_share"):
+        for name in ("attack_share", "distillation", "new_share", "selective_cost"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ValueError(f"{name} lies within 0 and 1, not {getattr(self, name)}")
         if self.tether <= 0.0 or self.memory < 0:

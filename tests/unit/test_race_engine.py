@@ -18,6 +18,7 @@ import pytest
 from detectors.race.engine import run_race
 from detectors.race.folder import STEPS, RaceFolder
 from detectors.race.records import RoundRecord, read_log
+from detectors.race.settings import DEFENCES
 from detectors.registry import Registry
 from detectors.shipped import shipped
 from tests.unit import toy_race
@@ -99,8 +100,8 @@ def test_what_is_promoted_is_what_scans_use_and_names_its_lineage(
 
 def test_every_way_of_learning_is_measured_beside_the_others(run: tuple[Path, list[RoundRecord], list[str]]) -> None:
     found = {defence.name: defence for defence in run[1][1].defences}
-    assert set(found) == {"none", "naive", "replay", "replay_distillation", "joint"}
-    assert found["none"].new < 0.6 < found["replay_distillation"].new
+    assert set(found) == {*DEFENCES}
+    assert found["none"].new < 0.6 < found["selective"].new
 
 
 def test_a_candidate_that_the_gate_refuses_is_kept_and_explained_but_does_not_stand(root: Path) -> None:
