@@ -41,7 +41,7 @@ class RaceSettings(Recipe):
         memory: pictures of earlier rounds and of what was known that are learned from again.
         defence: the way to learn whose outcome may be promoted.
         distillation: share 0..1 of the standing version's opinion in the targets of what is learned again.
-        selective_cost: mean AUROC that earlier kinds may lose on pictures for calibration; over it new ones are left out.
+        selective_cost: mean AUROC that earlier kinds may lose on calibration pictures; over it new ones are left out.
         new_share: share 0..1 of the weight that a round's fakes and photos have beside what is remembered.
         tether: strength that holds the reading to the standing one, per unit of the mean loss.
         seed: of everything that is drawn.
