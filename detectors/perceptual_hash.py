@@ -54,6 +54,10 @@ def distances(hashes: NDArray[np.uint8], wanted: str) -> NDArray[np.int64]:
     """
     if hashes.size == 0:
         return np.zeros(0, np.int64)
+    if hasattr(np, "bitwise_count") and hashes.flags.c_contiguous:
+        # From NumPy 2 on processors count bits themselves, eight bytes at a time: some ten times as fast.
+        words = hashes.view(np.uint64) ^ packed(wanted).view(np.uint64)  # (n, 4)
+        return np.asarray(np.bitwise_count(words).sum(axis=1, dtype=np.int64))
     counted: NDArray[np.int64] = _N_SET[hashes ^ packed(wanted)].sum(axis=1, dtype=np.int64)
     return counted
 

@@ -15,6 +15,8 @@ from forensics import __version__
 
 COMMANDS = {
     "scan": ("forensics.cli.scan:scan", "Examine files, folders or standard input."),
+    "runs": ("forensics.cli.runs:runs", "List durable runs, show one, write its results again."),
+    "errors": ("forensics.cli.runs:errors", "List what a durable run could not examine."),
     "history": ("forensics.cli.history:history", "Search what was examined before."),
     "queue": ("forensics.cli.queue:queue", "Decide about files that await the decision of a person."),
     "audit": ("forensics.cli.audit:audit", "Read and check the log of who decided what."),

@@ -18,6 +18,7 @@ from forensics.cli.options import (
     models_option,
     names_option,
 )
+from forensics.cli.run_options import check_run_options, run_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,6 +92,7 @@ Exit codes:
     default="never",
     help="Files that shall await a decision in `unforged queue`, by their opinion.",
 )
+@run_options
 @limits_options
 @inside_options
 def scan(paths: tuple[str, ...], **given: Any) -> int:
@@ -101,9 +103,21 @@ def scan(paths: tuple[str, ...], **given: Any) -> int:
     Each file is examined in a process of its own accord with limits on time and memory; what a file is, its content
     decides. On a terminal a table comes at the end; in a pipe each file is one line as it ends: path, opinion,
     probability, log10 ratio, leading traces, reason, parted by tabs.
+
+    With --run NAME the state of each file is kept in the store: a run that was cut off goes on where it was, one that
+    is done looks only at what has changed since.
     """
     # A killed scan ends its workers like an interrupted one.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    name = check_run_options(given)
+    if name is not None:
+        if given["resume"] is None:
+            paths = _all_paths(paths, given["files_from"])
+        elif paths or given["files_from"]:
+            raise click.UsageError("--resume takes the sources that the run has: name none")
+        from forensics.cli.scan_run import scan_run
+
+        return scan_run(name, paths, given, _settings(given), _default_jobs)
     settings = _settings(given)
     from contextlib import ExitStack
 

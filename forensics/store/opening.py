@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration. Known here so that Alembic is imported only when there is something to migrate."""
 
 BUSY_TIMEOUT_S = 30.0
@@ -82,7 +82,11 @@ def _prepare_sqlite(engine: Engine, database: str | None) -> None:
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("writes", False)
+        options = connection.get_execution_options()
+        writes = options.get("writes", False)
+        if writes:
+            # A commit that must outlive a power cut waits for the disk, and takes the earlier ones along.
+            connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if options.get('durable') else 'NORMAL'}")
         # A reader that turns writer fails at once when somebody else wrote: writers say so at the start and wait.
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 

@@ -98,6 +98,7 @@ class Store:
     def __init__(self, url: str | None = None) -> None:
         self._engine = open_engine(url or default_url())
         self._writer = self._engine.execution_options(writes=True)
+        self._durable = self._engine.execution_options(writes=True, durable=True)
         # Hashes of all scans, for `near`: 32 bytes each, extended by what was added since.
         self._hashes: NDArray[np.uint8] = np.zeros((0, 32), np.uint8)
         self._hash_ids: NDArray[np.int64] = np.zeros(0, np.int64)
@@ -244,14 +245,16 @@ class Store:
         return sorted(found, key=lambda match: (match.distance_bits, match.scan.id, match.frame))
 
     @contextmanager
-    def session(self, *, writes: bool = False) -> Iterator[Session]:
+    def session(self, *, writes: bool = False, durable: bool = False) -> Iterator[Session]:
         """A session of the database, for what builds on the store.
 
         Args:
             writes: whether it will write: a transaction that says so too late may lose against another.
+            durable: it writes what must outlive a power cut; a server sees to that itself.
         """
+        engine = self._durable if durable else self._writer if writes else self._engine
         try:
-            with Session(self._writer if writes else self._engine) as session:
+            with Session(engine) as session:
                 yield session
         except SQLAlchemyError as error:
             raise store_error(error) from None

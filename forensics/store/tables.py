@@ -150,3 +150,59 @@ class FolderScanRow(Base):
     n_failed: Mapped[int]
     n_likely: Mapped[int]
     message: Mapped[str]
+
+
+class RunRow(Base):
+    """One durable run: what it examines, and which process works on it."""
+
+    __tablename__ = "runs"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    plan: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(16))
+    n_pass: Mapped[int]
+    started_at: Mapped[str] = mapped_column(String(32))
+    ended_at: Mapped[str | None] = mapped_column(String(32))
+    host: Mapped[str]
+    process: Mapped[str]
+    beat_s: Mapped[float]
+    message: Mapped[str]
+
+    __table_args__ = (UniqueConstraint("name", name="runs_name"),)
+
+
+class RunFileRow(Base):
+    """One file of a run. `line` is its line of the results, zlib-compressed: what lies in the output folder can be
+    written again from here. `key` stands for the path, which may be longer than what an index takes; `container` is the
+    number of the outermost container of a file that was found in one."""
+
+    __tablename__ = "run_files"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"))
+    key: Mapped[bytes] = mapped_column(LargeBinary(16))
+    path: Mapped[str]
+    container: Mapped[int | None]
+    size_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    mtime_ns: Mapped[int | None] = mapped_column(BigInteger)
+    n_pass: Mapped[int]
+    state: Mapped[str] = mapped_column(String(16))
+    n_tries: Mapped[int]
+    sha256: Mapped[str] = mapped_column(String(64))
+    versions_digest: Mapped[str] = mapped_column(String(16))
+    duplicate_of: Mapped[int | None]
+    opinion: Mapped[str] = mapped_column(String(24))
+    code: Mapped[str] = mapped_column(String(32))
+    message: Mapped[str]
+    notes: Mapped[str]
+    place: Mapped[int | None]
+    line: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+    __table_args__ = (
+        UniqueConstraint("run_id", "key", name="run_files_once"),
+        Index("run_files_state", "run_id", "state", "id"),
+        Index("run_files_container", "run_id", "container"),
+        Index("run_files_sha256", "run_id", "sha256"),
+        Index("run_files_place", "run_id", "place"),
+    )

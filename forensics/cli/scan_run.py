@@ -1,0 +1,269 @@
+"""unforged scan --run: what a person, a pipe and a log see of a durable run."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from forensics.cli.options import inside_limits, open_store
+from forensics.cli.terminal import console, line, plain
+from forensics.inputs import STDIN, displayable, expand
+from forensics.report_files import FILE_FORMATS
+from forensics.runs import DurableRun, Ended, Settings
+from forensics.runs.ending import WRITTEN, call, command_words, write_end
+from forensics.runs.metrics import EVERY_S, write_metrics
+from forensics.runs.summary import summarize
+from forensics.runs.watch import watch
+from forensics.store import Queue, Store
+from forensics.store.queue_words import Bar
+from forensics.store.run_files import FileState
+from forensics.store.runs import Plan, Run, Runs, RunState
+
+if TYPE_CHECKING:
+    from forensics.containers import InsideLimits
+    from forensics.settings import ScanSettings
+
+MAX_ERRORS = 10
+"""Classes of error that are told at the end; `unforged errors` tells all."""
+
+BARS = {"likely": ("likely",), "inconclusive": ("likely", "inconclusive"), "never": ()}
+
+
+def scan_run(
+    name: str,
+    paths: tuple[str, ...],
+    given: dict[str, Any],
+    settings: ScanSettings,
+    n_workers: Callable[[ScanSettings], int],
+) -> int:
+    """Examine the sources of a run, and write what came of it.
+
+    Args:
+        name: of the run.
+        paths: sources; none goes on with those of an earlier run.
+        given: the options of `unforged scan`.
+        settings: of every scan, for a run that names its sources.
+        n_workers: how many are usual for these settings.
+
+    Returns:
+        The exit code, for all files of the run.
+    """
+    command = given["on_finish"]
+    if command is not None:
+        command_words(command)
+    forms = tuple(given["formats"] or ())
+    if unknown := [form for form in forms if form not in FILE_FORMATS]:
+        raise click.UsageError(f"a run writes all tables; --format takes {','.join(FILE_FORMATS)}, not {unknown[0]}")
+    if forms and given["out"] is None:
+        raise click.UsageError("--format says what to write, --out DIR must say where")
+    plan = None if given["resume"] is not None else _plan(name, paths, settings, inside_limits(given))
+    with ExitStack() as stack:
+        store = open_store(given["store"])
+        if store is None:
+            raise click.UsageError("a run needs a store")
+        stack.enter_context(store)
+        if plan is None:
+            Runs(store).get(name)
+        claimed, was_cut_off = Runs(store).claim(name, plan)
+        how = Settings(
+            n_workers=given["jobs"] or n_workers(claimed.plan.settings),
+            folder=given["out"],
+            forms=forms,
+            language_code=given["language_code"],
+            retry_failed=given["retry_failed"],
+        )
+        log = _Log(name, is_wanted=given["log_json"])
+        run = DurableRun(store, claimed, how, is_new_pass=not was_cut_off, tell=log)
+        shown = stack.enter_context(_Shown(run, given, store, log))
+        try:
+            _follow(run, given, shown)
+        finally:
+            shown.stop()
+            shown.measure(is_running=False)
+        ended = Runs(store).get(name)
+        summary = write_end(store, ended, given["out"]) if given["out"] else summarize(store, ended)[0]
+        log("summary", {"states": dict(summary.states), "opinions": dict(summary.opinions)})
+        shown.finish(ended)
+        if command is not None:
+            call(command, summary)
+        return shown.exit_code()
+
+
+def _follow(run: DurableRun, given: dict[str, Any], shown: _Shown) -> None:
+    sources = run.run.plan.sources
+    state, message = RunState.STOPPED, "interrupted"
+
+    def walk() -> Iterable[Any]:
+        return expand(sources, out=given["out"])
+
+    try:
+        with run:
+            if given["watch"]:
+                with contextlib.suppress(KeyboardInterrupt):
+                    pause = threading.Event()
+                    for ended in watch(run, walk, lambda: pause.wait(given["poll"])):
+                        shown.add(ended)
+            else:
+                for ended in run.examine(walk()):
+                    shown.add(ended)
+        state, message = RunState.DONE, ""
+    except Exception as error:
+        message = str(error)
+        raise
+    finally:
+        # A store that broke cannot be told; the process that is gone tells as much.
+        with contextlib.suppress(OSError):
+            run.end(state, message)
+
+
+def _plan(name: str, paths: tuple[str, ...], settings: ScanSettings, inside: InsideLimits | None) -> Plan:
+    if not paths:
+        raise click.UsageError(f"name what to examine, or go on with --resume {name}")
+    if STDIN in paths:
+        raise click.UsageError("standard input comes once: a run cannot go on with it")
+    sources = tuple(path if "://" in path else os.path.abspath(path) for path in paths)  # noqa: PTH100 - links stay
+    for source in sources:
+        if displayable(source) != source:
+            raise click.UsageError(f"{plain(source)} is no text: a run names its sources in UTF-8")
+    return Plan(sources, settings, inside)
+
+
+class _Log:
+    """Events as lines of JSON on standard error, if they are wanted."""
+
+    def __init__(self, name: str, *, is_wanted: bool) -> None:
+        self._name = name
+        self.is_wanted = is_wanted
+
+    def __call__(self, event: str, details: dict[str, Any]) -> None:
+        if self.is_wanted:
+            now = datetime.now(UTC).isoformat(timespec="milliseconds")
+            click.echo(json.dumps({"time": now, "event": event, "run": self._name, **details}), err=True)
+
+
+class _Shown:
+    """Shows files as they end. A context manager."""
+
+    def __init__(self, run: DurableRun, given: dict[str, Any], store: Store, log: _Log) -> None:
+        self._run = run
+        self._given = given
+        self._queue = Queue(store)
+        self._store = store
+        self._bar = Bar(given["bar"])
+        self._log = log
+        self._to_pipe = not sys.stdout.isatty()
+        self._status = console(err=True).status("examining") if sys.stderr.isatty() and not log.is_wanted else None
+        self._n_ended = 0
+        self._measured_s = 0.0
+
+    def __enter__(self) -> _Shown:
+        how = {"n_pass": self._run.run.n_pass, "sources": list(self._run.run.plan.sources)}
+        self._log("start", how)
+        if self._status is not None:
+            self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Leave the terminal to others."""
+        if self._status is not None:
+            self._status.stop()
+
+    def add(self, ended: Ended | None) -> None:
+        """Show one file; None only looks at the clock."""
+        if ended is not None:
+            self._n_ended += 1
+            self._queued(ended)
+            if self._to_pipe and ended.state is not FileState.UNCHANGED:
+                self._pipe(ended.line)
+            if self._status is not None:
+                self._status.update(f"examined {self._n_ended:,} of {self._run.n_walked:,} files met so far")
+        if time.monotonic() - self._measured_s > EVERY_S:
+            self.measure(is_running=True)
+
+    def measure(self, *, is_running: bool) -> None:
+        """Write the metrics."""
+        self._measured_s = time.monotonic()
+        files = self._run.files
+        if self._given["metrics"] is not None:
+            write_metrics(
+                self._given["metrics"],
+                self._run.run.name,
+                states=files.counts(),
+                opinions=files.opinions(),
+                errors=files.errors(),
+                is_running=is_running,
+                now_s=time.time(),
+            )
+
+    def exit_code(self) -> int:
+        """Over all files of the run, as for a plain scan."""
+        opinions, counts = self._run.files.opinions(), self._run.files.counts()
+        reached = any(n and opinion.startswith(BARS[self._given["fail_on"]]) for opinion, n in opinions.items())
+        return 1 if reached else 3 if counts[FileState.FAILED] else 0
+
+    def finish(self, run: Run) -> None:
+        """Tell what it came to."""
+        if self._log.is_wanted:
+            return
+        for text in _told(run, self._run, self._given):
+            click.echo(text, err=True)
+
+    def _queued(self, ended: Ended) -> None:
+        result = ended.result
+        if result is not None and result.report is not None and result.scan_id is not None:
+            from forensics.cli.store_options import actor_name
+
+            if self._bar.includes(result.report.verdict.opinion):
+                self._queue.add([self._store.row(result.scan_id)], actor=actor_name(None))
+
+    def _pipe(self, found: dict[str, Any]) -> None:
+        try:
+            line(*_columns(found))
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # The reader has enough; the run goes on.
+            self._to_pipe = False
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _columns(found: dict[str, Any]) -> Iterator[object]:
+    yield found["path"]
+    if found["status"] == "container":
+        yield from ("opened", "", "", "", f"{found['inside']['n_files']} files inside")
+        return
+    if found["verdict"] is None:
+        yield from ("not examined", "", "", found["error_code"], found["error"])
+        return
+    yield from (found["verdict"], f"{found['probability']:.3f}", f"{found['llr']:+.2f}", ",".join(found["leading"]))
+    if found["duplicate_of"] is not None:
+        yield f"the same as {found['duplicate_of']}"
+        return
+    counted = [finding for finding in found["findings"] if (finding["llr"] or 0.0) > 0]
+    yield max(counted, key=lambda finding: finding["llr"])["summary"] if counted else ""
+
+
+def _told(run: Run, examined: DurableRun, given: dict[str, Any]) -> Iterator[str]:
+    counts, opinions, errors = examined.files.counts(), examined.files.opinions(), examined.files.errors()
+    states = ", ".join(f"{number} {state}" for state, number in counts.items() if number)
+    yield f"run {plain(run.name)}, pass {run.n_pass}: {states or 'nothing to examine'}"
+    if opinions:
+        yield ", ".join(f"{number} {opinion}" for opinion, number in sorted(opinions.items()))
+    for error in errors[:MAX_ERRORS]:
+        yield f"{error.n_files} {plain(error.code)}: {plain(error.message)} (for example {plain(error.path)})"
+    if len(errors) > MAX_ERRORS:
+        yield f"... and {len(errors) - MAX_ERRORS} more classes of error: unforged errors {plain(run.name)}"
+    if given["out"] is not None:
+        yield f"results in {plain(str(given['out']))}: {', '.join(WRITTEN)}"

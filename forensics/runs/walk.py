@@ -1,0 +1,59 @@
+"""Files as the walk meets them: what stands for each, and whether size and time of change can tell a change."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from itertools import islice
+
+from forensics.messages import Task
+from forensics.store.run_files import CHUNK_ROWS, Seen
+
+RACY_S = 2.0
+"""A file may change twice within the grain of its time stamp (two seconds on FAT): of one that changed just now, only
+the hash tells."""
+
+
+def chunks(tasks: Iterable[Task], size: int = CHUNK_ROWS) -> Iterator[list[Task]]:
+    """A few at a time; the first is small, so that workers start at once."""
+    waiting = iter(tasks)
+    n_wanted = min(16, size)
+    while chunk := list(islice(waiting, n_wanted)):
+        yield chunk
+        n_wanted = size
+
+
+def key(task: Task) -> bytes:
+    """16 bytes that stand for the place of a file: other for other places, the same in every walk."""
+    return _summed(os.fsencode(task.path), task.shown)
+
+
+def inside_key(task: Task, number: int) -> bytes:
+    """The same for a file in a container, whose scratch file lies elsewhere every time.
+
+    Args:
+        task: found in a container.
+        number: 0 for the first file of this name in it; archives may hold several.
+    """
+    return _summed(b"%d" % number, f"{task.container}\0{task.shown}")
+
+
+def _summed(data: bytes, text: str) -> bytes:
+    return hashlib.blake2b(data + b"\0" + text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def seen(task: Task, *, now_s: float | None = None) -> Seen:
+    """A file before it is opened; what cannot be looked at has no size, and opening it will say why."""
+    try:
+        found = task.path.stat()
+    except OSError:
+        return Seen(key(task), task.shown, None, None, None)
+    is_racy = (time.time() if now_s is None else now_s) - found.st_mtime < RACY_S
+    try:
+        modified_at = datetime.fromtimestamp(found.st_mtime, UTC).isoformat(timespec="seconds")
+    except (ValueError, OverflowError, OSError):
+        modified_at = None
+    return Seen(key(task), task.shown, found.st_size, None if is_racy else found.st_mtime_ns, modified_at)
