@@ -64,6 +64,7 @@ class Batch:
         store: what is known and what is kept; None for neither.
         use_cache: False examines files that the store knows again.
         inside: what looking inside a container may cost; None does not look.
+        remote: URLs may be fetched over the network.
         n_workers: processes.
         build: makes the scanner in the workers; None for the real one.
     """
@@ -76,6 +77,7 @@ class Batch:
         store: Store | None = None,
         use_cache: bool = True,
         inside: InsideLimits | None = DEFAULT_INSIDE,
+        remote: bool = False,
         n_workers: int = 1,
         build: Callable[[ScanSettings], Examiner] | None = None,
     ) -> None:
@@ -83,12 +85,19 @@ class Batch:
         self.output = output or Output()
         self._recall = Recall(store, settings, use_cache=use_cache)
         self._inside = inside
+        self._remote = remote
         self._n_workers = n_workers
         self._build = build
 
     def tasks(self, paths: Sequence[str]) -> list[Task]:
-        """The files under the paths; standard input is not among them."""
-        return list(expand((path for path in paths if path != STDIN), out=self.output.folder))
+        """The files under the paths, patterns and URLs; standard input is not among them.
+
+        Raises:
+            ValueError: a URL, and fetching is not allowed.
+            ImportError: what speaks the protocol of a URL is not installed.
+        """
+        named = (path for path in paths if path != STDIN)
+        return list(expand(named, out=self.output.folder, remote=self._remote))
 
     def run(self, tasks: Sequence[Task], *, stdin: BinaryIO | None = None) -> Iterator[Result]:
         """Examine files; each result is on disk when it is yielded.

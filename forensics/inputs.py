@@ -6,17 +6,18 @@ import glob
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from forensics.errors import MediaError
 from forensics.messages import Task
+from forensics.remote import is_url, listing
 
 STDIN = "-"
 
 _CHUNK_BYTES = 1 << 20
 
 
-def expand(paths: Iterable[str], *, out: Path | None = None) -> Iterator[Task]:
+def expand(paths: Iterable[str], *, out: Path | None = None, remote: bool = False) -> Iterator[Task]:
     """Files under the paths, each once: folders in sorted order, without hidden files and the output folder.
 
     Links to folders are not followed, so that no loop and no place elsewhere is walked into; a path named by the user
@@ -25,20 +26,29 @@ def expand(paths: Iterable[str], *, out: Path | None = None) -> Iterator[Task]:
     Args:
         paths: files, folders and patterns such as `photos/**/*.jpg`; standard input is left to `spool`.
         out: output folder.
+        remote: URLs such as `s3://bucket/prefix` may be listed, which goes over the network.
+
+    Raises:
+        ValueError: a URL, and remote is False.
+        ImportError: what speaks the protocol of a URL is not installed.
     """
     seen: set[str] = set()
     hidden = os.path.realpath(out) if out is not None else None
-    for named in (match for path in paths for match in _matches(path)):
-        found = _walk(named, hidden) if Path(named).is_dir() else iter([named])
-        for path in found:
-            real = os.path.realpath(path)
+    for named in paths:
+        if is_url(named):
+            if not remote:
+                raise ValueError(f"{displayable(named)} lies elsewhere: --remote allows to fetch it over the network")
+            tasks = listing(named)
+        else:
+            tasks = _here(named, hidden)
+        for task in tasks:
+            real = task.url or os.path.realpath(task.path)
             if real not in seen:
                 seen.add(real)
-                shown = displayable(path)
-                yield Task(Path(path), shown, displayable(Path(path).name) or shown)
+                yield task
 
 
-def listed(stream: BinaryIO) -> list[str]:
+def listed(stream: IO[bytes]) -> list[str]:
     """Paths of a list, one a line; parted by zero bytes if there is one, as `find -print0` writes them."""
     data = stream.read()
     names = data.split(b"\0") if b"\0" in data else data.splitlines()
@@ -65,6 +75,14 @@ def spool(stream: BinaryIO, folder: Path, *, max_bytes: int) -> Task:
 def displayable(text: str) -> str:
     """A file name as text that can be stored and written anywhere: bytes that are no UTF-8 become escapes."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _here(named: str, hidden: str | None) -> Iterator[Task]:
+    """The files that a path on this machine names."""
+    for match in _matches(named):
+        for path in _walk(match, hidden) if Path(match).is_dir() else iter([match]):
+            shown = displayable(path)
+            yield Task(Path(path), shown, displayable(Path(path).name) or shown)
 
 
 def _matches(path: str) -> list[str]:

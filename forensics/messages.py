@@ -39,6 +39,7 @@ class Task:
         name: file name to show.
         inside: what looking inside it may cost, if it is a container; None does not look.
         container: of a file that was found in one, the outermost container as shown; "" for others.
+        url: of a file that is fetched before it is examined; "" for one that lies here.
     """
 
     path: Path
@@ -46,6 +47,7 @@ class Task:
     name: str
     inside: InsideLimits | None = None
     container: str = ""
+    url: str = ""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import wait
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +24,7 @@ from forensics.errors import MediaError
 from forensics.insides import Insides, bought_s
 from forensics.languages import ENGLISH
 from forensics.messages import Answer, Done, Entered, Examiner, Opened, Ready, Scanned, Step, Task
+from forensics.remote import N_AHEAD, Fetcher
 from forensics.report import ScanReport
 from forensics.settings import ScanSettings
 from forensics.watched import START_S, Worker, start_context
@@ -112,6 +113,7 @@ class Pool:
     def __enter__(self) -> Self:
         self._logs = tempfile.TemporaryDirectory(prefix="unforged-")
         self._insides = Insides(Path(self._logs.name))
+        self._fetcher = Fetcher(Path(self._logs.name), max_bytes=self._limits.max_bytes)
         return self
 
     def __exit__(
@@ -119,6 +121,7 @@ class Pool:
     ) -> None:
         for worker in tuple(self._workers):
             self._end(worker)
+        self._fetcher.close()
         self._logs.cleanup()
 
     @property
@@ -160,6 +163,8 @@ class Pool:
         waiting = iter(tasks)
         following = None
         while True:
+            for task, error in self._fetcher.ended():
+                yield Outcome(task, None, None, {}, "", error, 0.0)
             if following is None:
                 following = self._next(waiting)
             while following is not None and len(self._workers) < self.n_workers and not self._idle():
@@ -168,17 +173,29 @@ class Pool:
                 if following is not None and self._hand(worker, following):
                     following = self._next(waiting)
             busy = [worker for worker in self._workers if worker.task is not None or not worker.ready]
-            if following is None and all(worker.task is None for worker in busy):
+            if following is None and not self._fetcher.n_waiting and all(worker.task is None for worker in busy):
                 return
-            wait([worker.connection for worker in busy], TICK_S)
+            if busy:
+                wait([worker.connection for worker in busy], TICK_S)
+            else:
+                time.sleep(TICK_S)
             for worker in busy:
                 outcome = self._hear(worker, decide, receive, hear) if worker.connection.poll() else self._watch(worker)
                 if outcome is not None:
                     yield outcome
 
     def _next(self, waiting: Iterator[Task]) -> Task | None:
-        # What containers hold comes first: it takes up scratch space.
-        return self._insides.waiting.popleft() if self._insides.waiting else next(waiting, None)
+        # What containers hold, and what was fetched, comes first: it takes up scratch space.
+        if self._insides.waiting:
+            return self._insides.waiting.popleft()
+        if (fetched := self._fetcher.next()) is not None:
+            return fetched
+        while self._fetcher.n_waiting < N_AHEAD:
+            task = next(waiting, None)
+            if task is None or not task.url:
+                return task
+            self._fetcher.fetch(task)
+        return None
 
     def _idle(self) -> list[Worker]:
         return [worker for worker in self._workers if worker.ready and worker.task is None]
@@ -190,13 +207,14 @@ class Pool:
 
     def _hand(self, worker: Worker, task: Task) -> bool:
         """Give a task to an idle worker; False when the worker died in the meantime."""
+        path = self._fetcher.path(task)
         try:
-            worker.connection.send(task)
+            worker.connection.send(replace(task, path=path) if task.url else task)
         except OSError:
             self._end(worker)
             return False
         try:
-            size_bytes = task.path.stat().st_size
+            size_bytes = path.stat().st_size
         except OSError:
             size_bytes = 0
         worker.task, worker.opened, worker.report = task, None, None
@@ -250,7 +268,7 @@ class Pool:
         # It is hashed as a whole first.
         worker.deadline_s += self._limits.timeout_s - self._limits.image_timeout_s
         with suppress(OSError):
-            worker.deadline_s += worker.task.path.stat().st_size / HASHED_BYTES_PER_S
+            worker.deadline_s += self._fetcher.path(worker.task).stat().st_size / HASHED_BYTES_PER_S
         return self._reply(worker, worker.scratch, time.monotonic())
 
     def _found(self, worker: Worker, container: Task, scratch: Path, member: Member) -> Outcome | None:
@@ -318,6 +336,7 @@ class Pool:
             account = account or Account(worker.entered, worker.n_found)
         outcome = Outcome(worker.task, worker.opened, worker.report, done.pages, sha256, error, elapsed_s, account)
         self._insides.examined(worker.task)
+        self._fetcher.drop(worker.task)
         worker.task = None
         if worker in self._workers and self._holds_too_much(worker):
             self._end(worker)

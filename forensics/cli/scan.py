@@ -51,6 +51,7 @@ Exit codes:
     metavar="FILE|-",
     help="File that lists paths, one a line.",
 )
+@click.option("--remote", is_flag=True, help="Allow URLs (s3://, gs://, https://, ...): they go over the network.")
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for results; else none are written."
 )
@@ -139,7 +140,7 @@ def scan(paths: tuple[str, ...], **given: Any) -> int:
         if store is not None:
             stack.enter_context(store)
         from_stdin = STDIN in paths
-        counting = Batch(settings, output=Output(given["out"]))
+        counting = Batch(settings, output=Output(given["out"]), remote=given["remote"])
         tasks = counting.tasks(paths)
         n_files = len(tasks) + from_stdin
         if formats is None:

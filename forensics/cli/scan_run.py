@@ -104,7 +104,7 @@ def _follow(run: DurableRun, given: dict[str, Any], shown: _Shown) -> None:
     state, message = RunState.STOPPED, "interrupted"
 
     def walk() -> Iterable[Any]:
-        return expand(sources, out=given["out"])
+        return expand(sources, out=given["out"], remote=given["remote"])
 
     try:
         with run:

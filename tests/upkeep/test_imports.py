@@ -17,7 +17,7 @@ FLOORS = ("generators", "detectors", "forensics", "dashboard")
 SOURCES = sorted(path for floor in FLOORS for path in (ROOT / floor).rglob("*.py"))
 
 EXTRAS = ("torch", "torchvision", "timm", "facenet_pytorch", "lightning_fabric", "tensorboard", "matplotlib")
-EXTRAS += ("onnx", "onnxruntime", "streamlit", "psycopg")
+EXTRAS += ("onnx", "onnxruntime", "streamlit", "starlette", "psycopg")
 """Libraries of optional extras: a module that needs one may fail to import without it."""
 
 ALEMBIC = "forensics.migrations.env"
@@ -32,6 +32,9 @@ NETWORK_MODULES = ("requests", "httpx", "aiohttp", "http.client", "ftplib", "smt
 
 THE_DOOR = "detectors.outside.hub"
 """The one module that fetches, when a person names a model of the hub on the command line."""
+
+DOOR_OF_SCANS, THROUGH_IT = "forensics.remote", ("forensics.inputs", "forensics.pool")
+"""The one module that fetches files to scan, when a person allows it, and those that ask it to: no worker does."""
 
 FORBIDDEN_CALLS = ("torch.load", "torch.hub.load", "urllib.request.urlopen", "urlopen", "eval", "exec", "os.system")
 
@@ -131,6 +134,9 @@ def test_no_source_opens_pickles_or_connections(path: Path) -> None:
     else:
         assert not imported & {*NETWORK_MODULES, "urllib.request", "socket"}
         assert THE_DOOR not in imported or module(path) == "forensics.cli.models_outside", "nobody else goes through it"
+    if module(path) != DOOR_OF_SCANS:
+        assert not roots & {"fsspec", "s3fs", "boto3"}
+        assert DOOR_OF_SCANS not in imported or module(path) in THROUGH_IT, "nobody else goes through it"
     assert not set(called) & set(FORBIDDEN_CALLS)
     for node in ast.walk(tree):
         if isinstance(node, ast.keyword) and node.arg in ("allow_pickle", "pretrained", "weights_only"):

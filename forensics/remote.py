@@ -1,0 +1,176 @@
+"""Files that lie elsewhere, by fsspec: listed and fetched into scratch files a few ahead of the workers.
+
+The one door to the network of a scan, which only a person opens: workers, which read hostile bytes, never pass it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from forensics.errors import MediaError
+from forensics.messages import Task
+
+PROTOCOLS = frozenset(
+    ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "http", "https", "sftp", "ftp", "webdav", "smb")
+)
+"""Of fsspec, those that lead to files elsewhere; others run programs, chain or read what lies here."""
+
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+_PASSWORD = re.compile(r"(?<=://)[^/@]*:[^/@]*@")
+
+_UNLISTED = ("http", "https")
+"""Have no folders: listing a page would follow its links."""
+
+N_FETCHING = 4
+N_AHEAD = 8
+"""Files fetched or waiting for a worker: scratch space for eight of the largest."""
+
+_CHUNK_BYTES = 1 << 20
+
+
+def is_url(source: str) -> bool:
+    """Whether a source names a place elsewhere rather than a path."""
+    return _URL.match(source) is not None and not os.path.lexists(source)
+
+
+def listing(url: str) -> Iterator[Task]:
+    """Files under a URL, in order: one object, all below a prefix, or what a pattern matches.
+
+    A place that cannot be listed is one task, and fetching it says why.
+
+    Raises:
+        ValueError: no protocol that leads to files elsewhere.
+        ImportError: what speaks it is not installed.
+    """
+    shown = _PASSWORD.sub("", url)
+    protocol = _protocol(url)
+    try:
+        files, path = _system(url)
+        files.invalidate_cache()
+        names = [path] if protocol in _UNLISTED else _names(files, path)
+        found = [url] if names == [path] else [f"{protocol}://{name}" for name in names]
+    except (ImportError, ValueError):
+        raise
+    except Exception:  # noqa: BLE001 - every cloud has its own errors; fetching it raises them again, for its own line
+        found = [url]
+    for one in found:
+        named = shown if one == url else one
+        yield Task(Path(one), named, named.rstrip("/").rpartition("/")[2] or named, url=one)
+
+
+class Fetcher:
+    """Fetches files ahead of the workers.
+
+    Args:
+        folder: for scratch files.
+        max_bytes: size of one file.
+    """
+
+    def __init__(self, folder: Path, *, max_bytes: int) -> None:
+        self._folder = folder
+        self._max_bytes = max_bytes
+        self._n_files = 0
+        self._threads: ThreadPoolExecutor | None = None
+        self._stopped = Event()
+        self._fetching: dict[Future[None], Task] = {}
+        self._ready: deque[Task] = deque()
+        self._paths: dict[Task, Path] = {}
+
+    @property
+    def n_waiting(self) -> int:
+        """Files that are fetched or under way, and not with a worker yet."""
+        return len(self._fetching) + len(self._ready)
+
+    def fetch(self, task: Task) -> None:
+        """Begin to fetch a file."""
+        self._threads = self._threads or ThreadPoolExecutor(N_FETCHING, thread_name_prefix="fetch")
+        self._n_files += 1
+        path = self._folder / f"fetched-{self._n_files}"
+        self._paths[task] = path
+        self._fetching[self._threads.submit(self._copy, task.url, path)] = task
+
+    def ended(self) -> list[tuple[Task, MediaError]]:
+        """Take note of what has arrived; returns what could not be fetched, and why."""
+        failed = []
+        for future in [future for future in self._fetching if future.done()]:
+            task = self._fetching.pop(future)
+            error = future.exception()
+            if error is None:
+                self._ready.append(task)
+            else:
+                self.drop(task)
+                failed.append((task, error if isinstance(error, MediaError) else _unreadable(error)))
+        return failed
+
+    def next(self) -> Task | None:
+        """A file that has arrived; None when there is none by now."""
+        return self._ready.popleft() if self._ready else None
+
+    def path(self, task: Task) -> Path:
+        """Where a file lies here."""
+        return self._paths.get(task, task.path)
+
+    def drop(self, task: Task) -> None:
+        """A file is needed no more."""
+        if (path := self._paths.pop(task, None)) is not None:
+            with suppress(OSError):
+                path.unlink()
+
+    def close(self) -> None:
+        """Stop fetching."""
+        self._stopped.set()
+        if self._threads is not None:
+            self._threads.shutdown(cancel_futures=True)
+
+    def _copy(self, url: str, path: Path) -> None:
+        files, name = _system(url)
+        size = 0
+        with files.open(name, "rb") as source, path.open("xb") as target:
+            while not self._stopped.is_set() and (chunk := source.read(_CHUNK_BYTES)):
+                size += len(chunk)
+                if size > self._max_bytes:
+                    raise MediaError("too-many-bytes", f"the file holds more than {self._max_bytes:,} bytes, the limit")
+                target.write(chunk)
+
+
+def _protocol(url: str) -> str:
+    found = _URL.match(url)
+    protocol = found[1].lower() if found is not None else ""
+    # fsspec chains by "::"; a chain may end anywhere.
+    if protocol not in PROTOCOLS or "::" in url:
+        raise ValueError(f"{url!r} is no place to fetch files from; there is {', '.join(sorted(PROTOCOLS))}")
+    return protocol
+
+
+def _system(url: str) -> tuple[Any, str]:
+    """What fsspec calls a file system, and the path in it."""
+    protocol = _protocol(url)
+    try:
+        from fsspec.core import url_to_fs
+
+        files, path = url_to_fs(url)
+    except ImportError as error:
+        needed = "'unforged[remote]'" if protocol in ("s3", "s3a") else f"'unforged[remote]' ({error})"
+        raise ImportError(f"reading {protocol}:// needs: pip install {needed}") from error
+    return files, path
+
+
+def _names(files: Any, path: str) -> list[str]:
+    from glob import has_magic
+
+    if has_magic(path):
+        return sorted(name for name, info in files.glob(path, detail=True).items() if info["type"] == "file") or [path]
+    return sorted(files.find(path)) or [path]
+
+
+def _unreadable(error: BaseException) -> MediaError:
+    words = " ".join(f"{getattr(error, 'strerror', None) or error}".split())[:200]
+    return MediaError("unreadable", f"it cannot be fetched: {words or type(error).__name__}")
