@@ -18,6 +18,9 @@ _UNIX = 3
 _DOCUMENT_MARKS = frozenset({"[Content_Types].xml", "mimetype"})
 """Members that make an archive a document (ECMA-376 part 2, ODF 1.3 part 2, EPUB 3): its other parts are no files."""
 
+_PICTURE_FOLDERS = frozenset({"media", "Pictures"})
+"""Folders of a document that hold nothing else: what cannot be examined there is a picture all the same."""
+
 _LOCAL_HEADER_BYTES = 30
 
 
@@ -35,11 +38,15 @@ def read_zip(file: BinaryIO, level: Level) -> None:
         entries = archive.infolist()
         _check_overlap(entries)
         is_document = any(entry.filename in _DOCUMENT_MARKS for entry in entries)
+
+        def is_part(name: str) -> bool:
+            return is_document and not _PICTURE_FOLDERS.intersection(name.split("/")[:-1])
+
         for entry in entries:
             if entry.is_dir():
                 level.pass_by()
             else:
-                _take(archive, entry, level, is_part=is_document)
+                _take(archive, entry, level, is_part=is_part(entry.filename))
 
 
 def _take(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, level: Level, *, is_part: bool) -> None:

@@ -53,6 +53,7 @@ _OTHERS = (
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a Windows Media file"),
     (b"\x76\x2f\x31\x01", "an OpenEXR picture"),
     (b"gimp xcf", "a GIMP picture"),
+    (b"\xd7\xcd\xc6\x9a", "a Windows metafile picture"),
     (b"\x01\xda\x00", "an SGI picture"),
     (b"\x01\xda\x01", "an SGI picture"),
     (b"%!PS", "a PostScript document"),
@@ -128,6 +129,8 @@ def _refusal(head: bytes) -> MediaError:
         return MediaError("unsupported", "this is a Netpbm picture, not a supported image or video")
     if head[4:6] in (b"\x11\xaf", b"\x12\xaf"):
         return MediaError("unsupported", "this is an Autodesk FLIC animation, not a supported image or video")
+    if head[:4] == b"\x01\x00\x00\x00" and head[40:44] == b" EMF":
+        return MediaError("unsupported", "this is a Windows metafile picture, not a supported image or video")
     if head[:1] == head[188:189] == head[376:377] == b"G":
         return MediaError("unsupported", "this is an MPEG transport stream, not a supported image or video")
     if head[257:262] == b"ustar":

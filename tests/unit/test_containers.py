@@ -109,6 +109,12 @@ def test_pictures_come_out_of_a_document_and_its_other_parts_are_counted(kind: s
     assert {*found.account.left_out} == {"no picture"} and not found.refused
 
 
+def test_a_picture_of_a_document_that_cannot_be_examined_is_refused_and_not_left_out(tmp_path: Path) -> None:
+    metafile = b"\x01\x00\x00\x00".ljust(40, b"\0") + b" EMF" + bytes(100)
+    found = look(document("docx", {"image1.emf": metafile, "image2.bin": b"\x99" * 50}), tmp_path)
+    assert found.refused == {"word/media/image1.emf": "unsupported", "word/media/image2.bin": "not-media"}
+
+
 def test_attachments_come_out_of_mail_and_its_text_is_counted(tmp_path: Path) -> None:
     found = look(mail({"a.jpg": A, "notes.txt": b"some text"}), tmp_path)
     assert found.files == {"a.jpg": A} and found.refused == {"notes.txt": "not-media"}
