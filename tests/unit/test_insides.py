@@ -139,6 +139,20 @@ def test_a_container_that_breaks_costs_its_own_line(tmp_path: Path) -> None:
     }
 
 
+def test_a_container_that_takes_its_worker_along_costs_its_own_line(tmp_path: Path, scratch: Path) -> None:
+    head = b"From: a@example.org\nSubject: x\nMIME-Version: 1.0\nContent-Transfer-Encoding: base64\n\n"
+    (tmp_path / "huge.eml").write_bytes(head + (b"A" * 76 + b"\n") * 1_000_000)
+    (tmp_path / "z.zip").write_bytes(zipped({"fake.jpg": picture()}))
+    settings = ScanSettings(limits=Limits(image_timeout_s=20.0, memory_bytes=300 << 20))
+    results = run([str(tmp_path / "huge.eml"), str(tmp_path / "z.zip")], settings=settings)
+    assert told(results) == {
+        str(tmp_path / "huge.eml"): "out-of-memory",
+        str(tmp_path / "z.zip"): "opened",
+        str(tmp_path / "z.zip!") + "/fake.jpg": "likely manipulated",
+    }
+    assert results[0].account == Account("eml") and not [*scratch.glob("unforged-*")]
+
+
 def test_an_archive_may_be_larger_than_any_file_that_is_examined(tmp_path: Path) -> None:
     (tmp_path / "x.tar").write_bytes(tarred({"a.jpg": picture(), "in/fake.jpg": picture(2)}))
     settings = ScanSettings(limits=Limits(image_timeout_s=20.0, max_bytes=len(picture()) + 4000))
