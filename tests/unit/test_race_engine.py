@@ -137,19 +137,29 @@ def test_a_race_stopped_at_any_step_goes_on_and_ends_the_same(
     assert len(Registry(root / "models").versions("synthetic")) == 3
 
 
-def test_a_race_that_is_killed_outright_keeps_what_was_done_and_lets_go_of_the_registry(root: Path) -> None:
+def _killed_at(step: str, root: Path) -> None:
+    """Run the race in a process of its own and kill it, without any warning, while it is at a step."""
     command = [sys.executable, "-m", "tests.unit.toy_race", str(root)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
     assert process.stdout is not None
-    for text in process.stdout:
-        if text.startswith("round 0: retrain"):
-            os.kill(process.pid, signal.SIGKILL)
-            break
-    process.wait()
-    process.stdout.close()
-    assert (0, "gather") in RaceFolder(root / "race").done()
+    with process.stdout as lines:
+        for text in lines:
+            if text.startswith(f"round 0: {step}"):
+                os.kill(process.pid, signal.SIGKILL)
+                break
+    assert process.wait() == -signal.SIGKILL
+
+
+def test_a_race_that_is_killed_outright_at_every_step_in_turn_ends_the_same(
+    root: Path, run: tuple[Path, list[RoundRecord], list[str]]
+) -> None:
+    for number, step in enumerate(STEPS):
+        _killed_at(step, root)
+        done = {name for _, name in RaceFolder(root / "race").done()}
+        assert done == {*STEPS[:number]}
     (record,) = run_race(toy_race.entry(root, replace(RACE, rounds=0)), resume=True)
-    assert record.promoted
+    assert record.matrix == run[1][0].matrix and record.promoted
+    assert len(Registry(root / "models").versions("synthetic")) == 3
 
 
 def test_two_races_on_one_registry_are_kept_apart(root: Path) -> None:
