@@ -41,7 +41,8 @@ class TuningSettings:
         pixels: weight of the mean absolute difference from the untuned picture, 0..1.
         features: weight of its distance in features of EfficientNet-Lite0; 0 leaves that network out.
         features_px: side that pictures are looked at with by it.
-        scale: smallest and largest side, relative, that the critic sees fakes through.
+        jpeg_quality: lowest and highest that the critic sees fakes through; files on their way get 35 and up.
+        scale: smallest and largest side, relative, that it sees them through.
         max_norm: longer gradients are shortened to this: the critic's are steep where it is sure.
         enough: running mean of the critic's loss at which it stops; nothing is left to gain, only pictures to lose.
         n_between_saves: steps between two checkpoints.
@@ -51,6 +52,7 @@ class TuningSettings:
     pixels: float
     features: float
     features_px: int = 64
+    jpeg_quality: tuple[int, int] = (40, 95)
     scale: tuple[float, float] = (0.6, 1.0)
     max_norm: float = 1.0
     enough: float = 0.1
@@ -144,7 +146,7 @@ class _Run:
         self._subject, self._effort, self._settings = subject, effort, settings
         self._checkpoint = folder / CHECKPOINT
         self._fabric = launch(RunSettings(device=device, precision="32-true"))
-        self._washing = Critic(_Bar(target), scale=settings.scale)
+        self._washing = Critic(_Bar(target), jpeg_quality=settings.jpeg_quality, scale=settings.scale)
         self._clean = copy.copy(self._washing)
         self._clean.jpeg_quality = self._clean.scale = None
         self._plain = subject.network().to(self._fabric.device).eval().requires_grad_(False)
