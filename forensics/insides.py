@@ -21,6 +21,11 @@ UNPACKED_BYTES_PER_S = 20e6
 """xz and bzip2 on a slow machine; each file found buys time by its size as well."""
 
 
+HELD_BYTES = 1 << 30
+HELD_FILES = 500
+"""Scratch files that are not examined yet: beyond, unpacking waits, so that the largest archive needs no more space."""
+
+
 class Insides:
     """Files found inside containers, until they are examined.
 
@@ -35,12 +40,21 @@ class Insides:
         self.waiting: deque[Task] = deque()
         self._folder = folder
         self._n_folders = 0
-        self._held: set[Path] = set()
+        self._held: dict[Path, int] = {}
+        self._held_bytes = 0
+        self._unpacking: set[Path] = set()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether what was unpacked has to be examined first."""
+        return self._held_bytes > HELD_BYTES or len(self._held) > HELD_FILES
 
     def scratch(self) -> Path:
         """A scratch folder for one container; the worker makes it."""
         self._n_folders += 1
-        return self._folder / f"inside-{self._n_folders}"
+        folder = self._folder / f"inside-{self._n_folders}"
+        self._unpacking.add(folder)
+        return folder
 
     def add(self, container: Task, scratch: Path, member: Member) -> Task:
         """A file was found; it waits to be examined if it lies in a scratch file.
@@ -52,21 +66,24 @@ class Insides:
         path = scratch_path(scratch, member.number)
         task = Task(path, shown, base_name(member.name) or shown, container=container.shown)
         if member.number and path not in self._held:
-            self._held.add(path)
+            self._held[path] = member.size_bytes
+            self._held_bytes += member.size_bytes
             self.waiting.append(task)
         return task
 
     def examined(self, task: Task) -> None:
         """A task has ended: its scratch file, if it had one, is needed no more."""
         if task.path in self._held:
-            self._held.discard(task.path)
+            self._held_bytes -= self._held.pop(task.path)
             with suppress(OSError):
                 task.path.unlink()
-            with suppress(OSError):
-                task.path.parent.rmdir()
+            if task.path.parent not in self._unpacking:
+                with suppress(OSError):
+                    task.path.parent.rmdir()
 
     def ended(self, scratch: Path) -> None:
         """The worker that unpacked a container is done or dead: what it left half written is removed."""
+        self._unpacking.discard(scratch)
         if scratch.is_dir():
             for path in scratch.iterdir():
                 if path not in self._held:

@@ -167,7 +167,8 @@ class Pool:
                 yield Outcome(task, None, None, {}, "", error, 0.0)
             if following is None:
                 following = self._next(waiting)
-            while following is not None and len(self._workers) < self.n_workers and not self._idle():
+            self._resume()
+            while following is not None and self._n_active() < self.n_workers and not self._idle():
                 self._start()
             for worker in self._idle():
                 if following is not None and self._hand(worker, following):
@@ -188,6 +189,8 @@ class Pool:
         # What containers hold, and what was fetched, comes first: it takes up scratch space.
         if self._insides.waiting:
             return self._insides.waiting.popleft()
+        if any(worker.paused_s is not None for worker in self._workers):
+            return None
         if (fetched := self._fetcher.next()) is not None:
             return fetched
         while self._fetcher.n_waiting < N_AHEAD:
@@ -196,6 +199,19 @@ class Pool:
                 return task
             self._fetcher.fetch(task)
         return None
+
+    def _n_active(self) -> int:
+        return sum(worker.paused_s is None for worker in self._workers)
+
+    def _resume(self) -> None:
+        """Let workers go on that waited for room; the time that they waited is not the container's."""
+        for worker in tuple(self._workers):
+            if worker.paused_s is not None and not self._insides.is_full:
+                paused_s, worker.paused_s = worker.paused_s, None
+                # One that died in the meantime is met by `_watch`.
+                with suppress(OSError):
+                    worker.connection.send(True)
+                worker.deadline_s += time.monotonic() - paused_s
 
     def _idle(self) -> list[Worker]:
         return [worker for worker in self._workers if worker.ready and worker.task is None]
@@ -218,7 +234,7 @@ class Pool:
         except OSError:
             size_bytes = 0
         worker.task, worker.opened, worker.report = task, None, None
-        worker.entered, worker.scratch, worker.n_found = "", None, 0
+        worker.entered, worker.scratch, worker.n_found, worker.paused_s = "", None, 0, None
         worker.started_s = time.monotonic()
         # What is too large to be an image is a video, or refused by its size.
         is_video = self._limits.max_image_bytes < size_bytes <= self._limits.max_bytes
@@ -277,6 +293,8 @@ class Pool:
         worker.deadline_s += bought_s(member)
         task = self._insides.add(container, scratch, member)
         if member.number:
+            worker.paused_s = time.monotonic()
+            self._resume()
             return None
         error = MediaError(member.code, member.message) if member.code else None
         return Outcome(task, None, None, {}, member.sha256, error, 0.0, member.account)
@@ -297,7 +315,7 @@ class Pool:
             if time.monotonic() > worker.deadline_s:
                 raise RuntimeError(f"a worker process did not start within {START_S:.0f} s")
             return None
-        if time.monotonic() > worker.deadline_s:
+        if time.monotonic() > worker.deadline_s and worker.paused_s is None:
             spent_s = time.monotonic() - worker.started_s
             self._end(worker)
             return self._finish(
@@ -338,7 +356,8 @@ class Pool:
         self._insides.examined(worker.task)
         self._fetcher.drop(worker.task)
         worker.task = None
-        if worker in self._workers and self._holds_too_much(worker):
+        is_spare = self._n_active() > self.n_workers
+        if worker in self._workers and (is_spare or self._holds_too_much(worker)):
             self._end(worker)
         return outcome
 

@@ -34,6 +34,7 @@ class Worker:
         task, opened, report: the file that it examines, as far as it has come.
         started_s: when it got the file.
         entered, scratch, n_found: the kind of a container that it unpacks, where to, and the files found so far.
+        paused_s: since when it waits until there is room for more scratch files; None if it does not.
         has_scanned, is_weighed: whether it has ever scanned, and whether the memory that takes was noted.
         fresh_bytes: what it held before its first file, if it loads everything by then; 0 else.
     """
@@ -51,6 +52,7 @@ class Worker:
     entered: str = ""
     scratch: Path | None = None
     n_found: int = 0
+    paused_s: float | None = None
     has_scanned: bool = False
     is_weighed: bool = False
     fresh_bytes: int = 0

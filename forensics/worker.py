@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forensics.containers.kinds import container_kind_of
+from forensics.containers.member import Member
 from forensics.errors import MediaError
 from forensics.media import Kind, Media
 from forensics.messages import Done, Entered, Examiner, Opened, Ready, Scanned, Step, Task
@@ -161,13 +162,20 @@ def _unpack(task: Task, kind: str, limits: Limits, connection: Connection) -> Do
             scratch,
             limits=task.inside,
             max_file_bytes=limits.max_bytes,
-            tell=connection.send,
+            tell=partial(_tell_found, connection),
         )
         account, error = unpacker.run(kind, task.name)
     except OSError as error_of_disk:
         return Done(code="unreadable", message=error_of_disk.strerror or str(error_of_disk))
     code, message = ("", "") if error is None else (error.code, str(error))
     return Done(code=code, message=message, sha256=sha256, account=account)
+
+
+def _tell_found(connection: Connection, member: Member) -> None:
+    connection.send(member)
+    if member.number:
+        # The parent answers when there is room for another scratch file.
+        connection.recv()
 
 
 def _networks(settings: ScanSettings, build: Callable[[ScanSettings], Examiner] | None) -> tuple[str, ...]:

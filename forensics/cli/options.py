@@ -70,8 +70,8 @@ def inside_options(command: F) -> F:
             click.IntRange(min=0),
             "Containers in containers; 0: opens none.  [default: 4]",
         ),
-        ("--inside-files", "max_members", positive, "Most files in one container.  [default: 10000]"),
-        ("--inside-bytes", "max_bytes", NumberOfBytes(), "Scratch space for one container.  [default: 8G]"),
+        ("--inside-files", "max_members", positive, "Most files in one container.  [default: 100000]"),
+        ("--inside-bytes", "max_bytes", NumberOfBytes(), "Most bytes out of one container.  [default: 64G]"),
         ("--inside-ratio", "max_ratio", click.FloatRange(min=1), "Largest unpacked / packed size.  [default: 200]"),
     )
     for flag, name, kind, text in reversed(options):

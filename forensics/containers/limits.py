@@ -17,13 +17,14 @@ class InsideLimits:
     Attributes:
         max_depth: containers inside containers that are opened; 1 opens the outermost only.
         max_members: files, links and folders that may lie in it.
-        max_bytes: scratch space that its members may take; what is neither media nor a container takes none.
+        max_bytes: of its media and of the containers in it, all together; scratch space takes less, as unpacking waits
+            until what was unpacked is examined.
         max_ratio: unpacked over packed size, from RATIO_FLOOR_BYTES on; deflate reaches 1032, photos stay near 1.
     """
 
     max_depth: int = 4
-    max_members: int = 10_000
-    max_bytes: int = 8 * GIB
+    max_members: int = 100_000
+    max_bytes: int = 64 * GIB
     max_ratio: float = 200.0
 
     def __post_init__(self) -> None:

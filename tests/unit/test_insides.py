@@ -163,6 +163,24 @@ def test_an_archive_may_be_larger_than_any_file_that_is_examined(tmp_path: Path)
     }
 
 
+@pytest.mark.parametrize("n_workers", [1, 2])
+def test_unpacking_waits_until_what_was_unpacked_is_examined(
+    n_workers: int, tmp_path: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("forensics.insides.HELD_FILES", 2)
+    names = {kind: {f"{i:02}.jpg": picture(i) for i in range(12)} for kind in ("x.zip", "y.tar")}
+    (tmp_path / "x.zip").write_bytes(zipped(names["x.zip"]))
+    (tmp_path / "y.tar").write_bytes(tarred(names["y.tar"]))
+    batch, found, most = Batch(SETTINGS, build=Scripted, n_workers=n_workers), dict[str, Result](), 0
+    for result in batch.run(batch.tasks([str(tmp_path / name) for name in names])):
+        found[result.path] = result
+        most = max(most, len([*scratch.glob("unforged-*/inside-*/*")]))
+    assert {*told([*found.values()]).values()} == {"no trace found", "opened"} and len(found) == 26
+    # Each worker that unpacks tells of one more before it waits, and writes no other.
+    assert most <= 2 + n_workers + 1
+    assert not [*scratch.glob("unforged-*")]
+
+
 def test_half_written_files_of_a_dead_worker_are_removed_and_others_wait(tmp_path: Path) -> None:
     insides, container = Insides(tmp_path), Task(tmp_path / "x.zip", "x.zip", "x.zip")
     folder = insides.scratch()
@@ -174,6 +192,17 @@ def test_half_written_files_of_a_dead_worker_are_removed_and_others_wait(tmp_pat
     insides.ended(folder)
     assert [*folder.iterdir()] == [task.path]
     insides.examined(task)
+    assert not folder.exists()
+
+
+def test_a_scratch_folder_stays_as_long_as_something_is_unpacked_into_it(tmp_path: Path) -> None:
+    insides = Insides(tmp_path)
+    folder = insides.scratch()
+    folder.mkdir()
+    task = insides.add(Task(tmp_path / "x.zip", "x.zip", "x.zip"), folder, Member("a.jpg", number=1))
+    insides.examined(task)
+    assert folder.is_dir()
+    insides.ended(folder)
     assert not folder.exists()
 
 
