@@ -75,7 +75,10 @@ class Added:
 
     @property
     def needed(self) -> int | None:
-        """Pictures from which ENOUGH are found at 5 % false positives; None where all that there are do not do."""
+        """Pictures from which ENOUGH are found at 5 % false positives, 0 where they were found before; None where all
+        that there are do not do."""
+        if self.before.tpr.value >= ENOUGH:
+            return 0
         return next((step.n for step in self.curve if step.tpr.value >= ENOUGH), None)
 
     @property
@@ -83,7 +86,7 @@ class Added:
         """The same in words."""
         if self.needed is None:
             return f"more than {self.curve[-1].n}"
-        return f"at most {self.needed}"
+        return f"at most {self.needed}" if self.needed else "none, they were found before"
 
 
 def write_added(added: Added, folder: Path) -> None:

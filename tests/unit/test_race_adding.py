@@ -132,6 +132,14 @@ def test_a_generator_is_learned_and_the_report_says_at_what_price(asked: Additio
     assert page == to_markdown(added) and f"| {added.candidate} |" in page
 
 
+def test_of_what_was_found_before_no_pictures_are_needed(asked: Addition) -> None:
+    added = add_generator(asked)
+    found = replace(added, before=added.after)
+    assert (found.needed, found.needed_words) == (0, "none, they were found before")
+    lost = replace(added, curve=tuple(replace(step, tpr=added.before.tpr) for step in added.curve))
+    assert (lost.needed, lost.needed_words) == (None, "more than 40")
+
+
 def test_the_version_goes_to_the_registry_with_its_lineage(asked: Addition) -> None:
     added = add_generator(asked)
     version = Registry(asked.models).version("synthetic", added.candidate)
