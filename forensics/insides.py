@@ -49,6 +49,11 @@ class Insides:
         """Whether what was unpacked has to be examined first."""
         return self._held_bytes > HELD_BYTES or len(self._held) > HELD_FILES
 
+    @property
+    def has_room(self) -> bool:
+        """Whether so much was examined that it is worth while to unpack on."""
+        return self._held_bytes <= HELD_BYTES // 2 and len(self._held) <= HELD_FILES // 2
+
     def scratch(self) -> Path:
         """A scratch folder for one container; the worker makes it."""
         self._n_folders += 1

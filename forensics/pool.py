@@ -206,12 +206,15 @@ class Pool:
     def _resume(self) -> None:
         """Let workers go on that waited for room; the time that they waited is not the container's."""
         for worker in tuple(self._workers):
-            if worker.paused_s is not None and not self._insides.is_full:
-                paused_s, worker.paused_s = worker.paused_s, None
-                # One that died in the meantime is met by `_watch`.
-                with suppress(OSError):
-                    worker.connection.send(True)
-                worker.deadline_s += time.monotonic() - paused_s
+            if worker.paused_s is not None and self._insides.has_room:
+                worker.deadline_s += time.monotonic() - worker.paused_s
+                self._go_on(worker)
+
+    def _go_on(self, worker: Worker) -> None:
+        worker.paused_s = None
+        # One that died in the meantime is met by `_watch`.
+        with suppress(OSError):
+            worker.connection.send(True)
 
     def _idle(self) -> list[Worker]:
         return [worker for worker in self._workers if worker.ready and worker.task is None]
@@ -293,8 +296,10 @@ class Pool:
         worker.deadline_s += bought_s(member)
         task = self._insides.add(container, scratch, member)
         if member.number:
-            worker.paused_s = time.monotonic()
-            self._resume()
+            if self._insides.is_full:
+                worker.paused_s = time.monotonic()
+            else:
+                self._go_on(worker)
             return None
         error = MediaError(member.code, member.message) if member.code else None
         return Outcome(task, None, None, {}, member.sha256, error, 0.0, member.account)
@@ -356,7 +361,8 @@ class Pool:
         self._insides.examined(worker.task)
         self._fetcher.drop(worker.task)
         worker.task = None
-        is_spare = self._n_active() > self.n_workers
+        # Another took its place while it waited for room.
+        is_spare = account is not None and self._n_active() > self.n_workers
         if worker in self._workers and (is_spare or self._holds_too_much(worker)):
             self._end(worker)
         return outcome
