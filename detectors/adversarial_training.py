@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +56,8 @@ class AdversarialSettings(Recipe):
         unlearned: kinds of attack that are judged, but neither learned from nor calibrated on.
         others: kinds of attack for which the card also says how they are told by a reading that never saw them.
         regularization: inverse strengths, of grain and of gaps.
+        most_llr: upper bound of the log10 ratio, whatever was measured: sharpening or noise that was not learned from
+            may look like a perturbation, so this detector alone may cast doubt on a file, but not call it manipulated.
     """
 
     n_views: int = 2
@@ -66,6 +68,7 @@ class AdversarialSettings(Recipe):
     unlearned: tuple[str, ...] = ("patch",)
     others: tuple[str, ...] = ("network",)
     regularization: tuple[float, ...] = (0.1, 0.1)
+    most_llr: float = 0.9
 
     def __post_init__(self) -> None:
         if self.n_views < 2 or min(self.most, self.in_all) < 1:
@@ -142,8 +145,8 @@ def _fitted(rows: PairRows, out: Path, settings: AdversarialSettings) -> ModelCa
     for kind in settings.others:
         other = _fit(rows, settings, (*settings.unlearned, kind))
         measures |= _of(f"{kind}, never learned from, held-out sources", rows, other.held_out, rows.kinds == kind)
-    near = _near(rows.features)
-    tensors: dict[str, NDArray[Any]] = {**fitted.reading.tensors, **near}
+    reading = replace(fitted.reading, high=min(fitted.reading.high, settings.most_llr))
+    tensors: dict[str, NDArray[Any]] = {**reading.tensors, **_near(rows.features)}
     name, _, version = READING.rpartition("-")
     card = ModelCard(
         name=name,

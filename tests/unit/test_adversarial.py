@@ -88,6 +88,8 @@ def test_the_card_says_what_was_held_out_and_what_it_looks_for(zoo: Path) -> Non
     assert "patch, never learned from, held-out sources, AUROC" in measures
     assert "network, never learned from, held-out sources, n" in measures
     assert measures["held-out sources, q75, AUROC"] <= measures["held-out sources, original, AUROC"]
+    llr = Adversarial(zoo, read).score(perturb(critic, [photo(7)], 16 / 255, 6, 0)).llr
+    assert llr is not None and llr[0] <= AdversarialSettings().most_llr
     assert set(card.thresholds) == {"0.01", "0.05"} and card.sets
 
 
