@@ -185,7 +185,8 @@ class RunFiles:
             if new:
                 session.execute(insert(RunFileRow), [self._new(one, n_pass, container) for one in new])
             before = {
-                key: (row.state in ENDED and row.line is not None, row.n_pass == n_pass) for key, row in rows.items()
+                key: {"had_result": row.state in ENDED and row.line is not None, "was_met": row.n_pass == n_pass}
+                for key, row in rows.items()
             }
             reopened = self._reopened(session, rows.values()) if retry_failed else set()
             after: dict[tuple[str, bool], list[int]] = {}
@@ -276,7 +277,7 @@ class RunFiles:
             numbers: at most CHUNK_ROWS files, and all that was found in them; None for all there are.
         """
         after = -1
-        ended = RunFileRow.state.in_([str(state) for state in ENDED])
+        ended: ColumnElement[bool] = RunFileRow.state.in_([str(state) for state in ENDED])
         if numbers is not None:
             ended &= RunFileRow.id.in_(numbers) | RunFileRow.container.in_(numbers)
         while True:
