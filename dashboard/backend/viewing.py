@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from dashboard.backend.drawings import Drawing, of_cards
 from dashboard.backend.layers import QUALITY
 from dashboard.backend.moments import Course, Stretch, courses, stretches
 from dashboard.backend.origin import Origin, origin
@@ -59,6 +60,7 @@ class Evidence:
         caption: of the picture.
         is_heat: whether the colour scale belongs below it.
         frames: moments with a picture: time in seconds, JPEG.
+        drawing: of its numbers, for where there is no picture; None where they tell nothing to the eye.
     """
 
     card: Card
@@ -66,6 +68,7 @@ class Evidence:
     caption: str
     is_heat: bool
     frames: tuple[tuple[float, bytes], ...]
+    drawing: Drawing | None
 
 
 @dataclass(frozen=True)
@@ -124,12 +127,17 @@ def show(report: ScanReport, pictures: Pictures) -> Shown:
     frames = {time_s: decoded(jpeg) for time_s, jpeg in pictures.frames.items()}
     whole = page(report, frames)
     seen = title(SEEN_BEFORE)
+    drawn = of_cards(whole.cards, report.findings, report.settings.models)
     return Shown(
         sha256=report.sha256,
         words=replace(whole, cards=()),
         kind=KINDS[report.verdict.opinion],
         false_alarms=false_alarms(report),
-        evidence=tuple(_evidence(card, pictures) for card in whole.cards if card.title != seen),
+        evidence=tuple(
+            _evidence(card, pictures, drawing)
+            for card, drawing in zip(whole.cards, drawn, strict=True)
+            if card.title != seen
+        ),
         origin=origin(report),
         moments=tuple(frames),
         courses=courses(report),
@@ -215,7 +223,7 @@ def stored(store: Store, scan_id: int) -> ScanReport | None:
         return None
 
 
-def _evidence(card: Card, pictures: Pictures) -> Evidence:
+def _evidence(card: Card, pictures: Pictures, drawing: Drawing | None) -> Evidence:
     drawn = card.pictures[0] if card.pictures else None
     picture, caption = (to_jpeg(drawn.pixels, QUALITY), drawn.caption) if drawn is not None else (b"", "")
     if drawn is None and card.title == title("spectrum"):
@@ -226,4 +234,5 @@ def _evidence(card: Card, pictures: Pictures) -> Evidence:
         caption=caption,
         is_heat=drawn is not None and drawn.is_heat,
         frames=tuple((time_s, to_jpeg(pixels, QUALITY)) for time_s, pixels in card.moments),
+        drawing=drawing,
     )

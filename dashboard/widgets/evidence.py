@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard.backend.viewing import Card, Evidence
 from dashboard.overlay import scale
+from dashboard.widgets.drawings import drawn
 from dashboard.widgets.markup import table, text
 
 
@@ -45,6 +46,8 @@ def _picture(evidence: Evidence) -> None:
     elif frames:
         for column, (time_s, jpeg) in zip(st.columns(len(frames)), frames, strict=True):
             column.image(jpeg, caption=f"{time_s:.2f} s", width="stretch")
+    elif evidence.drawing is not None:
+        st.html(drawn(evidence.drawing))
     else:
         sign = f'<b aria-hidden="true">{_sign(evidence.card.trace)}</b>'
         st.html(f'<div class="u-nothing">{sign}<span>{text(evidence.card.trace)}</span></div>')
