@@ -70,7 +70,7 @@ def render_html(report: ScanReport, previews: Previews = None, language_code: st
     """
     tongue = language(language_code)
     frames = by_time(previews)
-    english = page(report, frames)
+    english = page(report, frames, tongue.say)
     shown = spoken(english, tongue)
     is_video = report.duration_s is not None
     used = dict.fromkeys(p.source_s for card in shown.cards for p in card.pictures)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from forensics.languages import ENGLISH, Language
-from forensics.report_page import Card, Page
+from forensics.report_page import UNNAMED, Card, Page
 
 
 def spoken(page: Page, language: Language) -> Page:
-    """The same page in another language.
+    """The same page in another language; labels of pictures are in it already.
 
     Args:
         page: in English, hidden characters already made visible.
@@ -20,6 +20,7 @@ def spoken(page: Page, language: Language) -> Page:
     say = language.say
     return replace(
         page,
+        title=say(UNNAMED) if page.title == UNNAMED else page.title,
         opinion=say(page.opinion),
         percent=say(page.percent),
         question=say(page.question),
@@ -46,7 +47,6 @@ def _card(card: Card, language: Language) -> Card:
         claim=say(card.claim),
         strength=say(card.strength),
         weight=say(card.weight),
-        pictures=tuple(replace(picture, caption=say(picture.caption)) for picture in card.pictures),
         rows=tuple(language.row(*row) for row in card.rows),
         numbers=tuple((name, language.number(value)) for name, value in card.numbers),
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -40,6 +40,9 @@ MAX_PICTURES = 4
 
 MAX_MOMENTS = 8
 """Frames of one finding that are shown at the times it names."""
+
+UNNAMED = "unnamed file"
+"""Stands for a file name of which nothing is left to show."""
 
 MAX_REGIONS = 40
 """Rectangles of one finding that are drawn and listed."""
@@ -139,19 +142,20 @@ def _moments(finding: Finding) -> tuple[float, ...]:
     return () if finding.heat is not None or finding.regions else tuple(dict.fromkeys(finding.times_s))[:MAX_MOMENTS]
 
 
-def page(report: ScanReport, previews: Mapping[float, Pixels]) -> Page:
+def page(report: ScanReport, previews: Mapping[float, Pixels], say: Callable[[str], str] = str) -> Page:
     """Put a report into words and draw its pictures.
 
     Args:
         report: of an image or a video.
         previews: time in seconds -> (H, W, 3) uint8 whole upright picture at any size; an image has one, at 0.
+        say: puts labels, which are written into the pictures, into another language.
     """
     verdict = report.verdict
-    cards = [_card(f, report, previews) for f in report.findings]
+    cards = [_card(f, report, previews, say) for f in report.findings]
     # What decides first, by how much it counts; then what could have; what is for the eye last.
     cards.sort(key=lambda c: (c.llr is None, -abs(c.counted_llr), -abs(c.llr or 0.0)))
     return Page(
-        title=one_line(report.filename, 200) or "unnamed file",
+        title=one_line(report.filename, 200) or UNNAMED,
         opinion=str(verdict.opinion),
         percent=percent(verdict.probability),
         question=question(report),
@@ -172,7 +176,7 @@ def page(report: ScanReport, previews: Mapping[float, Pixels]) -> Page:
     )
 
 
-def _card(finding: Finding, report: ScanReport, previews: Mapping[float, Pixels]) -> Card:
+def _card(finding: Finding, report: ScanReport, previews: Mapping[float, Pixels], say: Callable[[str], str]) -> Card:
     reason = _reason(finding, report)
     numbers = tuple((one_line(name, 60), f"{value:.4g}") for name, value in finding.measures.items())
     return Card(
@@ -185,7 +189,7 @@ def _card(finding: Finding, report: ScanReport, previews: Mapping[float, Pixels]
         strength=strength(finding),
         counted_llr=counted_llr(finding) if reason is not None and reason.counted else 0.0,
         weight=_weight(finding, reason),
-        pictures=_pictures(finding, report, previews),
+        pictures=_pictures(_labelled(finding, say), report, previews),
         rows=tuple((one_line(label, 120), visible(text)) for label, text in finding.details),
         numbers=numbers,
         times_s=tuple(sorted({*finding.times_s, *(r.time_s for r in finding.regions if r.time_s is not None)})),
@@ -211,6 +215,12 @@ def _weight(finding: Finding, reason: Reason | None) -> str:
 def _sentence(text: str) -> str:
     line = one_line(text)
     return line if line.endswith((".", "!", "?", "…")) else f"{line}."
+
+
+def _labelled(finding: Finding, say: Callable[[str], str]) -> Finding:
+    regions = tuple(replace(region, label=say(region.label)) for region in finding.regions[:MAX_REGIONS])
+    heat = None if finding.heat is None else replace(finding.heat, label=say(finding.heat.label))
+    return replace(finding, regions=regions, heat=heat)
 
 
 def _pictures(finding: Finding, report: ScanReport, previews: Mapping[float, Pixels]) -> tuple[Picture, ...]:

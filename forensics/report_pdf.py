@@ -60,7 +60,7 @@ def render_pdf(
     """
     tongue = language(language_code)
     frames = by_time(previews)
-    english = page(report, frames)
+    english = page(report, frames, tongue.say)
     shown = spoken(english, tongue)
     sheet = Sheet(report, font, tongue)
     say = tongue.say

@@ -84,6 +84,11 @@ class Rules:
                     raise ValueError(f"{rule.english!r} has a hole of the unknown kind {kind!r}")
         self._patterns: dict[str, re.Pattern[str]] = {}
 
+    def counterparts(self) -> Iterator[str]:
+        """Everything that can be said, hole by hole: for checks of a catalogue."""
+        for rule in (rule for rules in self._sections.values() for rule in rules):
+            yield "".join(rule.pieces)
+
     def find(self, section: str, text: str) -> str | None:
         """The counterpart of a text by the rules of a section; None if none of them fits it as a whole."""
         fixed = self._fixed[section].get(text)
