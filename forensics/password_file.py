@@ -79,7 +79,15 @@ def write(path: Path, entries: Sequence[Entry]) -> None:
     Raises:
         OSError: the folder cannot be written.
     """
-    text = _HEAD + "".join(f"{entry.name}:{entry.role}:{entry.secret}\n" for entry in entries)
+    write_private(path, _HEAD + "".join(f"{entry.name}:{entry.role}:{entry.secret}\n" for entry in entries))
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a text file that only its owner can read; the old one stays until the new one is whole.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
     unfinished = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     try:
         with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
@@ -113,12 +121,18 @@ def checked(entries: Sequence[Entry], name: str, password: str) -> Entry | None:
     """
     entry = next((entry for entry in entries if hmac.compare_digest(entry.name.encode(), name.encode())), None)
     # An unknown name costs as much as a wrong password, so that time tells nobody which names there are.
-    secret = _NOBODY if entry is None or entry.secret == OIDC else entry.secret
-    fits = _fits(secret, password[: MAX_CHARACTERS + 1])
-    return entry if fits and entry is not None and entry.secret != OIDC else None
+    secret = NOBODY if entry is None or entry.secret == OIDC else entry.secret
+    is_right = fits(secret, password[: MAX_CHARACTERS + 1])
+    return entry if is_right and entry is not None and entry.secret != OIDC else None
 
 
-def _fits(secret: str, password: str) -> bool:
+def fits(secret: str, password: str) -> bool:
+    """Whether a stored hash is that of a password; costs what scrypt costs.
+
+    Args:
+        secret: from `hashed`.
+        password: as given.
+    """
     try:
         kind, cost, block, lanes, salt, digest = secret.split("$")
         if kind != "scrypt" or not 1 <= int(cost) <= 20:
@@ -142,5 +156,5 @@ def _text(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-_NOBODY = f"scrypt${COST_LOG2}${BLOCK}${LANES}${_text(bytes(16))}${_text(bytes(32))}"
+NOBODY = f"scrypt${COST_LOG2}${BLOCK}${LANES}${_text(bytes(16))}${_text(bytes(32))}"
 """No password has this hash, as far as anybody can find out."""

@@ -206,3 +206,53 @@ class RunFileRow(Base):
         Index("run_files_sha256", "run_id", "sha256"),
         Index("run_files_place", "run_id", "place"),
     )
+
+
+class SubmissionRow(Base):
+    """One file that was submitted over HTTP. It belongs to a tenant, and waits at the server that took it in; `upload`
+    names its copy there, `path` a file that lies where an operator allowed it."""
+
+    __tablename__ = "submissions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(32))
+    tenant: Mapped[str] = mapped_column(String(64))
+    batch: Mapped[str] = mapped_column(String(32))
+    server: Mapped[str] = mapped_column(String(32))
+    name: Mapped[str]
+    path: Mapped[str]
+    upload: Mapped[str] = mapped_column(String(32))
+    sha256: Mapped[str] = mapped_column(String(64))
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[str] = mapped_column(String(16))
+    n_tries: Mapped[int]
+    code: Mapped[str] = mapped_column(String(32))
+    message: Mapped[str]
+    digest: Mapped[str] = mapped_column(String(32))
+    opinion: Mapped[str] = mapped_column(String(24))
+    probability: Mapped[float | None]
+    llr: Mapped[float | None]
+    submitted_by: Mapped[str] = mapped_column(String(64))
+    submitted_at: Mapped[str] = mapped_column(String(32))
+    ended_at: Mapped[str] = mapped_column(String(32))
+    elapsed_s: Mapped[float]
+    expires_s: Mapped[float | None]
+
+    __table_args__ = (
+        UniqueConstraint("key", name="submissions_key"),
+        Index("submissions_tenant", "tenant", "id"),
+        Index("submissions_batch", "batch"),
+        Index("submissions_state", "server", "state", "tenant", "id"),
+        Index("submissions_sha256", "sha256"),
+        Index("submissions_expires", "expires_s"),
+    )
+
+
+class SubmissionPage(Base):
+    """The report of a submission in one form, zlib-compressed."""
+
+    __tablename__ = "submission_pages"
+
+    submission_id: Mapped[int] = mapped_column(ForeignKey("submissions.id", ondelete="CASCADE"), primary_key=True)
+    form: Mapped[str] = mapped_column(String(8), primary_key=True)
+    page: Mapped[bytes] = mapped_column(LargeBinary)
