@@ -78,7 +78,7 @@ def show(name: str, out: Path | None, as_json: bool, store: str | None) -> int:
             line(kind, value, number)
     for error in summary.errors:
         line("error", error.code, error.n_files)
-    line("look-alikes", f"{summary.n_near_files} files in {summary.n_near_groups} groups")
+    line("look-alikes", f"{summary.n_near_files} files, groups: {summary.n_near_groups}")
     return 0
 
 

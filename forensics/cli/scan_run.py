@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import sys
 import threading
 import time
@@ -19,6 +20,7 @@ from forensics.cli.options import inside_limits, open_store
 from forensics.cli.terminal import console, line, plain
 from forensics.inputs import STDIN, displayable, expand
 from forensics.report_files import FILE_FORMATS
+from forensics.remote import is_url
 from forensics.runs import DurableRun, Ended, Settings
 from forensics.runs.ending import WRITTEN, call, command_words, write_end
 from forensics.runs.metrics import EVERY_S, write_metrics
@@ -131,7 +133,9 @@ def _plan(name: str, paths: tuple[str, ...], settings: ScanSettings, inside: Ins
         raise click.UsageError(f"name what to examine, or go on with --resume {name}")
     if STDIN in paths:
         raise click.UsageError("standard input comes once: a run cannot go on with it")
-    sources = tuple(path if "://" in path else os.path.abspath(path) for path in paths)  # noqa: PTH100 - links stay
+    if any(re.search(r"://[^/@]*:[^/@]*@", path) for path in paths):
+        raise click.UsageError("a run keeps its sources in the store: leave the password out of the URL")
+    sources = tuple(path if is_url(path) else os.path.abspath(path) for path in paths)  # noqa: PTH100 - links stay
     for source in sources:
         if displayable(source) != source:
             raise click.UsageError(f"{plain(source)} is no text: a run names its sources in UTF-8")
