@@ -95,15 +95,20 @@ def make_pair(makers: Mapping[str, CriticMaker], pixels: Pixels, name: str, *, i
     return Pair(clean, search(critic, [clean], epsilon / 255, momentum=momentum)[0], kind, epsilon)
 
 
+def shipped_critic() -> TorchReading:
+    """The shipped `synthetic` as a network that gradients go through."""
+    tensors, _ = load(READING, ZOO)
+    tower = TorchTower(load(TOWER, ZOO)[0], BLOCKS).eval().requires_grad_(False)
+    return TorchReading(tower, tensors["weights"], tensors["bias"].item())
+
+
 def shipped_makers() -> dict[str, CriticMaker]:
     """Critics of what ships: the tower with the reading of `synthetic`, and EfficientNet-Lite0."""
-    tower = TorchTower(load(TOWER, ZOO)[0], BLOCKS).eval().requires_grad_(False)
-    tensors, _ = load(READING, ZOO)
-    weights = tensors["weights"]
-    whole = TorchReading(tower, weights, tensors["bias"].item())
+    whole = shipped_critic()
+    weights = whole.weights.numpy()
 
     def blocks(draws: np.random.Generator, pixels: Pixels) -> Critic:
-        return TorchReading(tower, _of_two_blocks(weights, draws), 0.0)
+        return TorchReading(whole.tower, _of_two_blocks(weights, draws), 0.0)
 
     def reading(draws: np.random.Generator, pixels: Pixels) -> Critic:
         return whole
