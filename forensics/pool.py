@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from multiprocessing.connection import wait
 from pathlib import Path
 from types import TracebackType
@@ -24,8 +24,10 @@ from forensics.errors import MediaError
 from forensics.insides import Insides, bought_s
 from forensics.languages import ENGLISH
 from forensics.messages import Answer, Done, Entered, Examiner, Opened, Ready, Scanned, Step, Task
+from forensics.outcome import Outcome
 from forensics.remote import N_AHEAD, Fetcher
 from forensics.report import ScanReport
+from forensics.retirement import Retirement
 from forensics.settings import ScanSettings
 from forensics.watched import START_S, Worker, start_context
 
@@ -40,38 +42,6 @@ TICK_S = 0.02
 
 HASHED_BYTES_PER_S = 100e6
 """A slow disk; the clock of a large video starts this much later, as it is hashed before it is known to be one."""
-
-RETIRE_SHARE = 0.5
-"""A worker that holds more than this share of the limit between two files is replaced: the next file needs the room."""
-
-GROWTH_SHARE = 0.1
-"""Part of the limit that a worker may hold beyond what every worker holds: where detectors alone weigh more than
-RETIRE_SHARE, replacing workers, which load them again, helps nobody."""
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """What became of one file.
-
-    Attributes:
-        task: what was asked.
-        opened: None when it is no media that could be opened.
-        report: as the parent keeps it; None when it failed, or when the parent did not want it scanned.
-        pages: form -> the report in that form.
-        sha256: of the file; "" when it could not be read.
-        error: why there is no report, or no page of it; None when all went well.
-        elapsed_s: wall-clock time in the worker.
-        account: of a container: what came out of it; None for other files.
-    """
-
-    task: Task
-    opened: Opened | None
-    report: ScanReport | None
-    pages: Mapping[str, bytes]
-    sha256: str
-    error: MediaError | None
-    elapsed_s: float
-    account: Account | None = None
 
 
 class Pool:
@@ -107,7 +77,7 @@ class Pool:
         self._forms = forms
         self._workers: list[Worker] = []
         self._n_started = 0
-        self._first_bytes: list[int] = []
+        self._retirement = Retirement(settings.limits.memory_bytes)
         self._context = start_context()
 
     def __enter__(self) -> Self:
@@ -363,22 +333,9 @@ class Pool:
         worker.task = None
         # Another took its place while it waited for room.
         is_spare = account is not None and self._n_active() > self.n_workers
-        if worker in self._workers and (is_spare or self._holds_too_much(worker)):
+        if worker in self._workers and (is_spare or self._retirement.is_due(worker)):
             self._end(worker)
         return outcome
-
-    def _holds_too_much(self, worker: Worker) -> bool:
-        """Whether a fresh worker would leave the next file more room, as far as this pool has seen fresh ones."""
-        resident = worker.resident_bytes()
-        if worker.has_scanned and not worker.is_weighed:
-            worker.is_weighed = True
-            self._first_bytes.append(resident)
-        bar = RETIRE_SHARE * self._limits.memory_bytes
-        # One worker may hold what its file left behind; what the lightest of several holds, all of them need.
-        if len(self._first_bytes) > 1:
-            bar = max(bar, min(self._first_bytes) + GROWTH_SHARE * self._limits.memory_bytes)
-        # A warm worker has loaded everything before its first file: a fresh one would hold as much.
-        return resident > max(bar, worker.fresh_bytes + GROWTH_SHARE * self._limits.memory_bytes)
 
     def _end(self, worker: Worker) -> None:
         if worker in self._workers:
