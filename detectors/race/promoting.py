@@ -13,15 +13,22 @@ from detectors.lineage import Lineage, Version
 from detectors.race.contender import Newcomers
 from detectors.race.context import Round
 from detectors.race.folder import now, read_json, write_json
+from detectors.race.forging import fakes_of, write_png
 from detectors.race.gathering import GATHERED, LEFT, NEW, PHOTOS, Block, learnable, remembered
 from detectors.race.judging import CANDIDATE, DECIDED, judged_of
+from detectors.race.photos import JUDGE
 from detectors.race.records import LOG, RoundRecord, parse_record, read_log
 from detectors.race.retraining import calibrated_by
 from detectors.race.settings import SELECTIVE
+from generators.images import Pixels
+from generators.sheet import contact_sheet
 from generators.weights import ModelCard
 from generators.whole_files import write_whole
 
 KEPT = "kept.json"
+
+N_COLUMNS, N_ROWS, TILE_PX = 8, 3, 128
+"""Of a sheet of fakes."""
 
 
 def promote(round_: Round) -> None:
@@ -41,7 +48,7 @@ def promote(round_: Round) -> None:
     earlier = [r for r in read_log(round_.folder.root) if r.number != round_.number]
     lines = [r.line() for r in sorted([*earlier, record], key=lambda r: r.number)]
     write_whole(round_.folder.root / LOG, ("\n".join(lines) + "\n").encode())
-    _sheet(round_)
+    _sheets(round_)
 
 
 def record_of(round_: Round, version: str) -> RoundRecord:
@@ -128,22 +135,18 @@ def _measures(round_: Round) -> dict[str, float]:
     return found | {f"clean photos over the 5 % threshold, n = {clean['n']}": round(clean["value"], 4)}
 
 
-def _sheet(round_: Round) -> None:
-    """Some fakes of each attack beside the same without it."""
-    import io
-
-    from PIL import Image
-
-    from detectors.race.forging import fakes_of
-    from generators.sheet import contact_sheet
-
-    tiles, names = [], []
+def _sheets(round_: Round) -> None:
+    """For each attack a sheet of some of its fakes, each beside the same one without the attack."""
     for kind in (kind for kind in round_.kinds if kind.attack):
-        folder: Path = round_.path / kind.slug / "judge"
-        pairs = list(zip(fakes_of(folder / "plain"), fakes_of(folder), strict=True))[:4]
-        tiles += [pixels for (_, plain), (_, fake) in pairs for pixels in (plain, fake)]
-        names += [text for _ in pairs for text in (f"{kind.attack}, before", "after")]
-    if tiles:
-        buffer = io.BytesIO()
-        Image.fromarray(contact_sheet(tiles, 8, names=names)).save(buffer, "PNG")
-        write_whole(round_.path / "fakes.png", buffer.getvalue())
+        folder: Path = round_.path / kind.slug / JUDGE
+        pairs = list(zip(fakes_of(folder / "plain"), fakes_of(folder), strict=True))[: N_COLUMNS * N_ROWS // 2]
+        tiles = [_enlarged(pixels) for (_, plain), (_, fake) in pairs for pixels in (plain, fake)]
+        names = ("without", "attacking") * (N_COLUMNS // 2)
+        sheet = contact_sheet(tiles, N_COLUMNS, side_px=TILE_PX, names=names[: len(tiles)])
+        write_png(round_.path / f"{kind.attack}.png", sheet)
+
+
+def _enlarged(pixels: Pixels) -> Pixels:
+    """By a whole number, so that every pixel is seen as it is."""
+    times = max(1, TILE_PX // max(pixels.shape[:2]))
+    return np.ascontiguousarray(pixels.repeat(times, axis=0).repeat(times, axis=1))
