@@ -138,14 +138,14 @@ def _score(finding: Finding, models: Path | None) -> Bars | None:
     bars = thresholds(told.get("weights, SHA-256", ""), models)
     ticks = tuple(score for _, score in bars)
     named = {"score": "score", "score_max": "highest frame"}
-    rates = ", ".join(f"{100 * rate:g}" for rate, _ in reversed(bars))
+    rates = " and ".join(f"{100 * rate:g}" for rate, _ in reversed(bars))
     return Bars(
         tuple(
             Bar(words, f"{finding.measures[name]:.2f} of 1", _within(finding.measures[name]), ticks)
             for name, words in named.items()
             if name in finding.measures
         ),
-        f"From each line on: what {rates} of 100 photos reach." if bars else "",
+        f"Lines: the scores that {rates} of 100 photos reach." if bars else "",
     )
 
 
@@ -168,7 +168,9 @@ def _provenance(finding: Finding) -> Chain | None:
     if not signers:
         return None
     actions = [Link("→", one_line(text, 60)) for label, text in finding.details if label == "action"]
-    broken = [Link("✕", one_line(text, 60), "for") for label, text in finding.details if label == "failed check"]
+    broken = [
+        Link("✕", f"failed: {one_line(text, 60)}", "for") for label, text in finding.details if label == "failed check"
+    ]
     doubts = [Link("?", one_line(text, 60)) for label, text in finding.details if label == "trust"]
     holds = broken[:2] or [Link("✓", "unchanged since it was signed", "against")]
     most = MAX_LINKS - 1 - len(holds) - len(doubts)
@@ -191,7 +193,8 @@ def _table(finding: Finding) -> Grid | None:
     steps = tuple(int(word) for word in told.get("luma table", "").split() if word.isdecimal())
     if len(steps) != N_STEPS:
         return None
-    return Grid(steps, f"Quantization of luma: {one_line(told.get('tables', ''), 80)}. The fuller, the coarser.")
+    tables = one_line(told.get("tables", ""), 80) or "its tables have no name"
+    return Grid(steps, f"Quantization of luma: {tables}. The fuller, the coarser.")
 
 
 def _spectrum(finding: Finding) -> Curve | None:
@@ -234,8 +237,8 @@ def _timeline(finding: Finding) -> Drawing | None:
         return Beat((False,) * (length - n_repeated) + (True,) * n_repeated)
     if "even_share" in told:
         n_missing = int(told.get("missing_frames", 0))
-        said = "no frame missing" if not n_missing else f"{n_missing:,} missing"
-        return Bars((Bar("even time steps", f"{told['even_share']:.0%}", _within(told["even_share"])),), f"{said}.")
+        said = "No frame is missing." if not n_missing else f"Frames missing: {n_missing:,}."
+        return Bars((Bar("even time steps", f"{told['even_share']:.0%}", _within(told["even_share"])),), said)
     return None
 
 

@@ -73,7 +73,7 @@ def test_a_score_has_the_thresholds_of_the_weights_that_gave_it_and_of_no_others
     )
     assert isinstance(own, Bars) and isinstance(other, Bars)
     assert [bar.share for bar in own.bars] == [0.4, 0.9]
-    assert own.bars[0].ticks == tuple(score for _, score in card.by_rate()) and "of 100 photos" in own.caption
+    assert own.bars[0].ticks == tuple(score for _, score in card.by_rate()) and "5 and 1 of 100 photos" in own.caption
     assert other.bars[0].ticks == () and not other.caption
     unasked = Finding(
         "learned", Trace.LEARNED, "The detector x does not judge this: too small", measures={"score": 0.0}
