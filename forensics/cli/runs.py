@@ -28,7 +28,8 @@ def list_(as_json: bool, store: str | None) -> int:
     In a pipe each run is one line: name, state, pass, time of start, files that have a result, files that failed,
     parted by tabs.
     """
-    from forensics.store.run_files import ENDED, FileState, RunFiles
+    from forensics.store.run_files import RunFiles
+    from forensics.store.run_words import ENDED, FileState
     from forensics.store.runs import Runs
     from forensics.store.runs import as_json as plain_run
 

@@ -28,7 +28,7 @@ from forensics.runs.summary import summarize
 from forensics.runs.watch import watch
 from forensics.store import Queue, Store
 from forensics.store.queue_words import Bar
-from forensics.store.run_files import FileState
+from forensics.store.run_words import FileState
 from forensics.store.runs import Plan, Run, Runs, RunState
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ from forensics.pool import Outcome
 from forensics.recall import Recall
 from forensics.result import Result
 from forensics.runs.walk import inside_key
-from forensics.store.run_files import EXAMINED, Ending, Entered, FileState, RunFile, RunFiles, Seen
+from forensics.store.run_files import RunFiles
+from forensics.store.run_words import EXAMINED, Ending, Entered, FileState, RunFile, Seen
 from forensics.versions import digest
 
 RETRIED = ("crashed", "timeout", "out-of-memory", "unreadable")
@@ -27,6 +28,9 @@ RETRIED = ("crashed", "timeout", "out-of-memory", "unreadable")
 too large is so the second time as well."""
 
 MAX_TRIES = 2
+
+MAX_OPENINGS = 2
+"""A container is opened once more for the sake of files in it that failed: not once for each of them."""
 
 NOT_FOUND_AGAIN = "it holds the same bytes as another file that could not be examined, and was gone after that"
 
@@ -75,6 +79,7 @@ class _Work:
         outcome: of a container, until all files in it have ended.
         names: of a container: how often a name came up in it.
         has_failed_inside: a file in it has to be tried again.
+        n_openings: how often it was handed to a worker.
     """
 
     task: Task
@@ -89,6 +94,7 @@ class _Work:
     outcome: Outcome | None = None
     names: Counter[str] = field(default_factory=Counter)
     has_failed_inside: bool = False
+    n_openings: int = 1
 
 
 class Desk:
@@ -207,12 +213,14 @@ class Desk:
 
     def _tries_again(self, work: _Work, code: str) -> bool:
         work.n_tries += 1
+        container = self._container(work)
         if code not in RETRIED or work.n_tries >= MAX_TRIES:
+            return False
+        if container is not None and container.n_openings >= MAX_OPENINGS:
             return False
         self._files.failed_once(work.file.id)
         self._recall.finish(work.task)
         self._tell("retry", {"path": work.task.shown, "error_code": code})
-        container = self._container(work)
         if container is None:
             self._again.append(work.task)
         else:
@@ -228,6 +236,7 @@ class Desk:
         again, self._again = self._again, []
         for task in again:
             work = self._work[task]
+            work.n_openings += 1
             work.n_inside = work.n_expected = 0
             work.names.clear()
             work.outcome, work.has_failed_inside = None, False

@@ -23,7 +23,8 @@ from forensics.runs.outputs import ResultFiles
 from forensics.runs.walk import chunks, seen
 from forensics.settings import ScanSettings
 from forensics.store import Store
-from forensics.store.run_files import Entered, RunFiles, Seen
+from forensics.store.run_files import RunFiles
+from forensics.store.run_words import Entered, Seen
 from forensics.store.runs import Run, Runs, RunState
 from forensics.versions import decisive, digest
 

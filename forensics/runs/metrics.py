@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from forensics.store.run_files import ErrorClass, FileState
+from forensics.store.run_words import ErrorClass, FileState
 from generators.whole_files import write_whole
 
 EVERY_S = 5.0

@@ -11,7 +11,7 @@ from forensics.hostile_text import one_line
 from forensics.report_html import KINDS, environment, markup, report_css, style_hash
 from forensics.report_words import LIMITS_OF_TOOLS
 from forensics.runs.summary import Bars, Summary
-from forensics.store.run_files import FileState
+from forensics.store.run_words import FileState
 
 MAX_PATHS = 50
 """Look-alikes of one group that are listed on the page."""

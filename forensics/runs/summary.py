@@ -10,7 +10,8 @@ from typing import Any
 from forensics.runs.near import Group, Groups
 from forensics.store import Store
 from forensics.store.archive import N_SCORE_BINS
-from forensics.store.run_files import ErrorClass, FileState, RunFiles
+from forensics.store.run_files import RunFiles
+from forensics.store.run_words import ErrorClass, FileState
 from forensics.store.runs import Run
 from forensics.store.store import folder_of
 from forensics.verdict import Opinion

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from itertools import islice
 
 from forensics.messages import Task
-from forensics.store.run_files import CHUNK_ROWS, Seen
+from forensics.store.run_words import CHUNK_ROWS, Seen
 
 RACY_S = 2.0
 """A file may change twice within the grain of its time stamp (two seconds on FAT): of one that changed just now, only

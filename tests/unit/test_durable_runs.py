@@ -22,7 +22,8 @@ from forensics.inputs import expand
 from forensics.runs import DurableRun, Settings, outputs
 from forensics.runs.watch import watch
 from forensics.store import Store, StoreError
-from forensics.store.run_files import FileState, RunFiles
+from forensics.store.run_files import RunFiles
+from forensics.store.run_words import FileState
 from forensics.store.runs import Runs, RunState
 from tests.make_media import jpeg, photo
 from tests.unit.run_process import LOG, Noting, go, plan
@@ -114,7 +115,7 @@ def test_a_run_that_is_killed_again_and_again_loses_only_files_in_flight(tmp_pat
             assert {line["path"] for line in files(store).lines()} >= {line["path"] for line in whole_lines(out)}, (
                 "a line was written that the store does not know"
             )
-    assert subprocess.run(command, timeout=100).returncode == 0
+    assert subprocess.run(command, timeout=300).returncode == 0
     found = lines(out)
     assert sorted(found) == [f"{number:02d}.jpg" for number in range(n_files)]
     assert {line["status"] for line in found.values()} == {"ok"}

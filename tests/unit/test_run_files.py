@@ -13,7 +13,8 @@ from sqlalchemy import text
 from forensics.containers import InsideLimits
 from forensics.settings import ScanSettings
 from forensics.store import Store
-from forensics.store.run_files import Ending, FileState, RunFile, RunFiles, Seen
+from forensics.store.run_files import RunFiles
+from forensics.store.run_words import Ending, FileState, RunFile, Seen
 from forensics.store.runs import Plan, Runs, RunState
 
 PLAN = Plan(("/media",), ScanSettings(), InsideLimits())

@@ -1,0 +1,152 @@
+"""Reads what a run has come to: the line of each file, counts, classes of error, copies."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+
+from forensics.store.run_words import CHUNK_ROWS, ENDED, EXAMINED, ErrorClass, FileState, RunFile
+from forensics.store.store import Store
+from forensics.store.tables import RunFileRow
+
+NO_NOTES = ""
+
+
+class RunResults:
+    """What is known of the files of one run.
+
+    Args:
+        store: an open one; all methods raise its StoreError.
+        run: number of the run.
+    """
+
+    def __init__(self, store: Store, run: int) -> None:
+        self._store = store
+        self._run = run
+
+    def twin(self, sha256: str, versions_digest: str, *, but: int) -> RunFile | None:
+        """Another file of the same content that has a result."""
+        same = self._mine(RunFileRow.sha256 == sha256, RunFileRow.versions_digest == versions_digest)
+        told = RunFileRow.state.in_([str(state) for state in (*EXAMINED, FileState.FAILED)])
+        asked = select(RunFileRow).where(*same, told, RunFileRow.id != but)
+        # What was examined itself comes before what was found to be its copy.
+        asked = asked.order_by(RunFileRow.duplicate_of.is_not(None), RunFileRow.id).limit(1)
+        with self._store.session() as session:
+            row = session.scalar(asked)
+            return None if row is None else as_file(row)
+
+    def line(self, number: int) -> dict[str, Any]:
+        """The line of the results of a file.
+
+        Raises:
+            LookupError: it has none.
+        """
+        with self._store.session() as session:
+            packed = session.scalar(select(RunFileRow.line).where(RunFileRow.id == number))
+        if packed is None:
+            raise LookupError(f"the file {number} of the run has no result")
+        return _unpacked(packed)
+
+    def lines(self, numbers: Sequence[int] | None = None) -> Iterator[dict[str, Any]]:
+        """The line of every file that has a result, in the order in which they ended.
+
+        Args:
+            numbers: at most CHUNK_ROWS files, and all that was found in them; None for all there are.
+        """
+        after = -1
+        ended: ColumnElement[bool] = RunFileRow.state.in_([str(state) for state in ENDED])
+        if numbers is not None:
+            ended &= RunFileRow.id.in_(numbers) | RunFileRow.container.in_(numbers)
+        while True:
+            asked = select(RunFileRow.place, RunFileRow.state, RunFileRow.line)
+            asked = asked.where(*self._mine(ended, RunFileRow.place > after)).order_by(RunFileRow.place)
+            with self._store.session() as session:
+                rows = session.execute(asked.limit(CHUNK_ROWS)).all()
+            for row in rows:
+                if row.line is not None:
+                    yield _unpacked(row.line) | {"state": row.state}
+            if len(rows) < CHUNK_ROWS:
+                return
+            after = rows[-1].place
+
+    def counts(self) -> dict[FileState, int]:
+        """How many files stand how; all states, also those of none."""
+        asked = select(RunFileRow.state, func.count()).where(*self._mine()).group_by(RunFileRow.state)
+        with self._store.session() as session:
+            found = {FileState(state): int(number) for state, number in session.execute(asked)}
+        return {state: found.get(state, 0) for state in FileState}
+
+    def opinions(self) -> dict[str, int]:
+        """Opinion -> how many of the files that were examined."""
+        ended = RunFileRow.state.in_([str(state) for state in EXAMINED])
+        asked = select(RunFileRow.opinion, func.count()).where(*self._mine(ended)).group_by(RunFileRow.opinion)
+        with self._store.session() as session:
+            return {str(opinion): int(number) for opinion, number in session.execute(asked)}
+
+    def errors(self) -> list[ErrorClass]:
+        """Each class of error with its first file, the most frequent first; at last what cost no result."""
+        failed = self._mine(RunFileRow.state == str(FileState.FAILED))
+        firsts = select(RunFileRow.code, func.count(), func.min(RunFileRow.id)).where(*failed).group_by(RunFileRow.code)
+        with self._store.session() as session:
+            groups = [(str(code), int(number), int(first)) for code, number, first in session.execute(firsts)]
+            wanted = select(RunFileRow).where(RunFileRow.id.in_([first for _, _, first in groups]))
+            rows = {row.id: row for row in session.scalars(wanted)}
+            fatal = [ErrorClass(code, n, rows[first].path, rows[first].message) for code, n, first in groups]
+        return sorted(fatal, key=lambda one: (-one.n_files, one.code)) + self._noted()
+
+    def failed(self, code: str) -> Iterator[RunFile]:
+        """Every file of a class of error, in the order in which the walk met them."""
+        after = 0
+        noted = RunFileRow.state.in_([str(state) for state in EXAMINED]) & (RunFileRow.notes != NO_NOTES)
+        fatal = (RunFileRow.state == str(FileState.FAILED)) & (RunFileRow.code == code)
+        while True:
+            asked = select(RunFileRow).where(*self._mine(fatal | noted, RunFileRow.id > after))
+            with self._store.session() as session:
+                found = [as_file(row) for row in session.scalars(asked.order_by(RunFileRow.id).limit(CHUNK_ROWS))]
+            yield from (one for one in found if one.code == code or code in one.notes.split(","))
+            if len(found) < CHUNK_ROWS:
+                return
+            after = found[-1].id
+
+    def _noted(self) -> list[ErrorClass]:
+        ended = RunFileRow.state.in_([str(state) for state in EXAMINED])
+        asked = select(RunFileRow.notes, func.count(), func.min(RunFileRow.path))
+        asked = asked.where(*self._mine(ended, RunFileRow.notes != NO_NOTES)).group_by(RunFileRow.notes)
+        counted: dict[str, ErrorClass] = {}
+        with self._store.session() as session:
+            for notes, number, path in session.execute(asked):
+                for note in notes.split(","):
+                    before = counted.get(note, ErrorClass(note, 0, path, "the file has a result without it"))
+                    counted[note] = ErrorClass(note, before.n_files + number, before.path, before.message)
+        return sorted(counted.values(), key=lambda one: (-one.n_files, one.code))
+
+    def _mine(self, *conditions: ColumnElement[bool]) -> tuple[ColumnElement[bool], ...]:
+        return (RunFileRow.run_id == self._run, *conditions)
+
+
+def as_file(row: RunFileRow, *, had_result: bool = False, was_met: bool = False) -> RunFile:
+    """A row of the table as what is handed out."""
+    return RunFile(
+        id=row.id,
+        key=row.key,
+        path=row.path,
+        state=FileState(row.state),
+        n_tries=row.n_tries,
+        sha256=row.sha256,
+        versions_digest=row.versions_digest,
+        code=row.code,
+        message=row.message,
+        notes=row.notes,
+        duplicate_of=row.duplicate_of,
+        had_result=had_result,
+        was_met=was_met,
+    )
+
+
+def _unpacked(packed: bytes) -> dict[str, Any]:
+    line: dict[str, Any] = json.loads(zlib.decompress(packed))
+    return line
