@@ -120,6 +120,16 @@ class KeyRing:
         self._right: dict[bytes, Key] = {}
         self._refresh()
 
+    def remembered(self, token: str) -> Key | None:
+        """Whose key this is, if it was right before; costs nothing.
+
+        Raises:
+            ValueError, OSError: as `find`.
+        """
+        with self._lock:
+            self._refresh()
+            return self._right.get(_digest(token))
+
     def find(self, token: str) -> Key | None:
         """Whose key this is; None for nobody's, after the same time whether the name exists or not.
 

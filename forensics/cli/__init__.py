@@ -28,6 +28,8 @@ COMMANDS = {
     "generate": ("forensics.cli.generate:generate", "Make labelled fakes, or train what makes them."),
     "race": ("forensics.cli.race:race", "Let generators attack a detector, and the detector learn from it."),
     "dashboard": ("forensics.cli.dashboard:dashboard", "Open the dashboard in a browser."),
+    "serve": ("forensics.cli.serve:serve", "Examine what is sent over HTTP."),
+    "serve-keys": ("forensics.cli.serve:serve_keys", "Make, list and remove keys of that service."),
     "camera": ("forensics.cli.camera:camera", "Enroll cameras, to recognise their sensors."),
 }
 """Name -> where it lives and what help says of it, so that help loads none of them."""

@@ -118,8 +118,8 @@ def scan(paths: tuple[str, ...], **given: Any) -> int:
             raise click.UsageError("--resume takes the sources that the run has: name none")
         from forensics.cli.scan_run import scan_run
 
-        return scan_run(name, paths, given, _settings(given), _default_jobs)
-    settings = _settings(given)
+        return scan_run(name, paths, given, scan_settings(given), default_jobs)
+    settings = scan_settings(given)
     from contextlib import ExitStack
 
     from forensics.batch import Batch, Output
@@ -151,7 +151,7 @@ def scan(paths: tuple[str, ...], **given: Any) -> int:
             store=store,
             use_cache=not given["no_cache"],
             inside=inside_limits(given),
-            n_workers=given["jobs"] or _default_jobs(settings),
+            n_workers=given["jobs"] or default_jobs(settings),
         )
         progress = stack.enter_context(Progress(n_files, given["fail_on"]))
         try:
@@ -201,7 +201,7 @@ def _queued(results: Iterator[Result], store: Store | None, bar: str) -> Iterato
         raise failed
 
 
-def _default_jobs(settings: ScanSettings) -> int:
+def default_jobs(settings: ScanSettings) -> int:
     """One worker a processor that this process may use, as long as all may reach their memory limit at once."""
     import psutil
 
@@ -210,7 +210,12 @@ def _default_jobs(settings: ScanSettings) -> int:
     return max(min(n_processors, n_by_memory), 1)
 
 
-def _settings(given: dict[str, Any]) -> ScanSettings:
+def scan_settings(given: dict[str, Any]) -> ScanSettings:
+    """What the options of a scan ask for.
+
+    Raises:
+        click.UsageError: an analyzer, a folder or a trust list is none.
+    """
     from forensics.analyzers import ANALYZERS
     from forensics.analyzers.manifest import trust_anchors
     from forensics.cli.options import camera_folder, models_folder

@@ -247,14 +247,18 @@ class Submissions:
         failed = replace(one, code=code, message=message[:MAX_MESSAGE], sha256=sha256, elapsed_s=took_s)
         self._end(replace(failed, state=SubmissionState.FAILED), {})
 
-    def put_back(self) -> None:
-        """The server stops: what is under way waits again, as if it had not been taken up."""
+    def put_back(self, one: Submission | None = None) -> None:
+        """What is under way waits again, as if it had not been taken up.
+
+        Args:
+            one: only this; None for all at this server, which stops.
+        """
+        mine = [SubmissionRow.server == self._server, SubmissionRow.state == SubmissionState.EXAMINING]
+        if one is not None:
+            mine.append(SubmissionRow.id == one.id)
+        values = {"state": SubmissionState.WAITING, "n_tries": SubmissionRow.n_tries - 1}
         with self._store.session(writes=True) as session, session.begin():
-            session.execute(
-                update(SubmissionRow)
-                .where(SubmissionRow.server == self._server, SubmissionRow.state == SubmissionState.EXAMINING)
-                .values(state=SubmissionState.WAITING, n_tries=SubmissionRow.n_tries - 1)
-            )
+            session.execute(update(SubmissionRow).where(*mine).values(values))
 
     def recover(self) -> set[str]:
         """The server starts: what was under way when it died waits again, or has failed if that was so before.
