@@ -7,7 +7,7 @@ from forensics.errors import MediaError
 
 
 class Exhausted(MediaError):
-    """A limit on the whole tree of containers is reached: nothing more of it is looked at."""
+    """A limit on the whole tree of containers, or the end of the disk, is reached: nothing more of it is looked at."""
 
 
 class Budget:

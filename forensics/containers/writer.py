@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
 from forensics.containers.account import DUPLICATE, PART
+from forensics.containers.budget import Exhausted
 from forensics.containers.kinds import container_kind
 from forensics.containers.member import Member
 from forensics.errors import MediaError
@@ -84,7 +86,8 @@ class Writer:
         """Remove its scratch file, if it was not handed on."""
         if self._file is not None and self._path is not None and not self._is_over:
             self._is_over = True
-            self._file.close()
+            with suppress(OSError):
+                self._file.close()
             self._path.unlink(missing_ok=True)
 
     def _open(self, path: Path, kind: str, sha256: str) -> None:
@@ -121,7 +124,13 @@ class Writer:
             self._refused = MediaError("too-many-bytes", words)
             return
         self._tree.budget.store(len(chunk))
-        self._file.write(chunk)
+        try:
+            self._file.write(chunk)
+            # Else a full disk shows when it is closed.
+            self._file.flush()
+        except OSError as error:
+            words = f"no room for scratch files ({error.strerror}; TMPDIR says where); the rest was left out"
+            raise Exhausted("unreadable", words) from error
         self._hash.update(chunk)
 
     def _tell(self, member: Member) -> None:

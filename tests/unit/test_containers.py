@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -253,6 +255,20 @@ def test_scratch_space_is_bounded(tmp_path: Path) -> None:
     assert found.error is not None and found.error.code == "too-many-bytes"
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+def test_a_full_disk_ends_it_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path_open, scratch = Path.open, tmp_path / "scratch"
+
+    def opened(self: Path, mode: str = "r", **how: Any) -> Any:
+        is_full = self.parent == scratch and "x" in mode
+        return path_open(Path("/dev/full"), "wb") if is_full else path_open(self, mode, **how)
+
+    monkeypatch.setattr(Path, "open", opened)
+    found = look(zipped({"in.zip": zipped(FILES), "b.jpg": B}, method=0), tmp_path)
+    assert found.error is not None and found.error.code == "unreadable" and "no room" in str(found.error)
+    assert not found.files
+
+
 def test_one_file_over_the_limit_is_one_refusal(tmp_path: Path) -> None:
     large = jpeg(photo(6, width=600, height=600), 98)
     found = look(zipped({"large.jpg": large, "a.jpg": A}), tmp_path, max_file_bytes=len(large) - 1)
@@ -309,7 +325,5 @@ def test_a_limit_of_nothing_is_the_callers_mistake(name: str) -> None:
         InsideLimits(**{name: 0})  # type: ignore[arg-type]
 
 
-def _stream(data: bytes):  # type: ignore[no-untyped-def]
-    import io
-
+def _stream(data: bytes) -> io.BytesIO:
     return io.BytesIO(data)
