@@ -113,6 +113,10 @@ def test_scan_then_history_then_report(media: Path, tmp_path: Path) -> None:
     code, _, told = run("report", row["sha256"][:10], "--out", str(tmp_path / "r.html"), home=tmp_path)
     assert (code, told) == (0, "")
     assert b"<img" in (tmp_path / "r.html").read_bytes()
+    german = ("--language", "de", "--out", str(tmp_path / "d.html"))
+    assert run("report", str(row["id"]), *german, home=tmp_path)[::2] == (0, "")
+    page = (tmp_path / "d.html").read_text()
+    assert '<html lang="de">' in page and "Nicht eindeutig" in page and "<img" in page
 
 
 def test_standard_input_and_a_broken_file_among_good_ones(media: Path, tmp_path: Path) -> None:
