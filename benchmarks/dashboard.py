@@ -57,18 +57,20 @@ def measure_uploads(n: int, megapixels: float) -> None:
         pictures = _pictures(Path(name), megapixels)
         for _ in range(N_WARM):
             _upload(page, server, next(pictures))
-        firsts, finals, memory = [], [], [_memory_mb(server)]
+        firsts, finals, memory, after = [], [], [_memory_mb(server)], [0]
         for i in range(1, n + 1):
             first, final = _upload(page, server, next(pictures))
             firsts.append(first)
             finals.append(final)
             if i % max(1, n // 8) == 0:
                 memory.append(_memory_mb(server))
+                after.append(i)
                 print(f"{i} uploads: {memory[-1]:,.0f} MB", flush=True)
     print(f"\n{n} JPEG of {megapixels:g} megapixels; load of the machine {os.getloadavg()[1]:.1f}")
     print(f"first result   {_spread(firsts)}")
     print(f"verdict        {_spread(finals)}")
     print(f"memory in MB   {', '.join(f'{m:,.0f}' for m in memory)} (after the warm-up, then on the way)")
+    print(f"growth         {_growth_mb(after, memory):+,.0f} MB in 100 uploads, over the second half of them")
 
 
 def measure_pages(n: int, n_scans: int) -> None:
@@ -146,6 +148,14 @@ def _change(page: Page, title: str) -> float:
 def _memory_mb(server: Server) -> float:
     root = psutil.Process(server.pid)
     return sum(process.memory_info().rss for process in (root, *root.children(recursive=True))) / MB
+
+
+def _growth_mb(after: Sequence[int], memory: Sequence[float]) -> float:
+    """Slope of the second half in MB for 100 uploads: caches fill first, and only a leak goes on."""
+    half = len(after) // 2
+    if len(after) - half < 2:
+        return 0.0
+    return 100 * statistics.linear_regression(after[half:], memory[half:]).slope
 
 
 def _spread(seconds: Sequence[float]) -> str:

@@ -106,26 +106,24 @@ def _own() -> None:
 
 @st.fragment
 def _measured(measured: Measured) -> None:
-    """Everything that rests on the scores of single pictures; a slider redraws this part alone."""
-    names = ["Threshold", "By generator", "By wash", "Calibration"]
-    tabs = st.tabs(names if measured.card is None else [*names, "Figures", "Card"])
-    with tabs[0]:
-        condition, threshold = _explorer(measured)
-    with tabs[1]:
-        _by_generator(measured, condition, threshold)
-    with tabs[2]:
-        _by_condition(measured, threshold)
-    with tabs[3]:
-        _calibration(measured, condition)
-    if measured.card is not None:
-        with tabs[4]:
-            figures_panel(measured.card)
-        with tabs[5]:
-            card_panel(measured.card)
+    """Everything that rests on the scores of single pictures; a slider redraws this part alone, a tab what it shows."""
+    part, condition, threshold = _chosen_point(measured)
+    drawn = {
+        "Threshold": lambda: _explorer(measured, part, condition, threshold),
+        "By generator": lambda: _by_generator(measured, condition, threshold),
+        "By wash": lambda: _by_condition(measured, threshold),
+        "Calibration": lambda: _calibration(measured, condition),
+    }
+    if (card := measured.card) is not None:
+        drawn |= {"Figures": lambda: figures_panel(card), "Card": lambda: card_panel(card)}
+    for tab, draw in zip(st.tabs([*drawn], on_change="rerun", key=f"{len(drawn)} tabs"), drawn.values(), strict=True):
+        if tab.open:
+            with tab:
+                draw()
 
 
-def _explorer(measured: Measured) -> tuple[str, float]:
-    """The slider and what it costs; the wash and the threshold that were chosen."""
+def _chosen_point(measured: Measured) -> tuple[Slice, str, float]:
+    """Which pictures, after which wash, at which threshold: what every tab is about."""
     left, right = st.columns(2)
     part = left.selectbox("Pictures", measured.slices, format_func=_part_words, key="part of the set")
     washes = list(measured.conditions)
@@ -136,6 +134,11 @@ def _explorer(measured: Measured) -> tuple[str, float]:
     threshold = st.slider(
         "From this score on a picture counts as fake", 0.0, 1.0, step=0.001, format="%.3f", key=_THRESHOLD
     )
+    return part, condition, threshold
+
+
+def _explorer(measured: Measured, part: Slice, condition: str, threshold: float) -> None:
+    """What the threshold costs."""
     operating = measured.operating(condition, part.group)
     (wrong,), (missed,) = operating.false_positives(threshold), operating.misses(threshold)
     left, right = st.columns(2)
@@ -150,7 +153,6 @@ def _explorer(measured: Measured) -> tuple[str, float]:
         f"{apart}Intervals are 95 %, the wider of a bootstrap that redraws whole sources and of Wilson's: that many "
         "pictures of so many sources tell no more."
     )
-    return condition, threshold
 
 
 def _first(measured: Measured) -> float:
