@@ -16,6 +16,7 @@ import psutil
 
 from dashboard.backend.configuration import Configuration
 from dashboard.backend.options import Options
+from dashboard.backend.places import Places, places
 from dashboard.roles import Role, User, require
 from forensics.hostile_text import one_line
 from forensics.report_table import FORMULA_STARTS
@@ -27,7 +28,7 @@ from forensics.store.queue_words import Bar
 from forensics.verdict import Opinion
 
 __all__ = ["OPINIONS", "Bar", "Charts", "Count", "FolderScan", "Listing", "Progress", "ScanFilter", "ScanRow"]
-__all__ += ["SortBy", "charts", "export", "folder_scans", "listing", "one_line", "start", "stop"]
+__all__ += ["Places", "SortBy", "charts", "export", "folder_scans", "listing", "one_line", "places", "start", "stop"]
 
 OPINIONS = tuple(str(opinion) for opinion in Opinion)
 
@@ -96,12 +97,13 @@ def listing(store: Store, wanted: ScanFilter, *, sort: SortBy, descending: bool,
 
 
 def charts(store: Store, wanted: ScanFilter) -> Charts:
-    """Count what fits."""
-    archive = Archive(store)
-    return Charts(tuple(archive.scores(wanted)), tuple(archive.days(wanted)), tuple(archive.folders(wanted)))
+    """Count what fits; folders as everybody may see them."""
+    archive, known = Archive(store), places(store)
+    folders = (replace(count, group=known.short(count.group)) for count in archive.folders(wanted))
+    return Charts(tuple(archive.scores(wanted)), tuple(archive.days(wanted)), tuple(folders))
 
 
-def export(store: Store, wanted: ScanFilter, *, sort: SortBy, descending: bool, form: str) -> bytes:
+def export(store: Store, wanted: ScanFilter, *, sort: SortBy, descending: bool, form: str, user: User) -> bytes:
     """Every scan that fits, in order.
 
     Args:
@@ -109,8 +111,12 @@ def export(store: Store, wanted: ScanFilter, *, sort: SortBy, descending: bool, 
         wanted: the filter.
         sort, descending: the order.
         form: "csv" or "jsonl".
+        user: who gets it; whole paths are for admins.
     """
     rows = _at_most(Archive(store).rows(wanted, sort=sort, descending=descending), MAX_EXPORT_ROWS)
+    if user.role < Role.ADMIN:
+        known = places(store)
+        rows = (replace(row, folder=known.short(row.folder), path=row.filename) for row in rows)
     plain = ({name: asdict(row)[name] for name in COLUMNS} for row in rows)
     if form == "jsonl":
         return b"".join(json.dumps(row).encode() + b"\n" for row in plain)

@@ -6,8 +6,8 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.backend.archive import OPINIONS, Charts, Listing, ScanFilter, SortBy, charts, export, listing
-from dashboard.session import options, store
+from dashboard.backend.archive import OPINIONS, Charts, Listing, ScanFilter, SortBy, charts, export, listing, places
+from dashboard.session import current_user, options, store
 from dashboard.widgets.archive_charts import archive_charts
 from dashboard.widgets.archive_table import PAGE, archive_table, turn_to
 from dashboard.widgets.empty import empty_state, heading
@@ -96,7 +96,7 @@ def _filter() -> tuple[ScanFilter, str]:
         name=name[:MAX_FILTER].strip() or None,
         opinion=None if opinion == "any" else opinion,
         kind=None if kind == "any" else kind,
-        folder=folder[:MAX_FILTER].strip() or None,
+        folder=places(store()).whole(folder[:MAX_FILTER].strip()) or None,
         since=str(since) if since else None,
         until=str(until) if until else None,
     ), order
@@ -117,7 +117,7 @@ def _exports(wanted: ScanFilter, sort: SortBy, descending: bool) -> None:
         for form, mime in EXPORTS.items():
             st.download_button(
                 f"Export as {form.upper()}",
-                partial(export, store(), wanted, sort=sort, descending=descending, form=form),
+                partial(export, store(), wanted, sort=sort, descending=descending, form=form, user=current_user()),
                 file_name=f"scans.{form}",
                 mime=mime,
                 on_click="ignore",

@@ -7,9 +7,12 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.backend.archive import Listing, ScanRow, one_line
+from dashboard.backend.archive import Listing, ScanRow, one_line, places
+from dashboard.backend.words import as_markdown
 from dashboard.navigation import entry
 from dashboard.pages import PAGES
+from dashboard.roles import Role
+from dashboard.session import current_user, store
 from dashboard.widgets.failing import plainly
 from dashboard.widgets.items import IDS
 from dashboard.widgets.opinions import shaped
@@ -40,7 +43,7 @@ def archive_table(found: Listing) -> None:
 @plainly
 def _rows(found: Listing, was_whole: bool) -> None:
     pictures = thumbnails(found.rows, budget_s=0.0 if was_whole else MORE_BUDGET_S)
-    rows = found.rows
+    rows, known = found.rows, places(store())
     event: Any = st.dataframe(
         {
             "Picture": [pictures.get(row.sha256) or None for row in rows],
@@ -51,7 +54,7 @@ def _rows(found: Listing, was_whole: bool) -> None:
             "Examined (UTC)": [row.scanned_at[:16].replace("T", " ") for row in rows],
             "Kind": [f"{row.kind}, {row.format}" for row in rows],
             "Size (kB)": [row.size_bytes / 1000 for row in rows],
-            "Folder": [one_line(row.folder, 160) for row in rows],
+            "Folder": [one_line(known.short(row.folder), 160) for row in rows],
         },
         hide_index=True,
         width="stretch",
@@ -81,6 +84,10 @@ def _actions(chosen: Sequence[ScanRow]) -> None:
         if may_send() and st.button("Send to the queue", key="send", disabled=not chosen, icon=":material/inbox:"):
             send(chosen)
         st.caption("Choose rows to open them or to have them decided." if not chosen else f"{len(chosen)} chosen.")
+    if current_user().role >= Role.ADMIN:
+        # Where files lie on the server is nobody else's business.
+        for row in few:
+            st.caption(as_markdown(str(row.location or row.path), 1000))
 
 
 def _pager(found: Listing) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.backend.archive import Bar, FolderScan, Progress, folder_scans, start, stop
+from dashboard.backend.archive import Bar, FolderScan, Places, Progress, folder_scans, start, stop
 from dashboard.backend.words import as_markdown, sentence
 from dashboard.roles import Role
 from dashboard.session import configuration, current_user, options, store
@@ -74,7 +74,9 @@ def _line(scan: FolderScan) -> None:
     words, action = st.columns([6, 1], vertical_alignment="center")
     with words:
         n_files = "counting files" if scan.n_files is None else f"{scan.n_done:,} of {scan.n_files:,} files"
-        told = [f"**{SIGNS[scan.state]}**", f"`{as_code(scan.folder)}`", n_files, f"{scan.n_likely:,} likely fake"]
+        is_admin = current_user().role >= Role.ADMIN
+        folder = scan.folder if is_admin else Places((scan.folder,)).short(scan.folder)
+        told = [f"**{SIGNS[scan.state]}**", f"`{as_code(folder)}`", n_files, f"{scan.n_likely:,} likely fake"]
         if scan.n_failed:
             told.append(f"{scan.n_failed:,} not readable")
         st.markdown(" · ".join(told))

@@ -7,8 +7,9 @@ from functools import partial
 import streamlit as st
 
 from dashboard.backend.layers import Layer, layers
+from dashboard.backend.places import for_eyes_of
 from dashboard.backend.viewing import ScanReport, Shown, Similar, download, show, similar, stored
-from dashboard.session import configuration, options, scanning, store
+from dashboard.session import configuration, current_user, options, scanning, store
 from dashboard.widgets.evidence import cards
 from dashboard.widgets.markup import bullets, table, text
 from dashboard.widgets.origin import panel
@@ -37,7 +38,9 @@ def result(scan_id: int | None, report: ScanReport | None = None, *, in_queue: b
     if report is None:
         st.warning("This scan is not in the store (any more).", icon=":material/search_off:")
         return
-    key = str(scan_id or report.sha256)
+    user = current_user()
+    report = for_eyes_of(user, report)
+    key = f"{scan_id or report.sha256} {user.role.word}"
     shown: Shown = _shown(options().database, key, report)
     banner(shown)
     _actions(report, key, None if in_queue else scan_id)

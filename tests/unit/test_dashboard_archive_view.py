@@ -8,6 +8,7 @@ import io
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from dashboard.backend.archive import PAGE_ROWS, Bar, ScanFilter, SortBy, charts
 from dashboard.backend.configuration import Configuration, load
 from dashboard.backend.keeping import Kept
 from dashboard.backend.options import Options
+from dashboard.backend.places import Places, for_eyes_of
 from dashboard.backend.thumbnails import Thumbnails
 from dashboard.roles import LOCAL_USER, NotAllowedError, Role, User
 from forensics.pictures import pack
@@ -34,6 +36,8 @@ from tests.unit.test_store import report
 N_SCANS = 60
 
 EVERYTHING: dict[str, Any] = {"sort": SortBy.TIME, "descending": True}
+
+MODERATOR = User("mo", Role.MODERATOR)
 
 
 def open_page(path: str, **query: str) -> AppTest:
@@ -51,6 +55,10 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
 
 def shown(app: AppTest) -> str:
     return " ".join(element.value for element in app.markdown)
+
+
+def exported(store: Store, form: str, user: User = LOCAL_USER) -> str:
+    return export(store, ScanFilter(), form=form, user=user, **EVERYTHING).decode()
 
 
 def test_the_page_counts_filters_and_turns_over(store: Store) -> None:
@@ -90,14 +98,42 @@ def test_distributions_hold_every_scan(store: Store) -> None:
 
 def test_exports_hold_every_row_and_no_formula(store: Store) -> None:
     store.save(report(7, name="=HYPERLINK(1).jpg"), elapsed_s=1.0)
-    rows = list(csv.DictReader(io.StringIO(export(store, ScanFilter(), form="csv", **EVERYTHING).decode())))
-    lines = [json.loads(line) for line in export(store, ScanFilter(), form="jsonl", **EVERYTHING).splitlines()]
+    rows = list(
+        csv.DictReader(io.StringIO(export(store, ScanFilter(), form="csv", user=LOCAL_USER, **EVERYTHING).decode()))
+    )
+    lines = [
+        json.loads(line)
+        for line in export(store, ScanFilter(), form="jsonl", user=LOCAL_USER, **EVERYTHING).splitlines()
+    ]
     assert len(rows) == len(lines) == N_SCANS + 1
     assert [row["sha256"] for row in rows] == [line["sha256"] for line in lines]
-    odd = export(store, ScanFilter(name="HYPERLINK"), form="csv", **EVERYTHING).decode()
+    odd = export(store, ScanFilter(name="HYPERLINK"), form="csv", user=LOCAL_USER, **EVERYTHING).decode()
     assert "folder/=HYPERLINK(1).jpg" in odd and ",=" not in odd
     with pytest.raises(ValueError, match="no export"):
-        export(store, ScanFilter(), form="xls", **EVERYTHING)
+        export(store, ScanFilter(), form="xls", user=LOCAL_USER, **EVERYTHING)
+
+
+def test_a_folder_is_named_from_the_scanned_one_on_and_the_name_leads_back_to_it() -> None:
+    known = Places(("/srv/media/2024/may", "/srv/media"))
+    for whole, short in (("/srv/media", "media"), ("/srv/media/a/b", "media/a/b"), ("/srv/media/2024/may/x", "may/x")):
+        assert known.short(whole) == short and known.whole(short) == whole
+    assert known.short("/srv/mediation/x") == "…/x" and known.short("") == "" and known.whole("other") == "other"
+
+
+def test_only_admins_are_told_where_a_file_lies_on_the_server(store: Store, tmp_path: Path) -> None:
+    inside = str(tmp_path / "secret" / "inbox")
+    FolderScans(store).begin(inside, actor="ann")
+    for number, folder in ((70, f"{inside}/may"), (71, str(tmp_path / "secret"))):
+        store.save(replace(report(number, name=f"{number}.jpg"), path=f"{folder}/{number}.jpg"), elapsed_s=1.0)
+    for form in ("csv", "jsonl"):
+        hidden, told = (exported(store, form, user) for user in (MODERATOR, LOCAL_USER))
+        assert str(tmp_path) not in hidden and "inbox/may" in hidden and f"{inside}/may" in told
+    groups = {count.group for count in charts(store, ScanFilter()).folders}
+    assert {"inbox/may", "…/secret"} <= groups
+    app = open_page("archive", folder="inbox/may")
+    assert list(app.dataframe[0].value["Folder"]) == ["inbox/may"]
+    whole = store.report(store.find(sha256=report(70).sha256)[0].id)
+    assert for_eyes_of(MODERATOR, whole).path == "70.jpg" and for_eyes_of(LOCAL_USER, whole) == whole
 
 
 def test_a_page_past_the_end_is_the_last(store: Store) -> None:
@@ -119,11 +155,10 @@ def test_only_admins_start_scans_of_folders_that_exist(
     begin: Callable[..., object] = lambda folder, user: start(  # noqa: E731
         options, load(options), store, folder, Bar.LIKELY, user=user
     )
-    moderator = User("mo", Role.MODERATOR)
     with pytest.raises(NotAllowedError):
-        begin(str(tmp_path), moderator)
+        begin(str(tmp_path), MODERATOR)
     with pytest.raises(NotAllowedError):
-        stop(store, 1, user=moderator)
+        stop(store, 1, user=MODERATOR)
     for folder, said in (("", "whole path"), ("relative", "whole path"), (f"{tmp_path}/none", "no such folder")):
         with pytest.raises(ValueError, match=said):
             begin(folder, LOCAL_USER)
