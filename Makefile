@@ -29,7 +29,7 @@ $(STAMP): pyproject.toml constraints.txt
 
 # Training and its tests need PyTorch, the dashboard's tests Streamlit; the demo does without.
 $(LEARNED): pyproject.toml constraints.txt
-	$(call install,learned$(COMMA)attacks$(COMMA)cluster$(COMMA)dashboard$(COMMA)oidc$(COMMA)postgres$(COMMA)test,some minutes: PyTorch is large)
+	$(call install,api$(COMMA)archives$(COMMA)attacks$(COMMA)cluster$(COMMA)dashboard$(COMMA)learned$(COMMA)oidc$(COMMA)postgres$(COMMA)remote$(COMMA)test,some minutes: PyTorch is large)
 	@touch $(STAMP) $(LEARNED)
 
 COMMA := ,

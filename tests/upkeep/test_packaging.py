@@ -17,7 +17,7 @@ PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(enco
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 INSTALLED = (
     *PROJECT["dependencies"],
-    *(text for extra in ("learned", "attacks", "cluster", "dashboard", "postgres", "test") for text in EXTRAS[extra]),
+    *(text for extra in EXTRAS for text in EXTRAS[extra]),
 )
 REQUIRED = [Requirement(text) for text in INSTALLED]
 
