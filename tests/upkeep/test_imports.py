@@ -17,7 +17,7 @@ FLOORS = ("generators", "detectors", "forensics", "dashboard")
 SOURCES = sorted(path for floor in FLOORS for path in (ROOT / floor).rglob("*.py"))
 
 EXTRAS = ("torch", "torchvision", "timm", "facenet_pytorch", "lightning_fabric", "tensorboard", "matplotlib")
-EXTRAS += ("onnx", "onnxruntime", "streamlit", "starlette", "psycopg")
+EXTRAS += ("onnx", "onnxruntime", "streamlit", "starlette", "fastapi", "pydantic", "uvicorn", "psycopg")
 """Libraries of optional extras: a module that needs one may fail to import without it."""
 
 ALEMBIC = "forensics.migrations.env"
