@@ -1,0 +1,80 @@
+"""A run from the command line: begun, gone on with, looked at, and refused in one line where it cannot be."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from forensics.cli import main
+from tests.make_media import jpeg, photo
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "media").mkdir()
+    (tmp_path / "media" / "a.jpg").write_bytes(jpeg(photo(1, width=96, height=64)))
+    (tmp_path / "media" / "b.jpg").write_bytes(b"nothing")
+    return tmp_path
+
+
+SCAN = ("scan", "media", "--run", "first", "--analyzers", "ela", "--image-timeout", "60", "--jobs", "1")
+
+
+def test_a_run_is_begun_passed_again_and_looked_at(desk: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main([*SCAN, "--out", "out", "--metrics", "m.prom", "--log-json", "--on-finish", "tee heard.json"]) == 3
+    said = capfd.readouterr()
+    events = [json.loads(line) for line in said.err.splitlines()]
+    assert [event["event"] for event in events] == ["start", "file", "file", "summary"]
+    assert {event["run"] for event in events} == {"first"}
+    rows = [line.split("\t") for line in said.out.splitlines() if "\t" in line]
+    assert [Path(row[0]).name for row in rows] == ["a.jpg", "b.jpg"] and rows[1][4] == "not-media"
+    assert json.loads((desk / "heard.json").read_text())["states"]["done"] == 1
+    assert 'unforged_run_files{run="first",state="done"} 1' in (desk / "m.prom").read_text()
+    assert main(["scan", "--resume", "first", "--out", "out"]) == 3
+    said = capfd.readouterr()
+    assert said.out == "" and "pass 2: 1 failed, 1 unchanged" in said.err
+    assert main(["runs", "list", "--json"]) == 0
+    listed = json.loads(capfd.readouterr().out)
+    assert (listed["name"], listed["state"], listed["n_pass"], listed["files"]["unchanged"]) == ("first", "done", 2, 1)
+    assert main(["runs", "show", "first", "--out", "again"]) == 0
+    assert "error\tnot-media\t1" in capfd.readouterr().out
+    first, again = desk / "out" / "results.jsonl", desk / "again" / "results.jsonl"
+    assert first.read_text() == again.read_text() and len(again.read_text().splitlines()) == 2
+    assert main(["errors", "first"]) == 0
+    assert capfd.readouterr().out.startswith("not-media\t1\t")
+    assert main(["errors", "first", "--code", "not-media"]) == 0
+    assert capfd.readouterr().out.startswith(f"{desk}/media/b.jpg\t")
+    assert main(["errors", "first", "--code", "empty"]) == 2
+    assert main(["scan", "media", "--run", "first", "--prior", "0.3"]) == 2
+    assert "other sources or settings" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["scan", "--resume", "none"], "no run 'none'"),
+        (["scan", "media", "--watch"], "--watch needs a run"),
+        (["scan", "media", "--run", "x", "--resume", "x"], "give one of them"),
+        (["scan", "media", "--resume", "x"], "name none"),
+        (["scan", "--run", "x"], "Missing argument"),
+        (["scan", "-", "--run", "x"], "standard input"),
+        (["scan", "media", "--run", "a/b"], "the name of a run"),
+        (["scan", "media", "--run", "x", "--store", "none"], "needs a store"),
+        (["scan", "media", "--run", "x", "--format", "html"], "--out DIR"),
+        (["scan", "media", "--run", "x", "--format", "csv", "--out", "o"], "writes all tables"),
+        (["scan", "media", "--run", "x", "--on-finish", "'"], "--on-finish takes"),
+        (["scan", "s3://me:secret@host/x", "--run", "x", "--remote"], "leave the password out"),
+        (["runs", "show", "none"], "no run 'none'"),
+        (["errors", "none"], "no run 'none'"),
+    ],
+)
+def test_wrong_use_is_told_in_one_line(
+    desk: Path, arguments: list[str], words: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    said = capfd.readouterr().err
+    assert words in said and len(said.splitlines()) == 1
