@@ -18,7 +18,7 @@ from detectors.race.folder import read_arrays, write_arrays, write_json
 from detectors.race.gathering import LEFT, NEW, OLD, PHOTOS, Block, Part, calibrating, learnable, left_by, remembered
 from detectors.race.kinds import kinds_until
 from detectors.race.laundering import WHOLE, has_faces, photos_beside
-from detectors.race.selecting import Earlier, select
+from detectors.race.selecting import Held, select
 from detectors.race.settings import DEFENCES, SELECTIVE, RaceSettings
 from detectors.reading import probability
 
@@ -77,30 +77,25 @@ def _selective(round_: Round, everything: Sequence[Block], standard: Standard) -
     def fitted(blocks: Sequence[Block]) -> Linear:
         return by(SELECTIVE, settings, round_.reading, blocks, standard)
 
-    titles = {kind.title for kind in kinds_until(round_.number, settings)}
-    found = select(
-        everything,
-        fitted,
-        round_.reading,
-        _earlier(round_),
-        optional=[block.name for block in everything if block.role == NEW and block.name in titles],
-        allowed=settings.selective_cost,
-    )
+    earlier, newer = _held(round_)
+    found = select(everything, fitted, round_.reading, earlier, newer, allowed=settings.selective_cost)
     write_json(round_.path / LEFT, {"left": found.left, "cost": found.cost})
     if found.left:
         round_.say(f"left for later, or earlier fakes would be forgotten: {', '.join(found.left)}")
     return found.reading
 
 
-def _earlier(round_: Round) -> dict[str, Earlier]:
-    """Kinds of this race that the standing version has learned."""
+def _held(round_: Round) -> tuple[dict[str, Held], dict[str, Held]]:
+    """Kinds of this race that the standing version has learned, and those that it has not."""
     parts = {name: features for name, _, features, _ in calibrating(round_)}
-    learned = [kind for kind in kinds_until(round_.learned_until, round_.settings) if kind.title not in left_by(round_)]
-    return {
-        kind.title: Earlier(parts[kind.title], parts[photos_beside(kind.side_px, kind.needs_faces, has_faces(round_))])
-        for kind in learned
-        if not kind.unseen
-    }
+    earlier: dict[str, Held] = {}
+    newer: dict[str, Held] = {}
+    for kind in kinds_until(round_.number, round_.settings):
+        if not kind.unseen:
+            beside = photos_beside(kind.side_px, kind.needs_faces, has_faces(round_))
+            is_old = kind.round <= round_.learned_until and kind.title not in left_by(round_)
+            (earlier if is_old else newer)[kind.title] = Held(parts[kind.title], parts[beside])
+    return earlier, newer
 
 
 def standard_of(round_: Round, everything: Sequence[Block]) -> Standard:

@@ -1,9 +1,9 @@
 """Chooses which new fakes are worth learning: some cannot be learned by a reading without costing what it knows.
 
 Pictures perturbed to fool the reading lie where photos do; who learns them anyway, takes photos and earlier fakes for
-each other. So new kinds are left out one by one, as long as that gives earlier kinds back what the round would cost
-them. All of this is weighed on the pictures for calibration; what judges the candidate is not looked at. What is left
-out stays new, and is tried again in the next round.
+each other. So new kinds are left out one by one, first the one that gives earlier kinds back most for what is lost on
+itself, until the round costs them no more than is allowed. All of this is weighed on the pictures for calibration; what
+judges the candidate is not looked at. What is left out stays new, and is tried again in the next round.
 """
 
 from __future__ import annotations
@@ -20,10 +20,13 @@ from detectors.race.gathering import Block
 
 Rows = NDArray[np.float32]
 
+LEAST = 0.01
+"""AUROC that a kind counts as losing at least when it is left out: it is found on some two dozen pictures."""
+
 
 @dataclass(frozen=True, eq=False)
-class Earlier:
-    """A kind of fakes that the standing version has learned, as far as it serves calibration.
+class Held:
+    """A kind of fakes, as far as it serves calibration.
 
     Attributes:
         fakes, photos: (n, D) and (m, D) features; photos prepared and washed as the fakes.
@@ -57,9 +60,9 @@ def select(
     blocks: Sequence[Block],
     fit: Callable[[Sequence[Block]], Linear],
     standing: Linear,
-    earlier: Mapping[str, Earlier],
+    earlier: Mapping[str, Held],
+    newer: Mapping[str, Held],
     *,
-    optional: Sequence[str],
     allowed: float,
 ) -> Selected:
     """Leave out new kinds until earlier ones lose no more than is allowed.
@@ -69,8 +72,8 @@ def select(
         fit: to blocks.
         standing: reading of the standing version.
         earlier: kinds that must not be forgotten, by their names.
-        optional: names of new kinds that may be left out, half of them at most: whether the others are worth it is for
-            the gate to say.
+        newer: new kinds that may be left out, half of them at most: whether the others are worth it is for the gate to
+            say.
         allowed: mean AUROC that earlier kinds may lose, 0 and up.
     """
     before = {name: kind.auroc(standing) for name, kind in earlier.items()}
@@ -80,11 +83,15 @@ def select(
         lost = [before[name] - kind.auroc(reading) for name, kind in earlier.items()]
         return Selected(reading, left, float(np.mean(lost)) if lost else 0.0)
 
+    def worth(name: str, without: Selected) -> float:
+        lost = newer[name].auroc(best.reading) - newer[name].auroc(without.reading)
+        return (best.cost - without.cost) / max(lost, LEAST)
+
     best = tried(())
-    while best.cost > allowed and len(best.left) < len(optional) // 2:
-        others = [tried((*best.left, name)) for name in optional if name not in best.left]
-        least = min(others, key=lambda found: found.cost)
-        if least.cost >= best.cost:
+    while best.cost > allowed and len(best.left) < len(newer) // 2:
+        without = {name: tried((*best.left, name)) for name in newer if name not in best.left}
+        name = max(without, key=lambda name: worth(name, without[name]))
+        if without[name].cost >= best.cost:
             break
-        best = least
+        best = without[name]
     return best

@@ -66,7 +66,7 @@ class RaceSettings(Recipe):
     memory: int = 2000
     defence: str = SELECTIVE
     distillation: float = 1.0
-    selective_cost: float = 0.005
+    selective_cost: float = 0.01
     new_share: float = 0.5
     tether: float = 0.1
     seed: int = 0
