@@ -22,7 +22,7 @@ from tests.unit.failing_scanners import Scripted
 
 SETTINGS = ScanSettings(analyzers=("metadata", "ela"), limits=Limits(image_timeout_s=30.0, memory_bytes=600 << 20))
 
-WAIT_S = 60.0
+WAIT_S = 180.0
 
 
 class Staged(Scripted):

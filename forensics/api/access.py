@@ -13,9 +13,6 @@ from forensics.api.keys import ANYBODY, Key, KeyRing
 from forensics.api.problems import Refusal, busy
 from forensics.api.rates import Rates
 
-CHECKS_PER_MIN = 30
-"""Keys that one address may try: each costs a tenth of a second. Keys that were right before are not counted."""
-
 _BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="An API key of `unforged serve-keys add`.")
 
 Given = Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]
@@ -50,7 +47,7 @@ class Access:
             if (key := self._ring.remembered(token)) is not None:
                 return key
             address = request.client.host if request.client is not None else ""
-            self._take(address, "keys", 1, CHECKS_PER_MIN, "this address tried too many keys")
+            self._take(address, "keys", 1, self._configuration.checks_per_min, "this address tried too many keys")
             return self._ring.find(token)
         except (ValueError, OSError):
             raise busy("the keys of this server cannot be read", 60) from None

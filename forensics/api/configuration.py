@@ -32,6 +32,7 @@ class Configuration:
         max_files: of one batch.
         max_waiting: files of one tenant that may wait.
         requests_per_min, bytes_per_min: of each key that has no limit of its own.
+        checks_per_min: keys that one address may try, as each costs a tenth of a second; known ones are not counted.
         keep_s: how long results are kept.
         stop_s: how long a server that stops waits for what is under way.
         receive_s: the longest pause within a body.
@@ -52,6 +53,7 @@ class Configuration:
     max_waiting: int = 10_000
     requests_per_min: int = 600
     bytes_per_min: int = 1 << 30
+    checks_per_min: int = 30
     keep_s: float = 7 * 86400.0
     stop_s: float = 10.0
     receive_s: float = 30.0

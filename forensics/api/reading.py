@@ -16,7 +16,9 @@ from forensics.api.shapes import Batch, History, Scan
 router = APIRouter(tags=["read"])
 
 Reader = Annotated[Key, Depends(allowed_to("read"))]
-Id = Annotated[str, Path(min_length=1, max_length=64, description="As it was given when the file was submitted.")]
+_OF_ID = "[A-Za-z0-9_-]"
+
+Id = Annotated[str, Path(pattern=f"^{_OF_ID}{{1,64}}$", description="As it was given when the file was submitted.")]
 
 _PROBLEMS = problems(401, 403, 404, 421, 422, 429, 500, 503)
 
@@ -39,7 +41,7 @@ def list_scans(
     request: Request,
     key: Reader,
     sha256: Annotated[str, Query(pattern="^([0-9a-f]{64})?$", description="Only of this file.")] = "",
-    before: Annotated[str, Query(max_length=64, description="Only older than this one: its id.")] = "",
+    before: Annotated[str, Query(pattern=f"^{_OF_ID}{{0,64}}$", description="Only older than this one: its id.")] = "",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> History:
     """List what was submitted, newest first."""

@@ -57,7 +57,7 @@ async def submit_batch(request: Request, response: Response, key: Submitter) -> 
     return _batch(response, batch, accepted)
 
 
-@router.post("/v1/batches/paths", status_code=202, responses=_PROBLEMS, openapi_extra={"requestBody": _PATHS})
+@router.post("/v1/paths", status_code=202, responses=_PROBLEMS, openapi_extra={"requestBody": _PATHS})
 async def submit_paths(request: Request, response: Response, key: Submitter) -> AcceptedBatch:
     """Submit files that lie on the server, below folders that its operator allowed. Nothing is ever fetched."""
     service: Service = request.app.state.service

@@ -24,7 +24,7 @@ def live() -> Health:
     return Health(status="live")
 
 
-@router.get("/health/ready", responses=problems(421, 429, 500, 503))
+@router.get("/health/ready", responses=problems(421, 429, 500, 503), openapi_extra={"security": [{}]})
 def ready(request: Request, given: Given) -> Readiness:
     """Whether files can be examined; needs no key. With one, it tells what they are examined with."""
     door: Access = request.app.state.access

@@ -295,9 +295,10 @@ class Submissions:
             How many.
         """
         with self._store.session(writes=True) as session, session.begin():
-            old = session.scalars(select(SubmissionRow.id).where(SubmissionRow.expires_s <= self._clock())).all()
-            session.execute(delete(SubmissionRow).where(SubmissionRow.id.in_(old)))
-        return len(old)
+            old = session.scalars(
+                delete(SubmissionRow).where(SubmissionRow.expires_s <= self._clock()).returning(SubmissionRow.id)
+            )
+            return len(old.all())
 
     def _end(self, ended: Submission, pages: Mapping[str, bytes]) -> None:
         kept = (

@@ -96,7 +96,7 @@ def schema(tmp_path_factory: pytest.TempPathFactory) -> Iterator[schemathesis.Ba
         folder, Key("all", "a", ("scan", "read", "admin"), requests_per_min=10**9, bytes_per_min=10**12)
     )
     with Store(f"sqlite:///{folder / 'scans.db'}") as store:
-        app = create_app(Configuration(folder / "serve", SETTINGS, path, build=Staged), store)
+        app = create_app(Configuration(folder / "serve", SETTINGS, path, checks_per_min=10**9, build=Staged), store)
         client = TestClient(app, base_url="http://localhost")
         assert client.get("/openapi.json").json()["openapi"].startswith("3.")
         loaded = schemathesis.openapi.from_asgi("/openapi.json", app)

@@ -122,7 +122,7 @@ def test_a_batch_tells_of_each_file_and_one_that_kills_costs_only_itself(running
         (lambda c, h: c.post("/v1/scans", files={"other": ("x", PICTURE)}, headers=h["a-all"]), 422),
         (lambda c, h: c.get("/v1/scans?limit=0", headers=h["a-all"]), 422),
         (lambda c, h: c.get("/v1/scans/x/report/exe", headers=h["a-all"]), 422),
-        (lambda c, h: c.post("/v1/batches/paths", json={"paths": []}, headers=h["a-all"]), 422),
+        (lambda c, h: c.post("/v1/paths", json={"paths": []}, headers=h["a-all"]), 422),
         (lambda c, h: send(c, h["a-all"], "1", "2", "3", "4"), 400),
         (lambda c, h: c.post("/v1/scans", files={"file": ("x", b"x" * 200_000)}, headers=h["a-all"]), 413),
     ],
@@ -142,7 +142,7 @@ def test_paths_are_taken_below_allowed_folders_of_the_tenant_only(running: Runni
     allowed = client.app.app.state.service.configuration.allowed[0].folder  # type: ignore[attr-defined]
 
     def ask(path: object, who: str = "a-all") -> Any:
-        return client.post("/v1/batches/paths", json={"paths": [str(path)]}, headers=headers[who])
+        return client.post("/v1/paths", json={"paths": [str(path)]}, headers=headers[who])
 
     taken = ask(allowed)
     assert taken.status_code == 202
