@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -108,7 +109,7 @@ def _own() -> None:
 def _measured(measured: Measured) -> None:
     """Everything that rests on the scores of single pictures; a slider redraws this part alone, a tab what it shows."""
     part, condition, threshold = _chosen_point(measured)
-    drawn = {
+    drawn: dict[str, Callable[[], None]] = {
         "Threshold": lambda: _explorer(measured, part, condition, threshold),
         "By generator": lambda: _by_generator(measured, condition, threshold),
         "By wash": lambda: _by_condition(measured, threshold),
