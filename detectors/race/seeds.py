@@ -64,6 +64,9 @@ class Pooled:
         return Figure(self.mean, self.low, self.high, self.n)
 
 
+UNBOUNDED = ("FD", "forgetting", "forward transfer", "detection lost", "still lost")
+"""Beginnings of the names of figures that are no shares: all others lie within 0 and 1, and so do their intervals."""
+
 Key: TypeAlias = tuple[Part, str, str, int | None]
 
 
@@ -177,7 +180,10 @@ def _pooled(part: Part, about: str, name: str, at: int | None, values: Sequence[
     from scipy.stats import t
 
     half = float(t.ppf((1 + LEVEL) / 2, n - 1) * np.std(values, ddof=1) / math.sqrt(n))
-    return Pooled(part, about, name, at, mean, mean - half, mean + half, n)
+    low, high = mean - half, mean + half
+    if not name.startswith(UNBOUNDED):
+        low, high = max(low, 0.0), min(high, 1.0)
+    return Pooled(part, about, name, at, mean, low, high, n)
 
 
 def _table(found: Sequence[Pooled]) -> list[str]:
