@@ -285,7 +285,7 @@ class Submissions:
         if tenant is not None:
             wanted = wanted.where(SubmissionRow.tenant == tenant)
         with self._store.session() as session:
-            found = {SubmissionState(state): n for state, n in session.execute(wanted).tuples()}
+            found = {SubmissionState(state): n for state, n in session.execute(wanted)}
         return {state: found.get(state, 0) for state in SubmissionState}
 
     def sweep(self) -> int:
