@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +25,7 @@ from forensics.api.keys import Key
 from forensics.cli import main
 from forensics.store import AuditLog, Store
 from tests.make_media import jpeg, photo
-from tests.make_service import SETTINGS, Staged, keys
+from tests.make_service import SETTINGS, WAIT_S, Staged, keys
 
 PICTURE = jpeg(photo(1, width=160, height=120))
 
@@ -34,18 +35,17 @@ def served(folder: Path, *options: str, stop: int = signal.SIGTERM) -> Iterator[
     """`unforged serve` in a process of its own; at the end it gets a signal."""
     command = (sys.executable, "-m", "forensics.cli", "serve", "--port", "0", "--jobs", "1", "--analyzers", "metadata")
     places = ("--store", str(folder / "scans.db"), "--folder", str(folder / "serve"), "--models", "none")
-    with subprocess.Popen([*command, *places, *options], stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
+    log = folder / "log"
+    with log.open("w") as errors, subprocess.Popen([*command, *places, *options], stderr=errors) as process:
         try:
-            for line in process.stderr:
-                if '"listening"' in line:
-                    break
-            port = json.loads(line)["port"]
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60.0) as client:
+            until_s = time.monotonic() + WAIT_S
+            while '"listening"' not in log.read_text() and time.monotonic() < until_s:
+                time.sleep(0.1)
+            (told,) = (line for line in log.read_text().splitlines() if '"listening"' in line)
+            with httpx.Client(base_url=f"http://127.0.0.1:{json.loads(told)['port']}", timeout=60.0) as client:
                 yield client
         finally:
             process.send_signal(stop)
-            process.stderr.read()
             code = process.wait(60)
     assert code == (0 if stop == signal.SIGTERM else -stop)
 
@@ -60,6 +60,7 @@ def test_what_was_accepted_outlives_a_stop_and_a_kill(tmp_path: Path) -> None:
     with served(tmp_path) as client:
         found = {}
         while len(found) < len(numbers):
+            time.sleep(0.3)
             scans = client.get("/v1/scans").json()["scans"]
             found = {one["id"]: one["state"] for one in scans if one["state"] in ("done", "failed")}
     assert found == dict.fromkeys(numbers, "done")
