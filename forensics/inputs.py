@@ -10,7 +10,8 @@ from typing import IO, BinaryIO
 
 from forensics.errors import MediaError
 from forensics.messages import Task
-from forensics.remote import is_url, listing
+from forensics.remote import is_url as is_url
+from forensics.remote import listing
 
 STDIN = "-"
 
