@@ -18,7 +18,7 @@ import click
 
 from forensics.cli.options import inside_limits, open_store
 from forensics.cli.terminal import console, line, plain
-from forensics.inputs import STDIN, displayable, expand
+from forensics.inputs import STDIN, displayable, expand, is_url
 from forensics.report_files import FILE_FORMATS
 from forensics.runs import DurableRun, Ended, Settings
 from forensics.runs.ending import WRITTEN, call, command_words, write_end
