@@ -57,8 +57,8 @@ class AdversarialSettings(Recipe):
         others: kinds of attack for which the card also says how they are told by a reading that never saw them.
         regularization: inverse strengths, of grain and of gaps.
         most_llr: upper bound of the log10 ratio, whatever was measured: sharpening or noise that was not learned from
-            may look like a perturbation, so this detector may cast doubt on a file, but not call it manipulated. At 0.9,
-            it and a trace that was next to nothing did that to one of 20 clean train photos.
+            may look like a perturbation, so this detector may cast doubt on a file, but not call it manipulated. At
+            0.9 it and a trace that was next to nothing did that to one of 20 clean train photos.
     """
 
     n_views: int = 2
