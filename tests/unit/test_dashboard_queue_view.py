@@ -82,7 +82,7 @@ def test_a_reason_of_ones_own_is_kept_and_none_is_refused_in_plain_words(store: 
 
 def test_a_result_is_sent_to_the_queue_once_however_often_it_is_pressed(store: Store) -> None:
     fourth = store.save(report(4, name="fourth.jpg", llr=0.1), elapsed_s=1.0, folder="")
-    app = click(click(open_page("scan", id=str(fourth)), f"send {fourth}"), f"send {fourth}")
+    app = click(click(open_page("scan", id=str(fourth)), f"send {fourth} admin"), f"send {fourth} admin")
     assert [item.filename for item in items(store, State.WAITING)].count("fourth.jpg") == 1
     assert "0 sent" in app.toast[-1].value
     assert not [

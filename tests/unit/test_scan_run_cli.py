@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,9 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "media").mkdir()
     (tmp_path / "media" / "a.jpg").write_bytes(jpeg(photo(1, width=96, height=64)))
     (tmp_path / "media" / "b.jpg").write_bytes(b"nothing")
+    for path in (tmp_path / "media").iterdir():
+        # What changed within two seconds of the walk is looked at again.
+        os.utime(path, (1_700_000_000, 1_700_000_000))
     return tmp_path
 
 
