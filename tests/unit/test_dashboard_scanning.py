@@ -54,7 +54,7 @@ def examined(scanning: Scanning, data: bytes, name: str) -> tuple[Job, list[Job]
             return job, seen
         if job.steps and (not seen or seen[-1].steps != job.steps):
             seen.append(job)
-        time.sleep(0.005)
+        time.sleep(0.001)
     raise AssertionError("it took too long")
 
 
