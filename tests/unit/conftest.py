@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from multiprocessing.util import get_temp_dir
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from tests import make_postgres
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _sockets() -> None:
+    """The folder of multiprocessing's sockets is chosen once a process: not while a test has temporary files lie in a
+    folder of its own, whose path would be too long for a socket."""
+    get_temp_dir()
 
 
 @pytest.fixture(scope="session")
