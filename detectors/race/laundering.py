@@ -51,7 +51,7 @@ def launder_photos(work: tuple[Round, tuple[str, int]]) -> str:
 def launder_kind(work: tuple[Round, FakeKind]) -> str:
     """Wash and look at one kind of fakes; returns what was done."""
     round_, kind = work
-    _fakes(round_, round_.path / kind.slug / FEATURES, (JUDGE,) if kind.unseen else tuple(SHARES))
+    _fakes(round_, kind)
     return f"{kind.title}: washed and looked at"
 
 
@@ -92,12 +92,14 @@ def _part(
     return {part: found, f"{part}_sources": np.array([photo.source for photo in photos])}
 
 
-def _fakes(round_: Round, path: Path, parts: tuple[str, ...]) -> None:
+def _fakes(round_: Round, kind: FakeKind) -> None:
+    folder = round_.path / kind.slug
     arrays: dict[str, NDArray[Any]] = {}
-    names = {photo.name: photo for photos in (round_.photos, round_.faces) for photo in photos.photos}
-    for part in parts:
-        pictures = fakes_of(path.parent / part)
+    # Photos and faces bear the same names, so that each is asked for in its own set.
+    names = {photo.name: photo for photo in round_.photos_for(kind).photos}
+    for part in (JUDGE,) if kind.unseen else tuple(SHARES):
+        pictures = fakes_of(folder / part)
         arrays |= _part(round_, part, pictures, tuple(names[name] for name, _ in pictures))
-        if part == JUDGE and (plain := fakes_of(path.parent / part / "plain")):
+        if part == JUDGE and (plain := fakes_of(folder / part / "plain")):
             arrays["plain"] = mild_view(round_.contender, plain, round_.settings.seed)
-    write_arrays(path, arrays)
+    write_arrays(folder / FEATURES, arrays)

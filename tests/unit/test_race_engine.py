@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from detectors.race.engine import run_race
-from detectors.race.folder import STEPS, RaceFolder
+from detectors.race.folder import STEPS, RaceFolder, read_arrays
 from detectors.race.records import RoundRecord, read_log
 from detectors.race.settings import DEFENCES
 from detectors.registry import Registry
@@ -257,3 +257,13 @@ def test_labels_that_people_gave_are_learned_in_the_round_that_first_sees_them(r
     card = Registry(root / "models").version("synthetic", seed.candidate).card
     assert card.data["fake: rejected by people, round 0"] == card.data["real: approved by people, round 0"] == 3
     assert "rejected by people, round 0" in seed.data
+
+
+def test_fakes_of_photos_have_the_sources_of_these_and_not_of_the_faces_beside_them(root: Path) -> None:
+    faces = toy_race.photos(root / "faces")
+    for folder in list(faces.iterdir()):
+        folder.rename(folder.with_name(f"face-{folder.name}"))
+    list(run_race(replace(toy_race.entry(root, replace(TWO, rounds=0)), faces=faces)))
+    for slug in ("stripes-made-untuned", "stripes-red-unseen"):
+        kept = read_arrays(root / "race" / "rounds" / "000" / slug / "features.npz")
+        assert {str(source)[0] for source in kept["judge_sources"]} == {"s"}
