@@ -42,11 +42,8 @@ MIN_FOR_FD = 20
 
 def judge(round_: Round) -> None:
     """Judge the candidate, the standing version and the other ways of learning."""
-    judged = judge_set(round_)
+    judged, standing, candidate = _compared(round_)
     calibrated = {name: calibrated_by(round_, name) for name in DEFENCES}
-    seed = round_.settings.seed
-    standing = judges.read(_version(round_.standing.version, as_it_stands(round_)), judged, seed=seed)
-    candidate = judges.read(_version(CANDIDATE, calibrated[round_.settings.defence]), judged, seed=seed)
     rows = {readings.version: judges.row(readings) for readings in (standing, candidate)}
     best = judges.best_so_far([*_stood(round_), rows[standing.version]])
     attacking = [kind for kind in round_.kinds if kind.attack]
@@ -68,15 +65,23 @@ def judge(round_: Round) -> None:
 
 def gate(round_: Round) -> None:
     """Decide about the candidate."""
-    judged, seed = judge_set(round_), round_.settings.seed
-    standing = judges.read(_version(round_.standing.version, as_it_stands(round_)), judged, seed=seed)
-    chosen = calibrated_by(round_, round_.settings.defence)
-    candidate = judges.read(_version(CANDIDATE, chosen), judged, seed=seed)
+    judged, standing, candidate = _compared(round_)
     best = judges.best_so_far([*_stood(round_), judges.row(standing)])
     decision = gates.decide(standing, candidate, judged, round_.number, settings=round_.settings.gate, best=best)
     reasons = (*decision.reasons, *_left(round_))
     write_json(round_.path / DECIDED, {"promoted": decision.promoted, "reasons": reasons})
     round_.say(("promoted: " if decision.promoted else "refused: ") + " ".join(decision.reasons))
+
+
+def _compared(round_: Round) -> tuple[JudgeSet, Readings, Readings]:
+    """What is judged on, and what the standing version and the candidate make of it."""
+    judged, seed = judge_set(round_), round_.settings.seed
+    versions = (
+        _version(round_.standing.version, as_it_stands(round_)),
+        _version(CANDIDATE, calibrated_by(round_, round_.settings.defence)),
+    )
+    standing, candidate = (judges.read(version, judged, seed=seed) for version in versions)
+    return judged, standing, candidate
 
 
 def _left(round_: Round) -> tuple[str, ...]:

@@ -11,12 +11,10 @@ from detectors.race.added import Added, Step
 from detectors.race.context import threshold_logit
 from detectors.race.gate import Decision
 from detectors.race.judge import Logits, Version
+from detectors.race.judging import CANDIDATE
 from detectors.race.lesson import Lesson
 from detectors.race.records import Cell
 from detectors.race.retraining import Calibrated
-
-CANDIDATE = "candidate"
-"""What a version is called before the registry has given it a number."""
 
 NOTHING_EARLIER = (
     "No earlier fakes were at hand to judge by what was forgotten: name an earlier race or known pictures. Until then "

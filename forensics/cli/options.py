@@ -165,3 +165,21 @@ def models_folder(given: str | None) -> Path | None:
             raise click.BadParameter(f"there is no folder {given!r}", param_hint="--models")
         return Path(given)
     return own_models() if names(own_models()) or (own_models() / FOLDER).is_dir() else None
+
+
+def examination_options(command: F) -> F:
+    """Add the options that say what a file is examined for, and with what."""
+    options = (
+        click.option("--analyzers", callback=names_option, metavar="LIST", help="Run only these.  [default: all]"),
+        click.option("--prior", type=float, default=0.5, help="Share of manipulated files expected beforehand."),
+        click.option(
+            "--trust-list",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="PEM file with C2PA trust anchors.  [default: the one that ships]",
+        ),
+        click.option("--cameras", metavar="DIR|none", help="Enrolled cameras.  [default: those of `unforged camera`]"),
+        models_option,
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command

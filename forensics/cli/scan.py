@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forensics.cli.options import (
+    examination_options,
     inside_limits,
     inside_options,
     language_option,
     limits_options,
-    models_option,
     names_option,
 )
 from forensics.cli.run_options import check_run_options, run_options
@@ -70,15 +70,7 @@ Exit codes:
     default="likely",
     help="The bar for exit code 1.",
 )
-@click.option("--analyzers", callback=names_option, metavar="LIST", help="Run only these.  [default: all]")
-@click.option("--prior", type=float, default=0.5, help="Share of manipulated files expected beforehand.")
-@click.option(
-    "--trust-list",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="PEM file with C2PA trust anchors.  [default: the one that ships]",
-)
-@click.option("--cameras", metavar="DIR|none", help="Enrolled cameras.  [default: those of `unforged camera`]")
-@models_option
+@examination_options
 @click.option(
     "--fusion",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),

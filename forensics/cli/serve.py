@@ -11,9 +11,9 @@ import click
 from forensics.cli.options import (
     NumberOfBytes,
     data_folder,
+    examination_options,
     language_option,
     limits_options,
-    models_option,
     names_option,
 )
 from forensics.cli.store_options import actor_name, actor_option, needed_store, store_option
@@ -59,15 +59,7 @@ PER_MINUTE = click.IntRange(min=1)
 )
 @click.option("--stop-seconds", type=click.FloatRange(min=0), default=10.0, help="Wait so long for what is under way.")
 @click.option("--jobs", type=click.IntRange(1, 64), help="Files examined at a time.  [default: 2, memory allowing]")
-@click.option("--analyzers", callback=names_option, metavar="LIST", help="Run only these.  [default: all]")
-@click.option("--prior", type=float, default=0.5, help="Share of manipulated files expected beforehand.")
-@click.option(
-    "--trust-list",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="PEM file with C2PA trust anchors.  [default: the one that ships]",
-)
-@click.option("--cameras", metavar="DIR|none", help="Enrolled cameras.  [default: those of `unforged camera`]")
-@models_option
+@examination_options
 @language_option
 @limits_options
 def serve(host: str, port: int, store: str | None, **given: Any) -> int:

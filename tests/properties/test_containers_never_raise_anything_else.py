@@ -30,6 +30,7 @@ from tests.make_containers import (
     zipped,
 )
 from tests.make_media import jpeg, photo
+from tests.properties.damage import PLACE, Change, changes, damaged
 
 LIMITS = InsideLimits(max_depth=3, max_members=40, max_bytes=1 << 20)
 KINDS = ("zip", "docx", "tar", "tar.gz", "tar.bz2", "tar.xz", "eml", "mbox", "pdf", "7z")
@@ -71,37 +72,19 @@ def unpack(data: bytes, kind: str) -> None:
         assert {*Path(folder).iterdir()} == {path, scratch}
 
 
-@st.composite
-def changes(draw: st.DrawFn) -> tuple[float, list[tuple[float, int]], tuple[float, int]]:
-    """A share to keep, bytes to overwrite, and a run of bytes to repeat (negative: to drop); places are shares."""
-    place = st.floats(0, 1, exclude_max=True)
-    # Tables of contents lie at either end.
-    edge = st.one_of(place.map(lambda share: share / 20), place.map(lambda share: 1 - share / 8 - 1e-9))
-    value = st.sampled_from([0, 1, 0x7F, 0x80, 0xFF]) | st.integers(0, 255)
-    bytes_ = draw(st.lists(st.tuples(st.one_of(place, edge), value), max_size=10))
-    return draw(st.one_of(st.just(1.0), place)), bytes_, draw(st.tuples(place, st.integers(-40, 40)))
+ENDS = st.one_of(PLACE.map(lambda share: share / 20), PLACE.map(lambda share: 1 - share / 8 - 1e-9))
+"""Tables of contents lie at either end."""
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
-@given(changes())
-def test_a_damaged_container_ends_with_an_account(
-    kind: str, change: tuple[float, list[tuple[float, int]], tuple[float, int]]
-) -> None:
+@given(changes(ENDS, most=10))
+def test_a_damaged_container_ends_with_an_account(kind: str, change: Change) -> None:
     if kind == "7z" and find_spec("py7zr") is None:
         pytest.skip("the extra `archives` is not installed")
-    keep, bytes_, (at, length) = change
-    data = bytearray(whole(kind))
-    for place, value in bytes_:
-        data[int(place * len(data))] = value
-    start = int(at * len(data))
-    if length > 0:
-        data[start:start] = data[start : start + length]
-    else:
-        del data[start : start - length]
-    damaged = bytes(data[: int(keep * len(data)) + 1])
+    broken = damaged(whole(kind), change)
     # Also where the first bytes are gone: a reader must not rely on them.
-    unpack(damaged, container_kind(damaged[:HEAD_BYTES]) or container_kind(whole(kind)[:HEAD_BYTES]) or "zip")
+    unpack(broken, container_kind(broken[:HEAD_BYTES]) or container_kind(whole(kind)[:HEAD_BYTES]) or "zip")
 
 
 @pytest.mark.parametrize("kind", READERS)

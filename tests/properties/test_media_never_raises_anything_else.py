@@ -16,6 +16,7 @@ from forensics.media.sniff import sniff
 from forensics.settings import Limits
 from tests.make_files import STILL_FORMATS, VIDEO_CODECS, icc, numbered, quadrants, still, video
 from tests.make_media import photo
+from tests.properties.damage import PLACE, Change, changes, damaged
 
 LIMITS = Limits(max_pixels=200_000, max_frames=50, max_duration_s=60.0, n_frames=4, frame_side_px=64)
 """Tight, so that a header that was changed to claim more costs nothing."""
@@ -56,39 +57,15 @@ def examine(data: bytes) -> None:
         assert str(error) and "\n" not in str(error) and str(error).isprintable()
 
 
-@st.composite
-def changes(draw: st.DrawFn) -> tuple[float, list[tuple[float, int]], tuple[float, int]]:
-    """A share to keep, bytes to overwrite, and a run of bytes to repeat (negative: to drop); places are shares."""
-    place = st.floats(0, 1, exclude_max=True)
-    # Headers are short and decide most: half of the changes fall into the first twentieth.
-    head = place.map(lambda share: share / 20)
-    keep = draw(st.one_of(st.just(1.0), place))
-    bytes_ = draw(
-        st.lists(
-            st.tuples(st.one_of(place, head), st.sampled_from([0, 1, 0x7F, 0x80, 0xFF]) | st.integers(0, 255)),
-            max_size=12,
-        )
-    )
-    run = draw(st.tuples(place, st.integers(-40, 40)))
-    return keep, bytes_, run
+HEADS = PLACE.map(lambda share: share / 20)
+"""Headers are short and decide most: half of the changes fall into the first twentieth."""
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
-@given(changes())
-def test_a_damaged_file_is_a_medium_or_one_line(
-    kind: str, change: tuple[float, list[tuple[float, int]], tuple[float, int]]
-) -> None:
-    keep, bytes_, (at, length) = change
-    data = bytearray(whole(kind))
-    for place, value in bytes_:
-        data[int(place * len(data))] = value
-    start = int(at * len(data))
-    if length > 0:
-        data[start:start] = data[start : start + length]
-    else:
-        del data[start : start - length]
-    examine(bytes(data[: int(keep * len(data)) + 1]))
+@given(changes(HEADS, most=12))
+def test_a_damaged_file_is_a_medium_or_one_line(kind: str, change: Change) -> None:
+    examine(damaged(whole(kind), change))
 
 
 @settings(max_examples=300, deadline=None, derandomize=True, database=None)
