@@ -25,7 +25,8 @@ from forensics.report import ScanReport
 from forensics.report_files import FILE_FORMATS, render
 from forensics.settings import ScanSettings
 from forensics.store.opening import StoreError
-from forensics.store.submissions import Submission, Submissions
+from forensics.store.submission_words import Submission
+from forensics.store.submissions import Submissions
 from forensics.versions import digest
 
 LOOK_S = 1.0

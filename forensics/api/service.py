@@ -22,7 +22,8 @@ from forensics.hostile_text import one_line
 from forensics.inputs import displayable
 from forensics.store import Store
 from forensics.store.opening import HEAD
-from forensics.store.submissions import Submission, Submissions, SubmissionState
+from forensics.store.submission_words import Submission, SubmissionState
+from forensics.store.submissions import Submissions
 from forensics.versions import decisive
 from generators.whole_files import write_whole
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from forensics.api.examining import Stage
 from forensics.hostile_text import one_line
-from forensics.store.submissions import Submission, SubmissionState
+from forensics.store.submission_words import Submission, SubmissionState
 
 MAX_PATHS = 1000
 

@@ -144,7 +144,7 @@ keys_option = click.option("--keys", "key_file", type=KEY_FILE, required=True, h
 def add_key(name: str, key_file: Path, actor: str | None, store: str | None, **given: Any) -> int:
     """Make a key and print it, this once. A key that had the name is good no more."""
     from forensics.api.keys import Key, new_secret, write
-    from forensics.store.submissions import ApiAct
+    from forensics.store.submission_words import ApiAct
 
     limits = (given["requests_per_minute"], given["bytes_per_minute"])
     Key(name, given["tenant"], given["scopes"], "", *limits)
@@ -166,7 +166,7 @@ def add_key(name: str, key_file: Path, actor: str | None, store: str | None, **g
 def remove_key(name: str, key_file: Path, actor: str | None, store: str | None) -> int:
     """Let a key in no longer, from its next request on."""
     from forensics.api.keys import write
-    from forensics.store.submissions import ApiAct
+    from forensics.store.submission_words import ApiAct
 
     found = [one for one in _keys(key_file) if one.name == name]
     if not found:

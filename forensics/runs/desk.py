@@ -6,21 +6,18 @@ run that is cut off before opens it again, and knows by their hashes which of th
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from forensics.batch import result_of
 from forensics.errors import MediaError
 from forensics.messages import Answer, Opened, Task
 from forensics.pool import Outcome
 from forensics.recall import Recall
-from forensics.result import Result
 from forensics.runs.walk import inside_key
+from forensics.runs.work import Ended, Enter, Tell, Work
 from forensics.store.run_files import RunFiles
-from forensics.store.run_words import EXAMINED, Ending, Entered, FileState, RunFile, Seen
+from forensics.store.run_words import EXAMINED, Ending, FileState, RunFile, Seen
 from forensics.versions import digest
 
 RETRIED = ("crashed", "timeout", "out-of-memory", "unreadable")
@@ -33,68 +30,6 @@ MAX_OPENINGS = 2
 """A container is opened once more for the sake of files in it that failed: not once for each of them."""
 
 NOT_FOUND_AGAIN = "it holds the same bytes as another file that could not be examined, and was gone after that"
-
-Tell = Callable[[str, dict[str, Any]], None]
-"""Called with the name of an event and what belongs to it."""
-
-
-class Enter(Protocol):
-    """Enters files into the store."""
-
-    def __call__(self, found: Sequence[Seen], container: int | None = None) -> Entered:
-        """At most a chunk."""
-        ...
-
-
-@dataclass(frozen=True, eq=False)
-class Ended:
-    """One file whose result was kept.
-
-    Attributes:
-        file: as it stood before.
-        state: how it stands now.
-        line: of the results.
-        result: None where nothing was examined, as another file or an earlier pass tells the result.
-        is_old: whether the line is that of an earlier pass.
-    """
-
-    file: RunFile
-    state: FileState
-    line: dict[str, Any]
-    result: Result | None
-    is_old: bool = False
-
-
-@dataclass(eq=False)
-class _Work:
-    """A file on the desk.
-
-    Attributes:
-        task, seen, file: what is asked, what was met, what the store knows.
-        n_tries: that failed.
-        opened: its hash, "" until it is opened.
-        verdict: what was decided of it then.
-        twin: the file whose result it shares.
-        inside: of a container: how many of its files have ended, and how many it will have; other files have 0 of 0.
-        outcome: of a container, until all files in it have ended.
-        names: of a container: how often a name came up in it.
-        has_failed_inside: a file in it has to be tried again.
-        n_openings: how often it was handed to a worker.
-    """
-
-    task: Task
-    seen: Seen
-    file: RunFile
-    n_tries: int
-    sha256: str = ""
-    verdict: str = ""
-    twin: RunFile | None = None
-    n_inside: int = 0
-    n_expected: int = 0
-    outcome: Outcome | None = None
-    names: Counter[str] = field(default_factory=Counter)
-    has_failed_inside: bool = False
-    n_openings: int = 1
 
 
 class Desk:
@@ -128,15 +63,15 @@ class Desk:
         self._folder = folder
         self._enter = enter
         self._tell = tell
-        self._work: dict[Task, _Work] = {}
-        self._outermost: dict[str, _Work] = {}
+        self._work: dict[Task, Work] = {}
+        self._outermost: dict[str, Work] = {}
         self._holders: dict[str, Task] = {}
-        self._later: dict[str, list[_Work]] = {}
+        self._later: dict[str, list[Work]] = {}
         self._again: list[Task] = []
 
     def lay(self, task: Task, seen: Seen, file: RunFile) -> Task:
         """Put a file of the walk on the desk."""
-        work = _Work(task, seen, file, file.n_tries)
+        work = Work(task, seen, file, file.n_tries)
         self._work[task] = self._outermost[task.shown] = work
         return task
 
@@ -197,7 +132,7 @@ class Desk:
             again = self._taken_again()
         return ended, again
 
-    def _found(self, task: Task) -> _Work:
+    def _found(self, task: Task) -> Work:
         """A file on the desk; one that was found inside a container is laid there now."""
         if task not in self._work:
             container = self._outermost[task.container]
@@ -205,13 +140,13 @@ class Desk:
             container.names[task.shown] += 1
             seen = Seen(inside_key(task, number), task.shown, None, None, container.seen.modified_at)
             (file,) = self._enter([seen], container.file.id).waiting
-            self._work[task] = _Work(task, seen, file, file.n_tries)
+            self._work[task] = Work(task, seen, file, file.n_tries)
         return self._work[task]
 
-    def _container(self, work: _Work) -> _Work | None:
+    def _container(self, work: Work) -> Work | None:
         return self._outermost[work.task.container] if work.task.container else None
 
-    def _tries_again(self, work: _Work, code: str) -> bool:
+    def _tries_again(self, work: Work, code: str) -> bool:
         work.n_tries += 1
         container = self._container(work)
         if code not in RETRIED or work.n_tries >= MAX_TRIES:
@@ -248,16 +183,16 @@ class Desk:
                 self._later[sha256] = [one for one in waiting if one.task.container != task.shown]
         return again
 
-    def _waits(self, container: _Work) -> bool:
+    def _waits(self, container: Work) -> bool:
         """Whether a file in it waits for the result of another one."""
         return any(one.task.container == container.task.shown for waiting in self._later.values() for one in waiting)
 
-    def _closed(self, container: _Work) -> list[Ended]:
+    def _closed(self, container: Work) -> list[Ended]:
         """Keep a container, if all files in it have ended."""
         is_open = container.n_inside != container.n_expected or container.has_failed_inside
         return [] if is_open or container.outcome is None else self._kept(container, container.outcome)
 
-    def _kept(self, work: _Work, outcome: Outcome) -> list[Ended]:
+    def _kept(self, work: Work, outcome: Outcome) -> list[Ended]:
         """Keep the result of a file, and of those that waited for it."""
         if outcome.error is None and work.verdict == "unchanged":
             ended = self._unchanged(work)
@@ -287,7 +222,7 @@ class Desk:
             all_ended += self._closed(container)
         return all_ended
 
-    def _left_over(self, work: _Work) -> list[Ended]:
+    def _left_over(self, work: Work) -> list[Ended]:
         """The file whose result it was to share has none."""
         outcome, work.outcome, work.verdict = work.outcome, None, ""
         assert outcome is not None
@@ -297,20 +232,20 @@ class Desk:
         gone = MediaError("unreadable", NOT_FOUND_AGAIN)
         return self._kept(work, Outcome(work.task, outcome.opened, None, {}, outcome.sha256, gone, outcome.elapsed_s))
 
-    def _unchanged(self, work: _Work) -> Ended:
+    def _unchanged(self, work: Work) -> Ended:
         line = self._files.line(work.file.id)
         state = FileState(line["state"])
         if self.is_new_pass and not work.file.was_met and state in EXAMINED:
             state = FileState.UNCHANGED
         return Ended(work.file, state, line, None, is_old=True)
 
-    def _copy(self, work: _Work, twin: RunFile) -> Ended:
+    def _copy(self, work: Work, twin: RunFile) -> Ended:
         own = {"path": work.task.shown, "container": work.task.container or None}
         line = self._files.line(twin.id) | own | {"duplicate_of": twin.path, "elapsed_s": 0.0}
         state = FileState.DUPLICATE if line["status"] == "ok" else FileState.FAILED
         return Ended(work.file, state, line, None)
 
-    def _ending(self, work: _Work, ended: Ended, outcome: Outcome, *, duplicate_of: int | None = None) -> Ending:
+    def _ending(self, work: Work, ended: Ended, outcome: Outcome, *, duplicate_of: int | None = None) -> Ending:
         opened, line = outcome.opened, ended.line
         notes = [f"analyzer {name}" for name in line["failed"]]
         notes += ["cut-short"] * bool(line["cut_short"])
@@ -325,7 +260,7 @@ class Desk:
             notes=tuple(notes),
         )
 
-    def _let_go(self, work: _Work) -> None:
+    def _let_go(self, work: Work) -> None:
         """Of the content that others wait for."""
         if self._holders.get(work.sha256) == work.task:
             del self._holders[work.sha256]

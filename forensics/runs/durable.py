@@ -18,9 +18,10 @@ from forensics.languages import ENGLISH
 from forensics.messages import Examiner, Task
 from forensics.pool import Pool
 from forensics.recall import Recall
-from forensics.runs.desk import Desk, Ended, Tell
+from forensics.runs.desk import Desk
 from forensics.runs.outputs import ResultFiles
 from forensics.runs.walk import chunks, seen
+from forensics.runs.work import Ended, Tell
 from forensics.settings import ScanSettings
 from forensics.store import Store
 from forensics.store.run_files import RunFiles

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 
 from forensics.messages import Task
-from forensics.runs.desk import Ended
 from forensics.runs.durable import DurableRun
 from forensics.runs.walk import seen
+from forensics.runs.work import Ended
 
 POLL_S = 5.0
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from forensics.store import AuditLog, Store, check
-from forensics.store.submissions import Submission, Submissions, SubmissionState
+from forensics.store.submission_words import Submission, SubmissionState
+from forensics.store.submissions import Submissions
 from tests.make_report import report
 
 NOW_S = 1_800_000_000.0
