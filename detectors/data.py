@@ -46,6 +46,7 @@ class Example:
         is_video: whether it is a clip.
         crop: x, y, width, height of the part to use in pixels: the rest carries a mark or other panels.
         note: what else the list says.
+        mask: picture that is white where this one was altered; None where unsaid.
     """
 
     path: Path
@@ -58,6 +59,7 @@ class Example:
     is_video: bool = False
     crop: tuple[int, int, int, int] | None = None
     note: str = ""
+    mask: Path | None = None
 
     def __post_init__(self) -> None:
         if self.label not in (0, 1):
@@ -113,7 +115,8 @@ def read_list(path: Path, folders: Sequence[Path]) -> PictureSet:
     Args:
         path: its first line names the columns: label (real or fake), path (from the folder) or file (then it lies in
             split/label/<generator, or for reals the source>/), source or repo, and if known split, generator, family,
-            content, kind (image or video) and note (which may hold crop=x,y,width,height).
+            content, kind (image or video), note (which may hold crop=x,y,width,height) and mask (a path from the
+            folder: white where the picture was altered).
         folders: where the files may lie, also in a folder named as the list is.
 
     Raises:
@@ -134,7 +137,8 @@ def read_list(path: Path, folders: Sequence[Path]) -> PictureSet:
         if found is None:
             missing.append(str(place))
         else:
-            examples.append(_example(found, row))
+            root = found.parents[len(place.parts) - 1]
+            examples.append(_example(found, row, root))
     return PictureSet(tuple(examples), tuple(missing))
 
 
@@ -259,7 +263,7 @@ def _source(row: dict[str, str]) -> str:
     return row.get("source") or row.get("repo") or ""
 
 
-def _example(path: Path, row: dict[str, str]) -> Example:
+def _example(path: Path, row: dict[str, str], root: Path) -> Example:
     note = row.get("note") or ""
     crop = _CROP.search(note)
     return Example(
@@ -273,6 +277,7 @@ def _example(path: Path, row: dict[str, str]) -> Example:
         is_video=row.get("kind") == "video" or path.suffix.lower() in VIDEO_ENDINGS,
         crop=(int(crop[1]), int(crop[2]), int(crop[3]), int(crop[4])) if crop is not None else None,
         note=note,
+        mask=root / row["mask"] if row.get("mask") else None,
     )
 
 

@@ -29,9 +29,9 @@ class Group:
     """Pictures that are told from each other in one row.
 
     Attributes:
-        kind: all, matched, family, generator or source.
+        kind: all, matched, family, generator or source; or left out, of `detectors.left_out`.
         name: which.
-        against: what the pictures of the group are told from: own, all reals or all fakes.
+        against: what the pictures of the group are told from: own, all reals, all fakes or held-out reals.
         members: places in the set.
     """
 
@@ -133,7 +133,7 @@ def rows(scored: ScoredSet, card: ModelCard, *, seed: int = 0, n_resamples: int 
     thresholds = dict(card.by_rate())
     for group in groups(scored.examples):
         for condition in scored.conditions:
-            row = _row(group, condition, scored.examples, thresholds, seed, n_resamples)
+            row = told(group, condition, scored.examples, thresholds, seed=seed, n_resamples=n_resamples)
             yield replace(row, **covered(group, condition, scored.examples, card)) if card.sets else row
 
 
@@ -152,14 +152,25 @@ def covered(group: Group, condition: Condition, examples: Sequence[Example], car
     return found
 
 
-def _row(
+def told(
     group: Group,
     condition: Condition,
     examples: Sequence[Example],
     thresholds: Mapping[float, float],
-    seed: int,
-    n_resamples: int,
+    *,
+    seed: int = 0,
+    n_resamples: int = N_RESAMPLES,
 ) -> Row:
+    """How well one group is told under one condition.
+
+    Args:
+        group: of the examples.
+        condition: what is said of them.
+        examples: N.
+        thresholds: shipped ones, false-positive rate -> score; those of SHIPPED_RATES are measured.
+        seed: of the bootstrap.
+        n_resamples: of the bootstrap.
+    """
     members = np.array(group.members)
     labels = np.array([examples[i].label for i in members])
     scores = condition.fake[members]

@@ -19,6 +19,7 @@ HEADINGS = {
     "family": "Families of generators, each against all reals",
     "generator": "Generators, each against all reals",
     "source": "Sources",
+    "left out": "Families that the reading never learned from, against photos of sources held out",
 }
 
 HOW_TO_READ = (

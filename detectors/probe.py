@@ -88,6 +88,10 @@ class Scenes:
     shown: NDArray[np.str_]
     strength: float
 
+    def of(self, chosen: NDArray[np.bool_]) -> Scenes:
+        """Those of the chosen rows, (N,)."""
+        return Scenes(self.shown[chosen], self.strength)
+
 
 def cross_fit(
     features: NDArray[np.float32],
@@ -118,7 +122,7 @@ def cross_fit(
         seen = folds != fold
         if len(set(labels[seen])) < 2:
             raise ValueError(f"{len(set(sources))} sources are too few for {N_FOLDS} folds of both classes")
-        own = None if scenes is None else Scenes(scenes.shown[seen], scenes.strength)
+        own = None if scenes is None else scenes.of(seen)
         probe = fit(features[seen], labels[seen], weight[seen], np.asarray(sources)[seen].tolist(), own)
         held_out[~seen] = probe.logits(features[~seen])
         probes.append(probe)

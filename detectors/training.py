@@ -105,11 +105,16 @@ def train_synthetic(
     """
     settings = settings or TrainingSettings()
     chosen = usable(examples, settings)
-    tower = tower or VisionTower(load(TOWER, ZOO)[0], BLOCKS)
+    tower = tower or shipped_tower()
     views = cut(
         tower, chosen, n_views=settings.n_views, seed=settings.seed, cache=cache, reader=reader, progress=progress
     )
     return _fitted(views, tower, out, settings)
+
+
+def shipped_tower() -> Tower:
+    """The tower whose tokens are learned from."""
+    return VisionTower(load(TOWER, ZOO)[0], BLOCKS)
 
 
 def usable(examples: Sequence[Example], settings: TrainingSettings) -> tuple[Example, ...]:
@@ -130,17 +135,47 @@ def usable(examples: Sequence[Example], settings: TrainingSettings) -> tuple[Exa
     return chosen
 
 
-def _fitted(views: Views, tower: Tower, out: Path, settings: TrainingSettings) -> ModelCard:
+@dataclass(frozen=True, eq=False)
+class Lessons:
+    """What a reading is fitted to, a row a view.
+
+    Attributes:
+        rows: (N, N_FEATURES) float32.
+        labels: (N,) 1 fake, 0 real.
+        sources: N names.
+        share: (N,) what a view counts beside the others of its source.
+        mild: (N,) views that calibration rests on.
+        scenes: for the penalty; None without one.
+    """
+
+    rows: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    sources: tuple[str, ...]
+    share: Floats
+    mild: NDArray[np.bool_]
+    scenes: Scenes | None
+
+
+def lessons(views: Views, settings: TrainingSettings) -> Lessons:
+    """The views of all pictures, one picture after the other."""
     examples, n_views = views.examples, views.features.shape[1]
     labels = np.repeat([e.label for e in examples], n_views)
-    sources = [e.source for e in examples for _ in range(n_views)]
-    rows = views.features.reshape(len(labels), -1)
     mild = np.arange(len(labels)) % n_views % 2 == 1
     scenes = Scenes(np.repeat([e.content for e in examples], n_views), settings.scene_penalty)
-    share = np.where(mild, (1 - settings.hard_share) / mild.mean(), settings.hard_share / (1 - mild.mean()))
-    found = cross_fit(
-        rows, labels, sources, matched_sources(examples), share=share, scenes=scenes if scenes.strength else None
+    return Lessons(
+        rows=views.features.reshape(len(labels), -1),
+        labels=labels,
+        sources=tuple(e.source for e in examples for _ in range(n_views)),
+        share=np.where(mild, (1 - settings.hard_share) / mild.mean(), settings.hard_share / (1 - mild.mean())),
+        mild=mild,
+        scenes=scenes if scenes.strength else None,
     )
+
+
+def _fitted(views: Views, tower: Tower, out: Path, settings: TrainingSettings) -> ModelCard:
+    examples, given = views.examples, lessons(views, settings)
+    rows, labels, sources, mild = given.rows, given.labels, given.sources, given.mild
+    found = cross_fit(rows, labels, sources, matched_sources(examples), share=given.share, scenes=given.scenes)
     names = [source for source, chosen in zip(sources, mild, strict=True) if chosen]
     model = fit_llr(["logit"], found.held_out[mild, None], labels[mild], names, fitted_on="")
     probe, held_out = _calibrated(found, model)

@@ -24,6 +24,10 @@ COMMANDS = {
     "analyzers": ("forensics.cli.analyzers:analyzers", "List what a file is examined for."),
     "models": ("forensics.cli.models:models", "List trained models, read their cards, add models from elsewhere."),
     "evaluate": ("forensics.cli.evaluate:evaluate", "Measure a detector on pictures of known origin."),
+    "evaluate-maps": (
+        "forensics.cli.evaluate_maps:evaluate_maps",
+        "Measure how well maps show where a picture was altered.",
+    ),
     "train": ("forensics.cli.train:train", "Fit a detector to pictures of known origin."),
     "generate": ("forensics.cli.generate:generate", "Make labelled fakes, or train what makes them."),
     "race": ("forensics.cli.race:race", "Let generators attack a detector, and the detector learn from it."),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,11 @@ from forensics.cli.options import models_folder, models_option, names_option, ow
 from forensics.cli.terminal import console, is_terminal, line, plain, table
 
 if TYPE_CHECKING:
+    from detectors.base import Detector
     from detectors.data import Example
     from detectors.evaluation import Row
     from generators.images import Pixels
+    from generators.weights import ModelCard
 
 Folder = click.Path(exists=True, file_okay=False, path_type=Path)
 File = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -42,6 +45,13 @@ FULL_SIDE_PX = 8192
 @click.option("--clips", is_flag=True, help="Clips instead of pictures.")
 @click.option("--conditions", callback=names_option, metavar="LIST", help="Washes.  [default: all of the table]")
 @click.option("--seed", type=int, default=0, help="Of washes and intervals.")
+@click.option(
+    "--leave-families-out",
+    is_flag=True,
+    help="Instead: fit the detector anew without each family of fakes, and measure on that family.",
+)
+@click.option("--recipe", type=File, help="Of these fits; as for `unforged train`.")
+@click.option("--cache", type=click.Path(file_okay=False, path_type=Path), help="Keeps features for these fits.")
 @models_option
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for tables; else none are written."
@@ -62,6 +72,9 @@ def evaluate(
     clips: bool,
     conditions: tuple[str, ...] | None,
     seed: int,
+    leave_families_out: bool,
+    recipe: Path | None,
+    cache: Path | None,
     outside: str | None,
     out: Path | None,
     scores: Path | None,
@@ -80,36 +93,70 @@ def evaluate(
 
     if scores is not None and scores.suffix != ".parquet":
         raise click.UsageError(f"--scores writes a Parquet file; {scores.name} does not end in .parquet")
+    if not leave_families_out and (recipe or cache):
+        raise click.UsageError("--recipe and --cache are for --leave-families-out")
+    if leave_families_out and (version or edits or clips or conditions or scores):
+        raise click.UsageError("--leave-families-out measures no weights, but new fits, on its own views of pictures")
     models = models_folder(outside)
     # Without a folder of models there is no version but the shipped one, which the registry of any folder knows.
     detector = load(name, models) if version is None else load_version(name, version, models or own_models())
     found = read_set(folders, lists)
     examples = _chosen(found.examples, split, edits, clips)
     _tell(found.missing, examples)
+    if leave_families_out:
+        _written(out, *_left_out(detector, examples, recipe, cache, seed))
+        return 0
     reader = read_frames if clips else read_picture
     with progress(len(examples)) as advance:
         scored = score_set(
             detector, examples, conditions=conditions or CONDITIONS, seed=seed, reader=reader, progress=advance
         )
-    for reason in list(scored.unread.values())[:10]:
-        click.echo(plain(reason), err=True)
-    measured = list(rows(scored, detector.card, seed=seed))
+    _written(out, list(rows(scored, detector.card, seed=seed)), detector.card, tuple(scored.unread.values()))
     if out is not None:
-        from detectors.evaluation_table import to_csv, to_markdown, to_png
         from detectors.score_files import scores_csv
 
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "evaluation.csv").write_text(to_csv(measured), encoding="utf-8")
-        (out / "evaluation.md").write_text(to_markdown(measured, detector.card, len(scored.unread)), encoding="utf-8")
-        (out / "evaluation.png").write_bytes(to_png(measured, detector.card))
         (out / "scores.csv").write_text(scores_csv(scored), encoding="utf-8")
     if scores is not None:
         from detectors.score_files import write_scores
 
         scores.parent.mkdir(parents=True, exist_ok=True)
         write_scores(scored, detector.card, scores)
-    _show([row for row in measured if row.kind in ("all", "matched")])
     return 0
+
+
+def _left_out(
+    detector: Detector, examples: Sequence[Example], recipe: Path | None, cache: Path | None, seed: int
+) -> tuple[list[Row], ModelCard, tuple[str, ...]]:
+    """Rows of new fits, a card that does not claim the shipped weights, and what could not be read."""
+    from detectors.left_out import left_out_rows
+    from detectors.synthetic import Synthetic
+    from detectors.training import TrainingSettings, shipped_tower, usable
+    from detectors.washed_views import cut
+
+    if not isinstance(detector, Synthetic):
+        raise click.UsageError(f"what is fitted without each family is `synthetic`, not {detector.name}")
+    settings = TrainingSettings() if recipe is None else TrainingSettings.load(recipe)
+    chosen = usable(examples, settings)
+    with progress(len(chosen) * settings.n_views) as advance:
+        views = cut(
+            shipped_tower(), chosen, n_views=settings.n_views, seed=settings.seed, cache=cache, progress=advance
+        )
+    card = replace(detector.card, version="fitted-anew", sha256="")
+    return list(left_out_rows(views, settings, seed=seed)), card, views.unread
+
+
+def _written(out: Path | None, measured: list[Row], card: ModelCard, unread: Sequence[str]) -> None:
+    """Tables into the folder, the most important rows onto the terminal."""
+    for reason in unread[:10]:
+        click.echo(plain(reason), err=True)
+    if out is not None:
+        from detectors.evaluation_table import to_csv, to_markdown, to_png
+
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "evaluation.csv").write_text(to_csv(measured), encoding="utf-8")
+        (out / "evaluation.md").write_text(to_markdown(measured, card, len(unread)), encoding="utf-8")
+        (out / "evaluation.png").write_bytes(to_png(measured, card))
+    _show([row for row in measured if row.kind in ("all", "matched", "left out")])
 
 
 def _chosen(examples: tuple[Example, ...], split: str | None, edits: bool, clips: bool) -> list[Example]:
