@@ -6,7 +6,9 @@ What is sent are small plain objects and names of files; every machine must see 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
@@ -14,6 +16,10 @@ from generators.extras import needs
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+class GoneError(Exception):
+    """What was put on a machine is gone: its process died, or the machine, or the way there; in one line."""
 
 
 class Spread(Protocol):
@@ -53,9 +59,60 @@ class OnRay:
         try:
             found: list[R] = self._ray.get([task.remote(item) for item in items])
         except self._ray.exceptions.RayTaskError as error:
-            # What was raised over there; Ray wraps it in an error that is also of its class.
-            raise (error.cause if isinstance(error.cause, Exception) else error) from None
+            raise _raised_there(error) from None
         return found
+
+    def n_places(self, memory_bytes: int) -> int:
+        """How many processors the cluster has by now, as long as each of them finds so much memory."""
+        found = self._ray.cluster_resources()
+        return int(min(found.get("CPU", 0.0), found.get("memory", 0.0) // memory_bytes))
+
+    def put(self, made: type, *given: object, n_calls: int, memory_bytes: int) -> Any:
+        """Make an object on some machine, with a processor to itself; it waits until one is free.
+
+        Args:
+            made: class of a module.
+            *given: arguments for it.
+            n_calls: of its methods that may be under way at once.
+            memory_bytes: that the machine must have for it.
+
+        Returns:
+            What stands for it: `put(...).method.remote(...)` is a call under way.
+        """
+        placed = self._ray.remote(
+            num_cpus=1,
+            num_gpus=self._n_gpus,
+            memory=memory_bytes,
+            max_concurrency=n_calls,
+            max_restarts=0,
+            scheduling_strategy="SPREAD",
+        )
+        return placed(made).remote(*given)
+
+    def answered(self, calls: Sequence[Any], timeout_s: float) -> list[Any]:
+        """Those of the calls that have ended; waits for the first one."""
+        if not calls:
+            return []
+        ended, _ = self._ray.wait(list(calls), num_returns=1, timeout=timeout_s)
+        return self._ray.wait(list(calls), num_returns=len(calls), timeout=0)[0] if ended else []
+
+    def answer(self, call: Any) -> Any:
+        """What a call gave.
+
+        Raises:
+            GoneError: the object is gone.
+            Whatever the method raised.
+        """
+        try:
+            return self._ray.get(call)
+        except self._ray.exceptions.RayTaskError as error:
+            raise _raised_there(error) from None
+        except self._ray.exceptions.RayError as error:
+            raise GoneError(_last_line(error)) from None
+
+    def end(self, placed: Any) -> None:
+        """End an object and its process, whatever it is at."""
+        self._ray.kill(placed)
 
 
 @contextmanager
@@ -63,7 +120,8 @@ def on_ray(address: str | None = None, *, n_gpus: float = 0.0) -> Iterator[OnRay
     """Connect to a Ray cluster for as long as this lasts.
 
     Args:
-        address: of the cluster; None starts one on this machine.
+        address: of the cluster; None takes the one that $RAY_ADDRESS names or that runs here, or starts one on this
+            machine.
         n_gpus: see `OnRay`.
 
     Raises:
@@ -76,9 +134,29 @@ def on_ray(address: str | None = None, *, n_gpus: float = 0.0) -> Iterator[OnRay
         import ray
     ours = not ray.is_initialized()
     if ours:
-        ray.init(address=address, include_dashboard=False, log_to_driver=False, configure_logging=False)
+        with _own_ending():
+            ray.init(address=address, include_dashboard=False, log_to_driver=False, configure_logging=False)
     try:
         yield OnRay(ray, n_gpus)
     finally:
         if ours:
             ray.shutdown()
+
+
+@contextmanager
+def _own_ending() -> Iterator[None]:
+    """Keep what the program does when it is told to end: Ray puts its own in place."""
+    was = signal.getsignal(signal.SIGTERM)
+    yield
+    if callable(was) and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, was)
+
+
+def _raised_there(error: Any) -> Exception:
+    """What was raised over there; Ray wraps it in an error that is also of its class."""
+    return error.cause if isinstance(error.cause, Exception) else error
+
+
+def _last_line(error: Exception) -> str:
+    said = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return said[-1][:300] if said else type(error).__name__

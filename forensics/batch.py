@@ -171,7 +171,9 @@ def result_of(outcome: Outcome, recall: Recall, folder: Path | None) -> Result:
         folder: for pages; None writes none.
     """
     opened = outcome.opened
-    written = write_reports(outcome.sha256, outcome.pages, folder) if folder is not None else ()
+    written = outcome.written
+    if folder is not None:
+        written += write_reports(outcome.sha256, outcome.pages, folder)
     number, was_known = recall.finish(outcome.task)
     return Result(
         path=outcome.task.shown,

@@ -24,6 +24,7 @@ class Outcome:
         error: why there is no report, or no page of it; None when all went well.
         elapsed_s: wall-clock time in the worker.
         account: of a container: what came out of it; None for other files.
+        written: names of pages that lie in the output folder already.
     """
 
     task: Task
@@ -34,3 +35,4 @@ class Outcome:
     error: MediaError | None
     elapsed_s: float
     account: Account | None = None
+    written: tuple[str, ...] = ()

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from detectors.catalog import DETECTORS
 from detectors.registry import Registry
 from forensics import __version__
 from forensics.settings import ScanSettings
+
+if TYPE_CHECKING:
+    from forensics.messages import Examiner
 
 DECISIVE = (
     "av",
@@ -29,13 +33,14 @@ DECISIVE = (
 """Distributions that decode or measure: another release may give another number."""
 
 
-def decisive(settings: ScanSettings) -> dict[str, str]:
+def decisive(settings: ScanSettings, build: Callable[[ScanSettings], Examiner] | None = None) -> dict[str, str]:
     """Name -> version of everything that may change a result; files the settings point at appear by their content.
 
     Args:
         settings: of the scan.
+        build: makes the scanner, which knows its own; None for the real one.
     """
-    return settled(settings) | promoted(settings)
+    return settled(settings) | promoted(settings) if build is None else dict(build(settings).versions)
 
 
 def settled(settings: ScanSettings) -> dict[str, str]:
