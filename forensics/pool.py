@@ -50,6 +50,7 @@ class Pool:
     Args:
         settings: of the scan.
         n_workers: processes; 1 is isolated as well.
+        n_threads: that numeric libraries may use in each; None parts the processors among them.
         forms: in which each report is to be drawn, of `report_files.FILE_FORMATS`; `pictures.PICTURES` are the pictures
             without a report.
         language_code: that reports are written in.
@@ -62,6 +63,7 @@ class Pool:
         settings: ScanSettings,
         *,
         n_workers: int = 1,
+        n_threads: int | None = None,
         forms: tuple[str, ...] = (),
         language_code: str = ENGLISH,
         live: bool = False,
@@ -73,7 +75,8 @@ class Pool:
         self.n_workers = n_workers
         self._limits = settings.limits
         n_processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        self._given = (settings, build, max(n_processors // n_workers, 1), forms, language_code, live)
+        n_threads = n_threads or max(n_processors // n_workers, 1)
+        self._given = (settings, build, n_threads, forms, language_code, live)
         self._forms = forms
         self._workers: list[Worker] = []
         self._n_started = 0
