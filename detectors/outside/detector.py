@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detectors.base import Pictures, Scores
 from detectors.calibration import LOG10_E
@@ -43,7 +44,9 @@ class Outside:
 
     def score(self, images: Pictures) -> Scores:
         """Score pictures one by one, so that no neighbour in a batch changes a score."""
-        logits = np.array([self.logit(pixels) for pixels in images], np.float64)
+        prepared = [self._described.preprocessing(pixels) for pixels in images]
+        logits = np.array([self._logit(values) for values in prepared], np.float64)
+        heat = [self._heat(*given) for given in zip(images, prepared, logits, strict=True)]
         reasons = tuple(
             f"it is smaller than {MIN_SIDE_PX} pixels" if min(pixels.shape[:2]) < MIN_SIDE_PX else None
             for pixels in images
@@ -54,12 +57,27 @@ class Outside:
             logits = fitted.slope * logits + fitted.bias
             bounded = np.clip(logits * LOG10_E, fitted.floor, fitted.ceiling)
             llr = np.where([reason is None for reason in reasons], bounded, 0.0).astype(np.float32)
-        return Scores(probability(logits).astype(np.float32), llr, abstained=reasons)
+        can_show = self._described.kind != "onnx"
+        return Scores(probability(logits).astype(np.float32), llr, heat if can_show else None, abstained=reasons)
 
     def logit(self, pixels: Pixels) -> float:
         """Natural log odds of a fake as the network sees it, before any calibration."""
-        outputs = self._network.outputs(self._described.preprocessing(pixels))
-        return self._described.reading.logit(outputs)
+        return self._logit(self._described.preprocessing(pixels))
+
+    def _logit(self, values: NDArray[np.float32]) -> float:
+        return self._described.reading.logit(self._network.outputs(values))
+
+    def _heat(self, pixels: Pixels, values: NDArray[np.float32], logit: float) -> NDArray[np.float32]:
+        """Where the network saw a fake, (h, w) 0..1; its brightest place is as bright as the network is sure.
+
+        Of what it takes for real there is nothing to show, and nothing is reckoned.
+        """
+        height, width = pixels.shape[:2]
+        found = self._network.activation_map(values, self._described.reading) if logit > 0 else None
+        if found is None or not found.any():
+            return np.zeros((1, 1), np.float32)
+        strength = float(probability(np.array([logit]))[0]) / float(found.max())
+        return self._described.preprocessing.over_whole(found * np.float32(strength), width, height)
 
     @cached_property
     def _network(self) -> Network:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.outside.described import Described
+from detectors.outside.reading import Reading
 
 
 class Network(Protocol):
@@ -15,6 +16,10 @@ class Network(Protocol):
 
     def outputs(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Outputs (K,) for one prepared picture (1, 3, S, S)."""
+        ...
+
+    def activation_map(self, values: NDArray[np.float32], reading: Reading) -> NDArray[np.float32] | None:
+        """What of a prepared picture speaks for a fake, (h, w), 0 and up; None where that cannot be known."""
         ...
 
 

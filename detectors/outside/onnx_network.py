@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.outside.reading import Reading
+
 MAX_BYTES = 2**31 - 1
 """A protocol buffer cannot be longer."""
 
@@ -120,6 +122,9 @@ class OnnxNetwork:
         ):
             raise ValueError("its first output is no row of numbers")
         return first.reshape(-1).astype(np.float32)
+
+    def activation_map(self, values: NDArray[np.float32], reading: Reading) -> None:
+        """A graph gives no gradients."""
 
     @property
     def _channels_last(self) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -29,6 +30,9 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 MAX_SIDE_PX = 2048
 """No network here takes more; a card that says so is wrong."""
+
+MAP_SIDE = 56
+"""Longer side of a map over a whole picture: a network tells 7 to 32 places a side apart."""
 
 
 @dataclass(frozen=True)
@@ -84,22 +88,48 @@ class Preprocessing:
         values = (middle.astype(np.float32) / 255 - np.array(self.mean, np.float32)) / np.array(self.std, np.float32)
         return np.ascontiguousarray(values.transpose(2, 0, 1)[None])
 
-    def _resized(self, image: Image.Image) -> Image.Image:
+    def over_whole(self, values: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
+        """A map of what the network sees, spread over the whole picture.
+
+        Args:
+            values: (h, w) over the square.
+            width, height: of the picture, in pixels.
+
+        Returns:
+            (H, W) float32 in the proportion of the picture, MAP_SIDE on its longer side; 0 where nothing was seen.
+        """
+        scale = MAP_SIDE / max(width, height)
+        shape = max(1, round(height * scale)), max(1, round(width * scale))
+        # For each place of the map, where it lies among the values.
+        y, x = (
+            ((np.arange(n) + 0.5) / n * side - _start(side, self.side_px)) / self.side_px * cells - 0.5
+            for n, side, cells in zip(shape, self._size(width, height)[::-1], values.shape, strict=True)
+        )
+        columns, rows = np.meshgrid(x.astype(np.float32), y.astype(np.float32))
+        return np.asarray(cv2.remap(values, columns, rows, cv2.INTER_NEAREST), np.float32)
+
+    def _size(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height that a picture is brought to."""
         if self.resize == "none":
-            return image
-        width, height = image.size
-        size = (self.resize_px, self.resize_px)
-        if self.resize == "shorter":
-            # Rounded down, as torchvision does.
-            size = (
-                (self.resize_px, max(self.resize_px * height // width, 1))
-                if width <= height
-                else (max(self.resize_px * width // height, 1), self.resize_px)
-            )
+            return width, height
+        if self.resize == "squash":
+            return self.resize_px, self.resize_px
+        # Rounded down, as torchvision does.
+        if width <= height:
+            return self.resize_px, max(self.resize_px * height // width, 1)
+        return max(self.resize_px * width // height, 1), self.resize_px
+
+    def _resized(self, image: Image.Image) -> Image.Image:
+        size = self._size(*image.size)
         return image if image.size == size else image.resize(size, _FILTERS[self.interpolation])
 
     def _middle(self, image: Image.Image) -> NDArray[np.uint8]:
-        left, top = (round((side - self.side_px) / 2) for side in image.size)
+        left, top = (_start(side, self.side_px) for side in image.size)
         if (left, top) == (0, 0) and image.size == (self.side_px, self.side_px):
             return np.asarray(image)
         return np.asarray(image.crop((left, top, left + self.side_px, top + self.side_px)))
+
+
+def _start(side: int, middle: int) -> int:
+    """Where the middle of a side begins."""
+    return round((side - middle) / 2)

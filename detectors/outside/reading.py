@@ -89,6 +89,16 @@ class Reading:
             logit = np.logaddexp.reduce(values[speaks]) - np.logaddexp.reduce(values[~speaks])
         return float(np.clip(logit, -MAX_LOGIT, MAX_LOGIT))
 
+    def direction(self, outputs: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        """Gradient of the log odds by the outputs, (n_labels,); of a single one, which way it points."""
+        values = np.asarray(outputs, np.float64).reshape(-1)
+        if len(values) == 1:
+            return np.array([1.0 if self.fake else -1.0])
+        speaks = np.array([label in self.fake for label in self.labels])
+        odds = values if self.are_probabilities else np.exp(values - values.max())
+        slope = np.where(speaks, 1 / odds[speaks].sum(), -1 / odds[~speaks].sum())
+        return np.asarray(slope if self.are_probabilities else slope * odds, np.float64)
+
 
 def guessed(labels: Sequence[str], *, are_probabilities: bool = False) -> Reading:
     """A reading by the names of the outputs alone.

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.outside.cam import activation_map
+from detectors.outside.reading import Reading
 from generators.extras import needs
 
 with needs("learned"):
@@ -51,6 +53,10 @@ class TorchNetwork:
         except (RuntimeError, AssertionError) as error:
             raise ValueError(f"the network does not take a picture of {values.shape}: {error}") from error
         return found.reshape(-1).float().numpy()
+
+    def activation_map(self, values: NDArray[np.float32], reading: Reading) -> NDArray[np.float32] | None:
+        """See `Network.activation_map`; it takes twice as long as `outputs`, or three times."""
+        return activation_map(self._network, values, reading)
 
 
 def built(kind: str, arguments: Mapping[str, Any]) -> nn.Module:
