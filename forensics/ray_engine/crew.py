@@ -1,0 +1,133 @@
+"""The stations of a cluster: started, listened to, replaced when they die, more of them when machines join."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from detectors.cluster import GoneError, OnRay
+from forensics.engine import Cluster
+from forensics.ray_engine.link import N_HANDED, Link
+from forensics.ray_engine.station import N_CALLS, Station
+from forensics.ray_engine.words import Equipment, Event
+
+START_S = 120.0
+"""Without any station that is ready; loading every analyzer takes seconds, on a crowded machine perhaps a minute."""
+
+COUNT_S = 5.0
+"""How often the processors of the cluster are counted."""
+
+WAIT_S = 0.2
+"""The longest that nothing is looked after."""
+
+CLOSE_S = 10.0
+"""For removing scratch files; then stations are ended however they stand."""
+
+MAX_FAILED = 3
+"""Stations that died one after the other before they were ready: more are not tried."""
+
+
+class Crew:
+    """All stations.
+
+    Args:
+        cluster: connected.
+        wanted: how many stations.
+        equipment: of each.
+    """
+
+    def __init__(self, cluster: OnRay, wanted: Cluster, equipment: Equipment) -> None:
+        self._cluster = cluster
+        self._wanted = wanted
+        self._equipment = equipment
+        self._links: list[Link] = []
+        self._n_wanted = 0
+        self._counted_s = float("-inf")
+        self._alone_s: float | None = None
+        self._failed: list[str] = []
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a station has files in hands."""
+        return any(link.n_handed for link in self._links)
+
+    def fill(self) -> None:
+        """Start the stations that are missing.
+
+        Raises:
+            RuntimeError: for START_S none was ready, or too many died before they were.
+        """
+        self._count()
+        has_ready = any(link.is_ready for link in self._links)
+        if len(self._failed) < MAX_FAILED:
+            while len(self._links) < self._n_wanted:
+                self._links.append(self._started())
+        elif not self._links:
+            raise RuntimeError(f"no station could be started on the cluster: {self._failed[-1]}")
+        now_s = time.monotonic()
+        self._alone_s = None if has_ready else self._alone_s or now_s
+        if self._alone_s is not None and now_s - self._alone_s > START_S:
+            need = f"each takes a processor and {self._equipment.settings.limits.memory_bytes >> 20} MiB of memory"
+            raise RuntimeError(f"no machine of the cluster had a station ready within {START_S:.0f} s; {need}")
+
+    def with_room(self) -> Iterator[Link]:
+        """Stations that may be handed a file, over and over, those with the least in hands first."""
+        while ready := [link for link in self._links if link.is_ready and link.n_handed < N_HANDED]:
+            yield min(ready, key=lambda link: link.n_handed)
+
+    def heard(self) -> Iterator[tuple[Link, list[Event] | None]]:
+        """What stations have said meanwhile; None of one that is gone, which is let go.
+
+        Raises:
+            ValueError, OSError: what a station cannot go on with.
+        """
+        by_call = {link.call: link for link in self._links}
+        for call in self._cluster.answered(list(by_call), WAIT_S):
+            yield by_call[call], self._said(by_call[call])
+
+    def ready(self) -> None:
+        """A station is: those that died before it were none to learn from."""
+        self._failed = []
+
+    def close(self) -> None:
+        """End all stations; those that have arrived remove their scratch files."""
+        closing = [link.actor.close.remote() for link in self._links if link.host]
+        until_s = time.monotonic() + CLOSE_S
+        while closing and (left_s := until_s - time.monotonic()) > 0:
+            ended = self._cluster.answered(closing, left_s)
+            closing = [call for call in closing if call not in ended]
+        for link in self._links:
+            self._cluster.end(link.actor)
+        self._links = []
+
+    def _said(self, link: Link) -> list[Event] | None:
+        where = link.host or "a machine of the cluster"
+        try:
+            events: list[Event] = self._cluster.answer(link.call)
+            return events
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from None
+        except OSError as error:
+            raise OSError(error.errno, f"{where}: {error.strerror or error}", error.filename) from None
+        except (GoneError, RuntimeError) as error:
+            self._let_go(link, f"{where}: {error}")
+            return None
+
+    def _count(self) -> None:
+        if time.monotonic() - self._counted_s > COUNT_S:
+            self._counted_s = time.monotonic()
+            n_places = self._cluster.n_places(self._equipment.settings.limits.memory_bytes)
+            self._n_wanted = self._wanted.n_stations or max(n_places, 1)
+
+    def _started(self) -> Link:
+        memory_bytes = self._equipment.settings.limits.memory_bytes
+        actor = self._cluster.put(Station, self._equipment, n_calls=N_CALLS, memory_bytes=memory_bytes)
+        return Link(actor, draws=bool(self._equipment.forms))
+
+    def _let_go(self, link: Link, reason: str) -> None:
+        self._links.remove(link)
+        self._counted_s = float("-inf")
+        if not link.is_ready:
+            self._failed.append(reason)
+        # It may live behind a broken line, and must not go on.
+        self._cluster.end(link.actor)
