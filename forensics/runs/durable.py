@@ -14,9 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from forensics.engine import Cluster, make_engine
 from forensics.languages import ENGLISH
 from forensics.messages import Examiner, Task
-from forensics.pool import Pool
 from forensics.recall import Recall
 from forensics.runs.desk import Desk
 from forensics.runs.outputs import ResultFiles
@@ -37,7 +37,8 @@ class Settings:
     """How a pass is made; other than the plan of the run, it may differ from pass to pass.
 
     Attributes:
-        n_workers: processes.
+        n_workers: processes of this machine.
+        cluster: of Ray, to examine on instead; None stays on this machine.
         folder: for results; None writes none.
         forms: in which a report of each file is drawn, of `report_files.FILE_FORMATS`.
         language_code: of these reports.
@@ -46,6 +47,7 @@ class Settings:
     """
 
     n_workers: int = 1
+    cluster: Cluster | None = None
     folder: Path | None = None
     forms: tuple[str, ...] = ()
     language_code: str = ENGLISH
@@ -84,9 +86,7 @@ class DurableRun:
         self._is_new_pass = is_new_pass
         self._runs = Runs(store)
         self._recall = Recall(store, run.plan.settings)
-        build = settings.build
-        versions = decisive(run.plan.settings) if build is None else build(run.plan.settings).versions
-        self._versions = digest(versions)
+        self._versions = digest(decisive(run.plan.settings, settings.build))
         self._desk = Desk(
             self.files,
             self._recall,
@@ -99,23 +99,26 @@ class DurableRun:
         self._beat_s = time.monotonic()
 
     def __enter__(self) -> Self:
-        """Open the output folder.
+        """Open the output folder, and connect to the cluster.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: it cannot be written; there is no cluster at the address (ConnectionError).
+            ImportError: what speaks to the cluster is not installed.
         """
         plan, given = self.run.plan, self._settings
         with ExitStack() as opening:
             files = ResultFiles(given.folder, self.files, has_kept=not self._is_new_pass)
             self._out = opening.enter_context(files)
-            pool = Pool(
+            engine = make_engine(
                 plan.settings,
                 n_workers=given.n_workers,
+                cluster=given.cluster,
+                folder=given.folder,
                 forms=given.forms,
                 language_code=given.language_code,
                 build=given.build,
             )
-            self._pool = opening.enter_context(pool)
+            self._engine = opening.enter_context(engine)
             self._open = opening.pop_all()
         return self
 
@@ -139,7 +142,7 @@ class DurableRun:
         """
         waiting: Iterable[Task] = self._entered(tasks)
         while True:
-            for outcome in self._pool.run(waiting, self._desk.decide, self._recall.receive):
+            for outcome in self._engine.run(waiting, self._desk.decide, self._recall.receive):
                 if self._recall.error is not None:
                     raise self._recall.error
                 yield from self._written(self._desk.ended(outcome))
