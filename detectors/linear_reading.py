@@ -83,7 +83,7 @@ def fit_reading(
             held_out[folds == fold] = features[folds == fold].astype(np.float64) @ weights + bias
             fits.append((weights, bias))
     weights = np.mean([w for w, _ in fits], axis=0)
-    return _calibrated(weights, float(np.mean([b for _, b in fits])), held_out, labels, sources, judged)
+    return calibrated(weights, float(np.mean([b for _, b in fits])), held_out, labels, sources, judged)
 
 
 def _grouped(
@@ -109,7 +109,7 @@ def _fit(x: NDArray[np.float32], y: NDArray[np.int64], weight: Floats, c: float)
     return weights, float(model.intercept_[0] - weights @ center)
 
 
-def _calibrated(
+def calibrated(
     weights: Floats,
     bias: float,
     held_out: Floats,
@@ -117,6 +117,15 @@ def _calibrated(
     sources: Sequence[str],
     judged: NDArray[np.bool_],
 ) -> Fitted:
+    """Put a reading on the scale of natural log odds, by what it says of sources that it did not see.
+
+    Args:
+        weights, bias: of the reading as it was fitted.
+        held_out: (N,) what it, or its like without a fold, says of pictures that were not fitted on.
+        labels: (N,) 1 fake, 0 real.
+        sources: N names.
+        judged: (N,) rows that slope, bounds and thresholds rest on.
+    """
     y, names = labels[judged], [source for source, chosen in zip(sources, judged, strict=True) if chosen]
     model = fit_llr(["logit"], held_out[judged, None], y, names, fitted_on="", signs=[1])
     slope, shift = model.line

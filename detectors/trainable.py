@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from detectors.data import Example, Reader
     from generators.weights import ModelCard
 
-NAMES = ("synthetic", "face", "temporal", "adversarial")
+NAMES = ("synthetic", "face", "temporal", "adversarial", "residual")
 
 
 class Settings(Protocol):
@@ -45,12 +45,14 @@ class Trainable:
         default: settings without one.
         usable: the examples that a run with these settings learns from.
         run: the run.
+        amount: what the run's progress adds up to, from the number of usable examples and the settings.
     """
 
     read: Callable[[Path], Settings]
     default: Callable[[], Settings]
     usable: Callable[[Sequence[Example], Any], tuple[Example, ...]]
     run: Run
+    amount: Callable[[int, Any], int] = lambda n_examples, settings: n_examples * int(settings.n_views)
 
 
 def trainable(name: str) -> Trainable:
@@ -75,4 +77,9 @@ def trainable(name: str) -> Trainable:
         from detectors.adversarial_training import AdversarialSettings, train_adversarial, usable_pictures
 
         return Trainable(AdversarialSettings.load, AdversarialSettings, usable_pictures, train_adversarial)
+    if name == "residual":
+        from detectors.residual_settings import ResidualSettings
+        from detectors.residual_training import amount, train_residual, usable_residuals
+
+        return Trainable(ResidualSettings.load, ResidualSettings, usable_residuals, train_residual, amount)
     raise LookupError(f"{name!r} cannot be trained; what can is {', '.join(NAMES)}")

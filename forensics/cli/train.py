@@ -78,7 +78,7 @@ def train(
     click.echo(f"{n_fake} fake and {len(chosen) - n_fake} real pictures or clips of {n_sources} sources", err=True)
     if found.missing:
         click.echo(f"{len(found.missing)} listed files are not there", err=True)
-    with progress(len(chosen) * settings.n_views) as advance:
+    with progress(trained.amount(len(chosen), settings)) as advance:
         card = trained.run(examples, out, settings, cache=cache, reader=_reader, progress=advance)
     for key, value in card.measures.items():
         line(key, json.dumps(value))
