@@ -21,6 +21,7 @@ class MediaError(ValueError):
         "too-many-frames",
         "too-long",
         "timeout",
+        "out-of-cpu-time",
         "out-of-memory",
         "crashed",
         "unreadable",

@@ -30,19 +30,21 @@ class Insides:
     """Files found inside containers, until they are examined.
 
     Args:
-        folder: takes the scratch folders.
+        folder: takes the scratch folders; made if need be.
 
     Attributes:
+        folder: the same.
         waiting: tasks, one a file.
     """
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.waiting: deque[Task] = deque()
-        self._folder = folder
         self._n_folders = 0
         self._held: dict[Path, int] = {}
         self._held_bytes = 0
         self._unpacking: set[Path] = set()
+        folder.mkdir(mode=0o700, exist_ok=True)
 
     @property
     def is_full(self) -> bool:
@@ -57,7 +59,7 @@ class Insides:
     def scratch(self) -> Path:
         """A scratch folder for one container; the worker makes it."""
         self._n_folders += 1
-        folder = self._folder / f"inside-{self._n_folders}"
+        folder = self.folder / f"{self._n_folders}"
         self._unpacking.add(folder)
         return folder
 

@@ -58,11 +58,13 @@ class Ready:
         versions: what decides its results.
         refused: why it cannot work with these settings, "" if it can.
         is_warm: whether it has also loaded all that is otherwise loaded with the first file, networks above all.
+        lacking: what this system cannot give to confine it, a sentence each.
     """
 
     versions: Mapping[str, str]
     refused: str = ""
     is_warm: bool = False
+    lacking: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,4 @@
-"""Worker processes that examine files, watched from outside: a file that hangs, eats memory or kills costs itself only.
-
-Why not limits inside the worker: RLIMIT_AS stops torch, which maps far more than it touches; RLIMIT_DATA counts what
-was asked for, not what is used; an alarm or a watching thread waits for C code to let go of the interpreter. So the
-parent reads each worker's resident memory and its clock every few milliseconds, and kills it from outside.
-"""
+"""Worker processes that examine files, watched from outside: a file that hangs, eats memory or kills costs itself only."""
 
 from __future__ import annotations
 
@@ -18,8 +13,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from forensics.confinement import warn
+from forensics.confinement.scratch import empty_folder
 from forensics.containers.account import Account
 from forensics.containers.member import Member
+from forensics.endings import how_it_died, of_death, overrun
 from forensics.errors import MediaError
 from forensics.insides import Insides, bought_s
 from forensics.languages import ENGLISH
@@ -84,9 +82,9 @@ class Pool:
         self._context = start_context()
 
     def __enter__(self) -> Self:
-        self._logs = tempfile.TemporaryDirectory(prefix="unforged-")
-        self._insides = Insides(Path(self._logs.name))
-        self._fetcher = Fetcher(Path(self._logs.name), max_bytes=self._limits.max_bytes)
+        self._private = tempfile.TemporaryDirectory(prefix="unforged-")
+        self._insides = Insides(Path(self._private.name) / "inside")
+        self._fetcher = Fetcher(Path(self._private.name), max_bytes=self._limits.max_bytes)
         return self
 
     def __exit__(
@@ -95,7 +93,9 @@ class Pool:
         for worker in tuple(self._workers):
             self._end(worker)
         self._fetcher.close()
-        self._logs.cleanup()
+        # Workers, hostile ones as well, could write below it.
+        empty_folder(Path(self._private.name))
+        self._private.cleanup()
 
     @property
     def n_idle(self) -> int:
@@ -194,8 +194,8 @@ class Pool:
 
     def _start(self) -> None:
         self._n_started += 1
-        log = Path(self._logs.name) / f"{self._n_started}.log"
-        self._workers.append(Worker.start(self._context, self._given, log))
+        home = Path(self._private.name) / f"worker-{self._n_started}"
+        self._workers.append(Worker.start(self._context, (*self._given, self._insides.folder), home))
 
     def _hand(self, worker: Worker, task: Task) -> bool:
         """Give a task to an idle worker; False when the worker died in the meantime."""
@@ -235,6 +235,8 @@ class Pool:
             asked_s = time.monotonic()
             answer = decide(worker.task, said)
             worker.report = answer.known
+            for lacking in said.lacking:
+                warn(lacking)
             return self._reply(worker, answer, asked_s)
         elif isinstance(said, Scanned) and worker.task is not None:
             worker.has_scanned = True
@@ -293,34 +295,22 @@ class Pool:
             if time.monotonic() > worker.deadline_s:
                 raise RuntimeError(f"a worker process did not start within {START_S:.0f} s")
             return None
-        if time.monotonic() > worker.deadline_s and worker.paused_s is None:
-            spent_s = time.monotonic() - worker.started_s
-            self._end(worker)
-            return self._finish(
-                worker, MediaError("timeout", f"it was stopped after {spent_s:.0f} s, the limit for examining it")
-            )
-        if worker.resident_bytes() > self._limits.memory_bytes:
-            self._end(worker)
-            limit = self._limits.memory_bytes >> 20
-            return self._finish(
-                worker, MediaError("out-of-memory", f"examining it took more than {limit} MiB of memory, the limit")
-            )
-        return None
+        error = overrun(worker, self._limits)
+        if error is None:
+            return None
+        self._end(worker)
+        return self._finish(worker, error)
 
     def _died(self, worker: Worker) -> Outcome | None:
         worker.process.join(1.0)
         code = worker.process.exitcode
         last = worker.last_line()
         self._end(worker)
-        how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
         if not worker.ready:
             raise RuntimeError(f"a worker process could not start ({how}): {last or 'it said nothing'}")
-        if worker.task is None:
-            return None
-        if "bad_alloc" in last or "MemoryError" in last:
-            return self._finish(worker, MediaError("out-of-memory", "decoding it takes more memory than there is"))
-        return self._finish(worker, MediaError("crashed", f"a decoder or an analyzer crashed on it ({how}) {last}"))
+        return None if worker.task is None else self._finish(worker, of_death(code, last, self._limits))
 
+            how = how_it_died(code)
     def _finish(self, worker: Worker, error: MediaError | None, done: Done | None = None) -> Outcome:
         assert worker.task is not None
         done = done or Done()

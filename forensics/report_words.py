@@ -42,6 +42,7 @@ _LIMIT_OPTIONS = {
     "n_frames": "--frames",
     "timeout_s": "--timeout",
     "image_timeout_s": "--image-timeout",
+    "cpu_s": "--cpu",
     "memory_bytes": "--memory",
 }
 """Settings.limits -> option of `unforged scan`."""

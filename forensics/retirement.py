@@ -1,7 +1,8 @@
-"""When a worker has grown so large that a fresh one would leave the next file more room."""
+"""When a worker holds so much that a fresh one would leave the next file more room."""
 
 from __future__ import annotations
 
+from forensics.confinement.resources import MAX_OPEN_FILES
 from forensics.watched import Worker
 
 RETIRE_SHARE = 0.5
@@ -25,6 +26,9 @@ class Retirement:
 
     def is_due(self, worker: Worker) -> bool:
         """Whether a fresh worker would leave the next file more room, as far as this pool has seen fresh ones."""
+        if worker.n_open_files() > MAX_OPEN_FILES // 2:
+            # Something in it forgets to close files.
+            return True
         resident = worker.resident_bytes()
         if worker.has_scanned and not worker.is_weighed:
             worker.is_weighed = True

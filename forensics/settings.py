@@ -26,6 +26,7 @@ class Limits:
         frame_side_px: longest side that sampled video frames are shrunk to.
         timeout_s: wall-clock time for the whole examination of one video.
         image_timeout_s: wall-clock time for the whole examination of one image.
+        cpu_s: processor time for the whole examination of one file, all threads together; whole seconds, rounded up.
         memory_bytes: resident memory that a worker may grow to while it examines one file; seen to pass it by 30 MB
             until it is stopped, which keeps the default under 1.5 GB.
     """
@@ -39,6 +40,7 @@ class Limits:
     frame_side_px: int = 1280
     timeout_s: float = 60.0
     image_timeout_s: float = 10.0
+    cpu_s: float = 300.0
     memory_bytes: int = 1400 * MIB
 
     def __post_init__(self) -> None:

@@ -14,9 +14,10 @@ from typing import Any, Self
 
 import psutil
 
+from forensics.confinement.scratch import remove_folder
 from forensics.messages import Opened, Task
 from forensics.report import ScanReport
-from forensics.worker import serve
+from forensics.worker import LOG, serve
 
 START_S = 120.0
 """Loading every analyzer takes seconds; on a crowded machine with a cold disk perhaps a minute."""
@@ -28,7 +29,7 @@ class Worker:
 
     Attributes:
         process, connection, watched: the process, the way to talk to it, and what tells its memory.
-        log: what it writes on standard error.
+        home: folder with its scratch folder, and with what it writes on standard error; gone when it is.
         deadline_s: on the monotonic clock; later it is taken to hang.
         ready: whether it has loaded its analyzers.
         task, opened, report: the file that it examines, as far as it has come.
@@ -42,7 +43,7 @@ class Worker:
     process: BaseProcess
     connection: Connection
     watched: psutil.Process | None
-    log: Path
+    home: Path
     deadline_s: float
     ready: bool = False
     task: Task | None = None
@@ -58,24 +59,26 @@ class Worker:
     fresh_bytes: int = 0
 
     @classmethod
-    def start(cls, context: ForkServerContext | SpawnContext, given: tuple[Any, ...], log: Path) -> Self:
-        """Start a process; `given` are the arguments of `worker.serve` between its connection and its log."""
+    def start(cls, context: ForkServerContext | SpawnContext, given: tuple[Any, ...], home: Path) -> Self:
+        """Start a process; `given` are the arguments of `worker.serve` between its connection and its home."""
+        home.mkdir(mode=0o700)
         here, there = context.Pipe()
         # Daemons end with the parent, whatever ends it.
-        process = context.Process(target=serve, args=(there, *given, str(log)), daemon=True)
+        process = context.Process(target=serve, args=(there, *given, home), daemon=True)
         process.start()
         there.close()
         try:
             watched = psutil.Process(process.pid)
         except psutil.NoSuchProcess:
             watched = None
-        return cls(process, here, watched, log, deadline_s=time.monotonic() + START_S)
+        return cls(process, here, watched, home, deadline_s=time.monotonic() + START_S)
 
     def end(self) -> None:
-        """Kill it and wait until it is gone."""
+        """Kill it, wait until it is gone and remove what it left behind."""
         self.process.kill()
         self.process.join()
         self.connection.close()
+        remove_folder(self.home)
 
     def resident_bytes(self) -> int:
         """Memory that it holds now; 0 when it is gone."""
@@ -84,10 +87,17 @@ class Worker:
         except psutil.Error:
             return 0
 
+    def n_open_files(self) -> int:
+        """Files, pipes and the like that it holds open now; 0 when it is gone, or where that cannot be known."""
+        try:
+            return int(self.watched.num_fds()) if self.watched is not None and os.name == "posix" else 0
+        except psutil.Error:
+            return 0
+
     def last_line(self) -> str:
         """The last thing that it wrote on standard error, on one line; "" for nothing."""
         try:
-            with self.log.open("rb") as file:
+            with (self.home / LOG).open("rb") as file:
                 file.seek(max(file.seek(0, os.SEEK_END) - 400, 0))
                 lines = file.read().decode("utf-8", "replace").split("\n")
         except OSError:

@@ -16,9 +16,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from forensics.confinement import confine
+from forensics.confinement.resources import allow_processor_time, extend_processor_time
+from forensics.confinement.scratch import empty_folder, use_scratch
 from forensics.containers.kinds import container_kind_of
 from forensics.containers.member import Member
 from forensics.errors import MediaError
+from forensics.insides import bought_s
 from forensics.media import Kind, Media
 from forensics.messages import Done, Entered, Examiner, Opened, Ready, Scanned, Step, Task
 from forensics.report import ScanReport
@@ -42,6 +46,11 @@ WARM_SIDE_PX = 256
 MAY_HOLD_FILES = ("not-media", "too-many-bytes")
 """Why a container is no media; an archive may be larger than any file that is examined."""
 
+LOG, SCRATCH = "log", "scratch"
+"""In the home of a worker: what C libraries print, whose last line explains a crash, and its temporary files."""
+
+_APPENDING = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+
 MOMENTS_BUDGET_S = 5.0
 """Time for fetching frames that findings name; what is not there by then is left out of the report."""
 
@@ -54,7 +63,8 @@ def serve(
     forms: tuple[str, ...],
     language_code: str,
     live: bool,
-    log: str,
+    unpacked: Path,
+    home: Path,
 ) -> None:
     """Answer tasks until the parent hangs up. The target of a worker process.
 
@@ -67,9 +77,10 @@ def serve(
         forms: in which reports are drawn here, where a page that takes for ever costs one file only.
         language_code: that they are written in.
         live: somebody waits for each file: load everything before Ready, networks or not, and tell of every step.
-        log: file that takes what C libraries print; its last line explains a crash.
+        unpacked: folder below which it unpacks containers.
+        home: folder of its own.
     """
-    _isolate(log, n_threads)
+    lacking = _isolate(home, unpacked, settings.limits, n_threads)
     try:
         scanner = (build or _scanner)(settings)
     except (LookupError, ImportError, ValueError) as error:
@@ -82,12 +93,14 @@ def serve(
     is_warm = live or bool(to_load)
     if is_warm:
         _warm_up((build or _scanner)(_unhurried(replace(settings, analyzers=to_load))))
-    connection.send(Ready(scanner.versions, is_warm=is_warm))
+    connection.send(Ready(scanner.versions, is_warm=is_warm, lacking=lacking))
     while True:
         try:
             task = connection.recv()
             os.ftruncate(2, 0)
+            allow_processor_time(settings.limits.cpu_s)
             done = _examine(task, scanner, connection, forms, language_code, live)
+            empty_folder(home / SCRATCH)
             _give_back_memory()
             connection.send(done)
         except (EOFError, BrokenPipeError):
@@ -172,6 +185,7 @@ def _unpack(task: Task, kind: str, limits: Limits, connection: Connection) -> Do
 
 
 def _tell_found(connection: Connection, member: Member) -> None:
+    extend_processor_time(bought_s(member))
     connection.send(member)
     if member.number:
         # The parent answers when there is room for another scratch file.
@@ -228,15 +242,20 @@ def _sha256(path: Path, max_bytes: int) -> str:
         return ""
 
 
-def _isolate(log: str, n_threads: int) -> None:
+def _isolate(home: Path, unpacked: Path, limits: Limits, n_threads: int) -> tuple[str, ...]:
+    """Leave this process nothing of the machine that reading files does not need; returns what could not be kept."""
     # The parent alone decides when Ctrl-C ends the work; decoders must not write over its progress bar.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    os.dup2(file, 1)
-    os.dup2(file, 2)
-    os.close(file)
+    for path, flags, numbers in ((os.devnull, os.O_RDONLY, (0,)), (home / LOG, _APPENDING, (1, 2))):
+        file = os.open(path, flags, 0o600)
+        for number in numbers:
+            os.dup2(file, number)
+        os.close(file)
+    (home / SCRATCH).mkdir(mode=0o700)
+    use_scratch(home / SCRATCH)
     # Libraries that are imported later read this; those that are there already are told below.
     os.environ["OMP_NUM_THREADS"] = str(n_threads)
+    return confine((home / SCRATCH, unpacked), max_file_bytes=limits.max_bytes)
 
 
 def _limit_threads(n_threads: int) -> None:

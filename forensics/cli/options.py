@@ -55,6 +55,7 @@ def limits_options(command: F) -> F:
         ("--image-timeout", "image_timeout_s", seconds, "Seconds an image may take.  [default: 10]"),
         ("--memory", "memory_bytes", NumberOfBytes(), "Memory that examining one file may take.  [default: 1400M]"),
     )
+        ("--cpu", "cpu_s", seconds, "Seconds of processor time, all threads together.  [default: 300]"),
     for flag, name, kind, text in reversed(options):
         command = click.option(flag, name, type=kind, help=text)(command)
     return command

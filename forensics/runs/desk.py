@@ -20,7 +20,7 @@ from forensics.store.run_files import RunFiles
 from forensics.store.run_words import EXAMINED, Ending, FileState, RunFile, Seen
 from forensics.versions import digest
 
-RETRIED = ("crashed", "timeout", "out-of-memory", "unreadable")
+RETRIED = ("crashed", "timeout", "out-of-cpu-time", "out-of-memory", "unreadable")
 """Errors that may be the machine's fault: such a file is tried once more, after all others. What is empty, broken or
 too large is so the second time as well."""
 

@@ -174,7 +174,7 @@ def test_unpacking_waits_until_what_was_unpacked_is_examined(
     batch, found, most = Batch(SETTINGS, build=Scripted, n_workers=n_workers), dict[str, Result](), 0
     for result in batch.run(batch.tasks([str(tmp_path / name) for name in names])):
         found[result.path] = result
-        most = max(most, len([*scratch.glob("unforged-*/inside-*/*")]))
+        most = max(most, len([*scratch.glob("unforged-*/inside/*/*")]))
     assert {*told([*found.values()]).values()} == {"no trace found", "opened"} and len(found) == 26
     # Each worker that unpacks tells of one more before it waits, and writes no other.
     assert most <= 2 + n_workers + 1
