@@ -1,4 +1,4 @@
-"""Worker processes that examine files, watched from outside: a file that hangs, eats memory or kills costs itself only."""
+"""Worker processes that examine files, watched from outside: one that hangs, eats memory or kills costs itself only."""
 
 from __future__ import annotations
 
@@ -310,10 +310,10 @@ class Pool:
             raise RuntimeError(f"a worker process could not start ({how}): {last or 'it said nothing'}")
         return None if worker.task is None else self._finish(worker, of_death(code, last, self._limits))
 
-            how = how_it_died(code)
     def _finish(self, worker: Worker, error: MediaError | None, done: Done | None = None) -> Outcome:
         assert worker.task is not None
         done = done or Done()
+            how = how_it_died(code)
         elapsed_s = time.monotonic() - worker.started_s
         sha256 = worker.opened.sha256 if worker.opened is not None else done.sha256
         account = done.account
