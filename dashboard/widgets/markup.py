@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable
 
 FOLD_AT = 400
@@ -11,9 +12,13 @@ FOLD_AT = 400
 MAX_ROWS = 60
 
 
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+"""Where a name such as trainedAlgorithmicMedia may go on in the next line."""
+
+
 def text(words: str) -> str:
     """Text for HTML, isolated so that its direction cannot turn what stands around it."""
-    return f"<bdi>{html.escape(words)}</bdi>"
+    return f"<bdi>{_HUMP.sub('<wbr>', html.escape(words))}</bdi>"
 
 
 def table(rows: Iterable[tuple[str, str]], *, max_rows: int = MAX_ROWS) -> str:

@@ -14,6 +14,7 @@ pytest.importorskip("streamlit")
 from dashboard.backend.drawings import Bars, Beat, Chain, Curve, Drawing, Grid, Tags, drawing, of_cards, thresholds
 from dashboard.backend.viewing import show
 from dashboard.widgets.drawings import drawn
+from dashboard.widgets.markup import text
 from detectors.shipped import shipped
 from forensics.analyzers.spectrum import _rows
 from forensics.finding import Claim, Finding, Trace
@@ -106,12 +107,12 @@ def test_every_card_gets_the_drawing_of_its_own_finding() -> None:
     assert kinds == {kind for _, kind in DRAWN.values()}
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_text_stays_text_in_drawings(text: str) -> None:
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_hostile_text_stays_text_in_drawings(hostile: str) -> None:
     rows = {
-        "metadata": ((text or "x", text),),
-        "provenance": (("signed by", text), ("action", text), ("failed check", text)),
-        "jpeg_history": (("tables", text), ("luma table", " ".join(map(str, STEPS)))),
+        "metadata": ((hostile or "x", hostile),),
+        "provenance": (("signed by", hostile), ("action", hostile), ("failed check", hostile)),
+        "jpeg_history": (("tables", hostile), ("luma table", " ".join(map(str, STEPS)))),
     }
     for analyzer, details in rows.items():
         made = drawing(finding(analyzer, None, *details))
@@ -119,3 +120,8 @@ def test_hostile_text_stays_text_in_drawings(text: str) -> None:
         shown = drawn(made)
         assert "<script" not in shown and "<img" not in shown and "<link" not in shown
         assert shown.count("<bdi>") == shown.count("</bdi>") > 0 and "\u202e" not in shown
+
+
+def test_a_long_name_breaks_between_its_words_and_reads_the_same() -> None:
+    drawn_text = text("trainedAlgorithmicMedia & <b>")
+    assert drawn_text == "<bdi>trained<wbr>Algorithmic<wbr>Media &amp; &lt;b&gt;</bdi>"
