@@ -228,6 +228,8 @@ class Pool:
                 raise ValueError(said.refused)
             worker.ready = True
             worker.fresh_bytes = worker.resident_bytes() if said.is_warm else 0
+            for lacking in said.lacking:
+                warn(lacking)
         elif isinstance(said, Opened) and worker.task is not None:
             worker.opened = said
             if said.kind == "video":
@@ -235,8 +237,6 @@ class Pool:
             asked_s = time.monotonic()
             answer = decide(worker.task, said)
             worker.report = answer.known
-            for lacking in said.lacking:
-                warn(lacking)
             return self._reply(worker, answer, asked_s)
         elif isinstance(said, Scanned) and worker.task is not None:
             worker.has_scanned = True
@@ -307,13 +307,13 @@ class Pool:
         last = worker.last_line()
         self._end(worker)
         if not worker.ready:
+            how = how_it_died(code)
             raise RuntimeError(f"a worker process could not start ({how}): {last or 'it said nothing'}")
         return None if worker.task is None else self._finish(worker, of_death(code, last, self._limits))
 
     def _finish(self, worker: Worker, error: MediaError | None, done: Done | None = None) -> Outcome:
         assert worker.task is not None
         done = done or Done()
-            how = how_it_died(code)
         elapsed_s = time.monotonic() - worker.started_s
         sha256 = worker.opened.sha256 if worker.opened is not None else done.sha256
         account = done.account
