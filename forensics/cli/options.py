@@ -53,9 +53,9 @@ def limits_options(command: F) -> F:
         ("--frames", "n_frames", positive, "Frames sampled from a video.  [default: 16]"),
         ("--timeout", "timeout_s", seconds, "Seconds a video may take.  [default: 60]"),
         ("--image-timeout", "image_timeout_s", seconds, "Seconds an image may take.  [default: 10]"),
+        ("--cpu", "cpu_s", seconds, "Seconds of processor time, all threads together.  [default: 300]"),
         ("--memory", "memory_bytes", NumberOfBytes(), "Memory that examining one file may take.  [default: 1400M]"),
     )
-        ("--cpu", "cpu_s", seconds, "Seconds of processor time, all threads together.  [default: 300]"),
     for flag, name, kind, text in reversed(options):
         command = click.option(flag, name, type=kind, help=text)(command)
     return command
