@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from detectors.perceptual_hash import MAX_DISTANCE_BITS, distances, packed
-
-_GROWTH = 1024
+from detectors.hash_index import HashIndex
+from detectors.perceptual_hash import MAX_DISTANCE_BITS, packed
 
 
 @dataclass(frozen=True)
@@ -27,13 +23,12 @@ class Group:
 class Groups:
     """Sorts files into groups as they come: each joins the nearest first file within the distance, or is a first one.
 
-    Every member of a group lies within the distance of its first, which chains of pairs would not promise. A file costs
-    one look at all first ones.
+    Every member of a group lies within the distance of its first, which chains of pairs would not promise.
     """
 
     def __init__(self, max_distance_bits: int = MAX_DISTANCE_BITS) -> None:
         self._max_distance_bits = max_distance_bits
-        self._firsts: NDArray[np.uint8] = np.zeros((_GROWTH, 32), np.uint8)
+        self._firsts = HashIndex()
         self._members: list[list[str]] = []
         self._exact: dict[str, int] = {}
 
@@ -47,18 +42,15 @@ class Groups:
         if pdq in self._exact:
             self._members[self._exact[pdq]].append(path)
             return
-        n_firsts = len(self._members)
-        bits = distances(self._firsts[:n_firsts], pdq)  # (n_firsts,)
-        nearest = int(bits.argmin()) if n_firsts else -1
-        if nearest >= 0 and bits[nearest] <= self._max_distance_bits:
+        places, bits = self._firsts.close(pdq, self._max_distance_bits)
+        if places.size:
+            nearest = int(places[bits.argmin()])
             self._members[nearest].append(path)
-            self._exact[pdq] = nearest
-            return
-        if n_firsts == len(self._firsts):
-            self._firsts = np.concatenate([self._firsts, np.zeros_like(self._firsts)])
-        self._firsts[n_firsts] = packed(pdq)
-        self._members.append([path])
-        self._exact[pdq] = n_firsts
+        else:
+            nearest = len(self._members)
+            self._firsts.add(packed(pdq)[None])
+            self._members.append([path])
+        self._exact[pdq] = nearest
 
     def found(self) -> list[Group]:
         """Groups of two and more, the largest first."""

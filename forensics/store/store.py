@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
+from array import array
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -12,12 +13,12 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from detectors.perceptual_hash import MAX_DISTANCE_BITS, distances
+from detectors.hash_index import HashIndex
+from detectors.perceptual_hash import MAX_DISTANCE_BITS
 from forensics.report import ScanReport
 from forensics.settings import ScanSettings
 from forensics.store.filters import ScanFilter
@@ -99,9 +100,9 @@ class Store:
         self._engine = open_engine(url or default_url())
         self._writer = self._engine.execution_options(writes=True)
         self._durable = self._engine.execution_options(writes=True, durable=True)
-        # Hashes of all scans, for `near`: 32 bytes each, extended by what was added since.
-        self._hashes: NDArray[np.uint8] = np.zeros((0, 32), np.uint8)
-        self._hash_ids: NDArray[np.int64] = np.zeros(0, np.int64)
+        # Hashes of all scans, for `near`, with their numbers in the same order; extended by what was added since.
+        self._hashes = HashIndex()
+        self._hash_ids = array("q")
 
     def __enter__(self) -> Self:
         return self
@@ -235,10 +236,11 @@ class Store:
             limit: how many at most.
         """
         self._read_new_hashes()
-        bits = distances(self._hashes, pdq)
-        close = np.flatnonzero(bits <= max_distance_bits)
-        close = close[np.argsort(bits[close], kind="stable")][:limit]
-        by_id = {int(self._hash_ids[i]): int(bits[i]) for i in close}
+        places, bits = self._hashes.close(pdq, max_distance_bits)
+        nearest = np.argsort(bits, kind="stable")[:limit]
+        by_id = {self._hash_ids[places[i]]: int(bits[i]) for i in nearest}
+        if not by_id:
+            return []
         wanted = select(Scan, Hash.id, Hash.frame).join(Hash).where(Hash.id.in_(by_id))
         with self.session() as session:
             found = [NearMatch(as_row(scan), frame, by_id[number]) for scan, number, frame in session.execute(wanted)]
@@ -260,13 +262,12 @@ class Store:
             raise store_error(error) from None
 
     def _read_new_hashes(self) -> None:
-        newest = int(self._hash_ids[-1]) if len(self._hash_ids) else 0
+        newest = self._hash_ids[-1] if self._hash_ids else 0
         with self.session() as session:
             rows = session.execute(select(Hash.id, Hash.pdq).where(Hash.id > newest).order_by(Hash.id)).all()
         if rows:
-            added = np.frombuffer(b"".join(row.pdq for row in rows), np.uint8).reshape(-1, 32)
-            self._hashes = np.concatenate([self._hashes, added])
-            self._hash_ids = np.concatenate([self._hash_ids, np.array([row.id for row in rows], np.int64)])
+            self._hashes.add(np.frombuffer(b"".join(row.pdq for row in rows), np.uint8).reshape(-1, 32))
+            self._hash_ids.extend(row.id for row in rows)
 
 
 def storable(text: str) -> str:
