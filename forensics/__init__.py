@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from forensics.errors import MediaError
     from forensics.finding import Claim, Finding, Heat, Region, Trace
     from forensics.media import Media
+    from forensics.profiles import PROFILES
     from forensics.report import ScanReport
     from forensics.scanner import Scanner
     from forensics.settings import Limits, ScanSettings
@@ -28,6 +29,7 @@ _HOMES = {
     "Media": "forensics.media",
     "MediaError": "forensics.errors",
     "Opinion": "forensics.verdict",
+    "PROFILES": "forensics.profiles",
     "Region": "forensics.finding",
     "ScanReport": "forensics.report",
     "ScanSettings": "forensics.settings",
@@ -38,6 +40,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "PROFILES",
     "Claim",
     "Finding",
     "Heat",

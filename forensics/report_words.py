@@ -157,6 +157,8 @@ def command(report: ScanReport) -> str:
         "--prior",
         f"{settings.prior:g}",
     ]
+    if settings.detectors is not None:
+        words += ["--detectors", shell_word(",".join(settings.detectors))]
     for name in ("trust_list", "cameras", "models", "fusion"):
         option, value = f"--{name.replace('_', '-')}", getattr(settings, name)
         if value is not None:

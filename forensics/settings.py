@@ -56,6 +56,9 @@ class Limits:
 _PATHS = ("trust_list", "cameras", "models", "fusion")
 """Settings that are paths."""
 
+_NAMES = ("analyzers", "detectors")
+"""Settings that are lists of names."""
+
 
 @dataclass(frozen=True)
 class ScanSettings:
@@ -64,6 +67,7 @@ class ScanSettings:
     Attributes:
         limits: what one file may cost.
         analyzers: names to run, in this order; None runs every installed one.
+        detectors: trained detectors that the analyzer `learned` asks, in this order; None asks every one there is.
         prior: share of manipulated files expected beforehand, 0..1; turns a likelihood ratio into a probability.
         likely_llr: total log10 likelihood ratio from which the opinion is *likely ...*.
         inconclusive_llr: total from which the opinion is *inconclusive* instead of *no trace found*.
@@ -76,6 +80,7 @@ class ScanSettings:
 
     limits: Limits = field(default_factory=Limits)
     analyzers: tuple[str, ...] | None = None
+    detectors: tuple[str, ...] | None = None
     prior: float = 0.5
     likely_llr: float = 1.0
     inconclusive_llr: float = 0.4
@@ -95,7 +100,11 @@ class ScanSettings:
         plain = asdict(self)
         for name in _PATHS:
             plain[name] = None if plain[name] is None else str(plain[name])
-        plain["analyzers"] = None if self.analyzers is None else list(self.analyzers)
+        for name in _NAMES:
+            plain[name] = None if plain[name] is None else list(plain[name])
+        if self.detectors is None:
+            # Older than this setting are stored scans that asked every detector: their digest stays what it was.
+            del plain["detectors"]
         return plain
 
     @classmethod
@@ -110,7 +119,8 @@ class ScanSettings:
             values["limits"] = Limits(**values.get("limits", {}))
             for name in _PATHS:
                 values[name] = None if values.get(name) is None else Path(values[name])
-            values["analyzers"] = None if values.get("analyzers") is None else tuple(values["analyzers"])
+            for name in _NAMES:
+                values[name] = None if values.get(name) is None else tuple(values[name])
             return cls(**values)
         except TypeError as error:
             raise ValueError(f"not the settings of a scan: {error}") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -39,7 +40,11 @@ CLIP_EXPLANATION = " Frames of a clip are not independent: the middle one in ran
 
 
 class Learned:
-    """Asks every installed detector and reports what each says in a finding of its own."""
+    """Asks the installed detectors and reports what each says in a finding of its own.
+
+    Raises:
+        LookupError: the settings name a detector that there is not.
+    """
 
     name: ClassVar[str] = "learned"
     trace: ClassVar[Trace] = Trace.LEARNED
@@ -51,10 +56,13 @@ class Learned:
 
     def __init__(self, settings: ScanSettings) -> None:
         self._models = settings.models
+        self._wanted = settings.detectors
+        if self._wanted is not None:
+            check_detectors(self._wanted, self._models)
 
     @cached_property
     def _names(self) -> tuple[str, ...]:
-        return available(self._models)
+        return available(self._models) if self._wanted is None else self._wanted
 
     def skip_reason(self, media: Media) -> str | None:
         """Why no detector can be asked."""
@@ -74,6 +82,19 @@ class Learned:
             except (ImportError, OSError, ValueError) as error:
                 finding = _not_asked(name, error)
             yield finding
+
+
+def check_detectors(wanted: Iterable[str], models: Path | None) -> None:
+    """See that there is each of these detectors, whether it can be used or not.
+
+    Raises:
+        LookupError: one of them is neither installed nor among the outside models.
+        ValueError: as for `available`.
+    """
+    known = available(models)
+    for name in wanted:
+        if name not in known:
+            raise LookupError(f"there is no detector {name!r}; there is {', '.join(known) or 'none'}")
 
 
 def _not_asked(name: str, error: Exception) -> Finding:
@@ -185,10 +206,12 @@ def _suspect_times(
 def _heat(
     scores: Scores, frames: Sequence[Frame], claim: Claim, judged: NDArray[np.bool_], is_clip: bool
 ) -> Heat | None:
-    """The map of the frame that scores highest."""
+    """The map of the frame that scores highest; none where it is dark everywhere."""
     if scores.heat is None or not judged.any():
         return None
     top = _top(scores, judged)
+    if not np.any(scores.heat[top]):
+        return None
     return Heat(scores.heat[top], f"looks {WORDS[claim]}", frames[top].time_s if is_clip else None)
 
 
