@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,42 +16,10 @@ from forensics.containers.member import Member
 from forensics.containers.unpacking import READERS, Unpacker, scratch_path
 from forensics.errors import MediaError
 from forensics.media.sniff import HEAD_BYTES
-from tests.make_containers import (
-    PACKERS,
-    document,
-    jpeg_stream,
-    mail,
-    mail_box,
-    pdf,
-    sample_stream,
-    seven_zipped,
-    tarred,
-    zipped,
-)
-from tests.make_media import jpeg, photo
 from tests.properties.damage import PLACE, Change, changes, damaged
+from tests.properties.sound import CONTAINER_KINDS, container
 
 LIMITS = InsideLimits(max_depth=3, max_members=40, max_bytes=1 << 20)
-KINDS = ("zip", "docx", "tar", "tar.gz", "tar.bz2", "tar.xz", "eml", "mbox", "pdf", "7z")
-
-
-@cache
-def whole(kind: str) -> bytes:
-    """A sound container of a kind, with another one in it."""
-    picture = jpeg(photo(1, width=32, height=24), 60)
-    files = {"a.jpg": picture, "b/c.txt": b"text", "in.zip": zipped({"d.jpg": picture + b"x"})}
-    if kind.startswith("tar"):
-        data = tarred(files, links={"l": "a.jpg"})
-        return data if kind == "tar" else PACKERS[kind.removeprefix("tar.")](data)
-    made = {
-        "zip": lambda: zipped(files),
-        "docx": lambda: document("docx", files),
-        "eml": lambda: mail(files),
-        "mbox": lambda: mail_box([mail(files), mail({"e.jpg": picture + b"y"})]),
-        "pdf": lambda: pdf([jpeg_stream(picture, 32, 24), sample_stream(bytes(32 * 24 * 3), 32, 24)]),
-        "7z": lambda: seven_zipped(files),
-    }
-    return made[kind]()
 
 
 def unpack(data: bytes, kind: str) -> None:
@@ -76,15 +43,15 @@ ENDS = st.one_of(PLACE.map(lambda share: share / 20), PLACE.map(lambda share: 1 
 """Tables of contents lie at either end."""
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", CONTAINER_KINDS)
 @settings(max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(changes(ENDS, most=10))
 def test_a_damaged_container_ends_with_an_account(kind: str, change: Change) -> None:
     if kind == "7z" and find_spec("py7zr") is None:
         pytest.skip("the extra `archives` is not installed")
-    broken = damaged(whole(kind), change)
+    broken = damaged(container(kind), change)
     # Also where the first bytes are gone: a reader must not rely on them.
-    unpack(broken, container_kind(broken[:HEAD_BYTES]) or container_kind(whole(kind)[:HEAD_BYTES]) or "zip")
+    unpack(broken, container_kind(broken[:HEAD_BYTES]) or container_kind(container(kind)[:HEAD_BYTES]) or "zip")
 
 
 @pytest.mark.parametrize("kind", READERS)

@@ -3,47 +3,21 @@
 from __future__ import annotations
 
 import io
-from functools import cache
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
 from forensics.errors import MediaError
 from forensics.media import Kind, Media
 from forensics.media.sniff import sniff
 from forensics.settings import Limits
-from tests.make_files import STILL_FORMATS, VIDEO_CODECS, icc, numbered, quadrants, still, video
-from tests.make_media import photo
+from tests.make_files import STILL_FORMATS
 from tests.properties.damage import PLACE, Change, changes, damaged
+from tests.properties.sound import MEDIA_KINDS, medium
 
 LIMITS = Limits(max_pixels=200_000, max_frames=50, max_duration_s=60.0, n_frames=4, frame_side_px=64)
 """Tight, so that a header that was changed to claim more costs nothing."""
-
-MOVING = ("gif animation", "webp animation", "png animation")
-KINDS = (*STILL_FORMATS, *MOVING, "jpeg progressive", "tiff packed", *VIDEO_CODECS)
-
-
-@cache
-def whole(kind: str) -> bytes:
-    """A sound file of a kind, with metadata and a profile where there is room for them."""
-    image = Image.fromarray(photo(1, width=48, height=32))
-    if kind in VIDEO_CODECS:
-        return video(numbered(8, width=48, height=32), kind)
-    fmt, _, how = kind.partition(" ")
-    if how == "animation":
-        return still(image, fmt, save_all=True, append_images=[quadrants(), image], duration=50)
-    exif = Image.Exif()
-    exif[0x0112], exif[0x010F] = 6, "planted"
-    options = {
-        "jpeg": {"exif": exif, "icc_profile": icc(b"RGB ", {}), "comment": b"planted"},
-        "png": {"exif": exif, "icc_profile": icc(b"RGB ", {})},
-        "webp": {"exif": exif},
-        "tiff": {"exif": exif},
-    }.get(fmt, {})
-    packed = {"progressive": {"progressive": True}, "packed": {"compression": "tiff_lzw"}}.get(how, {})
-    return still(image, fmt, **options, **packed)
 
 
 def examine(data: bytes) -> None:
@@ -61,11 +35,11 @@ HEADS = PLACE.map(lambda share: share / 20)
 """Headers are short and decide most: half of the changes fall into the first twentieth."""
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", MEDIA_KINDS)
 @settings(max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(changes(HEADS, most=12))
 def test_a_damaged_file_is_a_medium_or_one_line(kind: str, change: Change) -> None:
-    examine(damaged(whole(kind), change))
+    examine(damaged(medium(kind), change))
 
 
 @settings(max_examples=300, deadline=None, derandomize=True, database=None)
@@ -78,15 +52,15 @@ def test_arbitrary_bytes_are_sniffed_or_refused(data: bytes) -> None:
 
 
 @settings(max_examples=150, deadline=None, derandomize=True, database=None)
-@given(st.sampled_from(KINDS), st.binary(max_size=120))
+@given(st.sampled_from(MEDIA_KINDS), st.binary(max_size=120))
 def test_a_signature_before_arbitrary_bytes_is_a_medium_or_one_line(kind: str, tail: bytes) -> None:
-    examine(whole(kind)[:16] + tail)
+    examine(medium(kind)[:16] + tail)
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, database=None)
 @given(st.sampled_from(STILL_FORMATS), st.integers(0, 10_000))
 def test_a_stream_gives_what_bytes_give(kind: str, cut: int) -> None:
-    data = whole(kind)[:cut]
+    data = medium(kind)[:cut]
     outcomes = []
     for source in (data, io.BytesIO(data)):
         try:

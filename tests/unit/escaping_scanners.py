@@ -65,7 +65,7 @@ class Wasteful(Scripted):
         if "forgets" in media.name:
             self.forgotten = [*getattr(self, "forgotten", ()), *(os.dup(0) for _ in range(50))]
         if "litters" in media.name:
-            nested(scratch, 1100)
+            nested(scratch, 20)
             (scratch / "file").write_bytes(b"x")
         if "dies" in media.name:
             os.kill(os.getpid(), signal.SIGKILL)
