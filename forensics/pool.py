@@ -119,7 +119,12 @@ class Pool:
                     self._watch(worker)
 
     def run(
-        self, tasks: Iterable[Task], decide: Decide, receive: Receive | None = None, hear: Hear | None = None
+        self,
+        tasks: Iterable[Task],
+        decide: Decide,
+        receive: Receive | None = None,
+        hear: Hear | None = None,
+        tick: Callable[[], None] = lambda: None,
     ) -> Iterator[Outcome]:
         """Examine files, yielding each as it ends; what is found inside containers comes in between.
 
@@ -128,6 +133,7 @@ class Pool:
             decide: called when a file is open and hashed, before it costs anything.
             receive: called with a new report and the seconds it took; returns the report to draw and to yield.
             hear: called with every step of every file, if the pool is live.
+            tick: called every TICK_S or oftener, also while all files take long; what it raises ends the run.
 
         Raises:
             ValueError: the workers cannot work with these settings.
@@ -136,6 +142,7 @@ class Pool:
         waiting = iter(tasks)
         following = None
         while True:
+            tick()
             for task, error in self._fetcher.ended():
                 yield Outcome(task, None, None, {}, "", error, 0.0)
             if following is None:

@@ -1,41 +1,28 @@
-"""The archive for the page of that name: filters, pages, distributions, exports, and scans of folders."""
+"""The archive for the page of that name: filters, pages, distributions and exports."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 
-import psutil
-
-from dashboard.backend.configuration import Configuration
-from dashboard.backend.options import Options
-from dashboard.backend.places import Places, places
-from dashboard.roles import Role, User, require
+from dashboard.backend.places import places
+from dashboard.roles import Role, User
 from forensics.hostile_text import one_line
 from forensics.report_table import FORMULA_STARTS
 from forensics.store import ScanRow, Store
 from forensics.store.archive import Archive, Count, SortBy
 from forensics.store.filters import ScanFilter
-from forensics.store.folder_scans import FolderScan, FolderScans, Progress
-from forensics.store.queue_words import Bar
 from forensics.verdict import Opinion
 
-__all__ = ["OPINIONS", "Bar", "Charts", "Count", "FolderScan", "Listing", "Progress", "ScanFilter", "ScanRow"]
-__all__ += ["Places", "SortBy", "charts", "export", "folder_scans", "listing", "one_line", "places", "start", "stop"]
+__all__ = ["OPINIONS", "Charts", "Count", "Listing", "ScanFilter", "ScanRow", "SortBy"]
+__all__ += ["charts", "export", "listing", "one_line", "places"]
 
 OPINIONS = tuple(str(opinion) for opinion in Opinion)
 
 PAGE_ROWS = 25
-
-MAX_RUNNING = 2
-"""Scans of folders at a time; each has workers of its own."""
 
 MAX_EXPORT_ROWS = 200_000
 """Rows of an export, which is made in memory: about 80 MB."""
@@ -127,86 +114,6 @@ def export(store: Store, wanted: ScanFilter, *, sort: SortBy, descending: bool, 
     writer.writeheader()
     writer.writerows({name: _cell(value) for name, value in row.items()} for row in plain)
     return text.getvalue().encode()
-
-
-def folder_scans(store: Store, limit: int = 5) -> list[FolderScan]:
-    """The last scans of folders, newest first."""
-    return FolderScans(store).newest(limit)
-
-
-def start(
-    options: Options, configuration: Configuration, store: Store, folder: str, bar: Bar, *, user: User
-) -> FolderScan:
-    """Scan a folder of this computer in a process that outlives the browser, and the dashboard.
-
-    Raises:
-        NotAllowedError: the user is no admin: whoever names folders looks into them.
-        ValueError: there is no such folder, or too many scans run.
-        OSError: the process cannot be started.
-    """
-    require(user, Role.ADMIN)
-    path = Path(folder.strip()).expanduser()
-    if not folder.strip() or not path.is_absolute():
-        raise ValueError("name a folder by its whole path, such as /home/me/pictures")
-    if not path.is_dir():
-        raise ValueError("there is no such folder on the computer that runs the dashboard")
-    scans = FolderScans(store)
-    running = [scan for scan in scans.newest(50) if not scan.state.is_over]
-    if any(scan.folder == str(path) for scan in running):
-        raise ValueError("this folder is being scanned already")
-    if len(running) >= MAX_RUNNING:
-        raise ValueError(f"{MAX_RUNNING} folders are being scanned already; wait for one, or stop it")
-    begun = scans.begin(str(path), actor=user.name)
-    order = {
-        "store": options.database,
-        "number": begun.id,
-        "actor": user.name,
-        "bar": str(bar),
-        "settings": configuration.scan.to_dict(),
-        "n_workers": _n_workers(configuration),
-    }
-    try:
-        _launch(order)
-    except OSError as error:
-        scans.report(begun.id, state=Progress.FAILED, message=f"the process did not start: {error}")
-        raise
-    return begun
-
-
-def stop(store: Store, number: int, *, user: User) -> None:
-    """Ask a scan of a folder to stop.
-
-    Raises:
-        NotAllowedError: the user is no admin.
-    """
-    require(user, Role.ADMIN)
-    FolderScans(store).stop(number, actor=user.name)
-
-
-def without_opinion(wanted: ScanFilter) -> ScanFilter:
-    """The same filter for all opinions, to tell how many there would be of each."""
-    return replace(wanted, opinion=None)
-
-
-def _launch(order: Mapping[str, object]) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "forensics.folder_scan"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        # Neither Ctrl-C in the terminal of the dashboard nor its end reaches it.
-        start_new_session=True,
-    )
-    assert process.stdin is not None
-    with process.stdin as pipe:
-        pipe.write(json.dumps(order).encode() + b"\n")
-
-
-def _n_workers(configuration: Configuration) -> int:
-    """One processor stays free for who looks at the dashboard."""
-    n_processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    n_by_memory = int(psutil.virtual_memory().available) // configuration.scan.limits.memory_bytes
-    return max(1, min(n_processors - 1, n_by_memory))
 
 
 def _at_most(rows: Iterable[ScanRow], number: int) -> Iterator[ScanRow]:

@@ -1,4 +1,4 @@
-"""Folders as those see them who need not know how the server is laid out: from the folder that was scanned on."""
+"""Folders as those see them who need not know how the server is laid out: from the folder that a run examines on."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from pathlib import PurePosixPath, PureWindowsPath
 from dashboard.roles import Role, User
 from forensics.report import ScanReport
 from forensics.store import Store
-from forensics.store.folder_scans import FolderScans
+from forensics.store.runs import Runs
 
-MAX_ROOTS = 200
-"""Folders that were scanned last; of older ones only the last part of a path is shown."""
+MAX_RUNS = 200
+"""The newest runs; of the folders of older ones only the last part of a path is shown."""
 
 
 @dataclass(frozen=True)
 class Places:
-    """Folders that were scanned as a whole.
+    """Folders that runs examine as a whole.
 
     Attributes:
         roots: whole paths, the longest first: the innermost one that holds a file names it.
@@ -25,11 +25,18 @@ class Places:
     roots: tuple[str, ...] = ()
 
     def short(self, folder: str) -> str:
-        """A folder from the scanned one on; only its last part where it lies in none. Hostile text stays hostile."""
+        """A folder from that of the run on; only its last part where it lies in none. Hostile text stays hostile."""
         for root in self.roots:
             if folder == root or folder.startswith(f"{root}/"):
                 return _last(root) + folder[len(root) :]
         return f"…/{_last(folder)}" if folder else ""
+
+    def file(self, path: str) -> str:
+        """The same for a file, or a source of a run."""
+        if path in self.roots:
+            return self.short(path)
+        folder, slash, name = path.rpartition("/")
+        return f"{self.short(folder)}/{name}" if slash and folder else name
 
     def whole(self, shown: str) -> str:
         """The opposite for a filter: what nothing fits stays as it is."""
@@ -46,7 +53,7 @@ def places(store: Store) -> Places:
     Raises:
         StoreError: the database cannot be read.
     """
-    roots = {scan.folder.rstrip("/") for scan in FolderScans(store).newest(MAX_ROOTS)} - {""}
+    roots = {source.rstrip("/") for source in Runs(store).sources(MAX_RUNS)} - {""}
     return Places(tuple(sorted(roots, key=lambda root: (-len(root), root))))
 
 

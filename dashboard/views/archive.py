@@ -6,13 +6,26 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.backend.archive import OPINIONS, Charts, Listing, ScanFilter, SortBy, charts, export, listing, places
+from dashboard.backend.archive import (
+    OPINIONS,
+    Charts,
+    Listing,
+    ScanFilter,
+    SortBy,
+    charts,
+    export,
+    listing,
+    one_line,
+    places,
+)
+from dashboard.backend.runs import Standing, names, standing
 from dashboard.session import current_user, options, store
 from dashboard.widgets.archive_charts import archive_charts
 from dashboard.widgets.archive_table import PAGE, archive_table, turn_to
 from dashboard.widgets.empty import empty_state, heading
 from dashboard.widgets.failing import plainly
-from dashboard.widgets.folder_panel import folder_panel
+from dashboard.widgets.run_details import run_details
+from dashboard.widgets.run_panel import RUN, run_panel
 
 CHARTS_S = 30
 """Counts of everything may be this old; the table is always new."""
@@ -45,16 +58,15 @@ def render() -> None:
 
 @plainly
 def _draw() -> None:
-    folder_panel()
-    wanted, order = _filter()
+    run_panel()
+    wanted, order, chosen = _filter()
+    if chosen is not None:
+        run_details(chosen)
     sort, descending = ORDERS[order]
     found = listing(store(), wanted, sort=sort, descending=descending, number=_page())
     _count(found)
     if not found.rows:
-        words = (
-            "No scan is stored yet. Scan a file or a folder." if wanted == ScanFilter() else "No scan fits this filter."
-        )
-        empty_state(words, icon=":material/search_off:")
+        empty_state(_nothing(wanted), icon=":material/search_off:")
         return
     table, plots = st.tabs(["Scans", "Distributions"], on_change="rerun", key="shown")
     if table.open:
@@ -66,10 +78,18 @@ def _draw() -> None:
             archive_charts(_charts(options().database, wanted))
 
 
-def _filter() -> tuple[ScanFilter, str]:
-    """The fields; their values stand in the address, so that a reload and a link show the same."""
+def _nothing(wanted: ScanFilter) -> str:
+    if wanted == ScanFilter():
+        return "No scan is stored yet. Scan a file or a folder."
+    is_run_alone = wanted == ScanFilter(run=wanted.run)
+    return "No file of this run has been examined yet." if is_run_alone else "No scan fits this filter."
+
+
+def _filter() -> tuple[ScanFilter, str, Standing | None]:
+    """The fields, and the run that was chosen; all stand in the address, so that a reload and a link show the same."""
     with st.container(horizontal=True, gap="small"):
         name = st.text_input("File name has", key="name", bind="query-params", on_change=turn_to, args=(0,))
+        chosen = _run()
         opinion = st.selectbox(
             "Verdict",
             ["any", "likely", *OPINIONS],
@@ -92,14 +112,34 @@ def _filter() -> tuple[ScanFilter, str]:
             st.date_input(label, None, key=key, bind="query-params", on_change=turn_to, args=(0,), width=FIELD_PX)
             for label, key in (("From day (UTC)", "since"), ("Before day (UTC)", "until"))
         )
-    return ScanFilter(
-        name=name[:MAX_FILTER].strip() or None,
-        opinion=None if opinion == "any" else opinion,
-        kind=None if kind == "any" else kind,
-        folder=places(store()).whole(folder[:MAX_FILTER].strip()) or None,
-        since=str(since) if since else None,
-        until=str(until) if until else None,
-    ), order
+    return (
+        ScanFilter(
+            name=name[:MAX_FILTER].strip() or None,
+            opinion=None if opinion == "any" else opinion,
+            kind=None if kind == "any" else kind,
+            folder=places(store()).whole(folder[:MAX_FILTER].strip()) or None,
+            since=str(since) if since else None,
+            until=str(until) if until else None,
+            run=None if chosen is None else chosen.run.scans,
+        ),
+        order,
+        chosen,
+    )
+
+
+def _run() -> Standing | None:
+    known = names(store(), str(st.session_state.get(RUN) or st.query_params.get(RUN, "")))
+    name = st.selectbox(
+        "Run",
+        ["", *known],
+        format_func=lambda one: one_line(one, 100) or "any",
+        key=RUN,
+        bind="query-params",
+        on_change=turn_to,
+        args=(0,),
+        width=FIELD_PX,
+    )
+    return standing(store(), name, user=current_user()) if name else None
 
 
 def _page() -> int:

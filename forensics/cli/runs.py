@@ -1,4 +1,4 @@
-"""unforged runs: list durable runs, show one, write its results again. unforged errors: what could not be examined."""
+"""unforged runs: list durable runs, show one, stop one. unforged errors: what could not be examined."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from forensics.cli.store_options import needed_store, store_option
+from forensics.cli.store_options import actor_name, actor_option, needed_store, store_option
 from forensics.cli.terminal import is_terminal, line, plain, table
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
@@ -28,7 +28,7 @@ def list_(as_json: bool, store: str | None) -> int:
     In a pipe each run is one line: name, state, pass, time of start, files that have a result, files that failed,
     parted by tabs.
     """
-    from forensics.store.run_files import RunFiles
+    from forensics.store.run_results import RunResults
     from forensics.store.run_words import ENDED, FileState
     from forensics.store.runs import Runs
     from forensics.store.runs import as_json as plain_run
@@ -36,7 +36,7 @@ def list_(as_json: bool, store: str | None) -> int:
     rows = []
     with needed_store(store) as opened:
         for run in Runs(opened).all():
-            counts = RunFiles(opened, run.id).counts()
+            counts = RunResults(opened, run.id).counts()
             n_ended, n_failed = sum(counts[state] for state in ENDED), counts[FileState.FAILED]
             rows.append((run.name, str(run.state), run.n_pass, run.started_at[:19], n_ended, n_failed))
             if as_json:
@@ -60,11 +60,13 @@ def show(name: str, out: Path | None, as_json: bool, store: str | None) -> int:
     """Tell what a run came to; the store knows everything that its output folder holds."""
     from forensics.runs.ending import write_end
     from forensics.runs.summary import summarize
+    from forensics.store.run_results import RunResults
     from forensics.store.runs import Runs
 
     with needed_store(store) as opened:
         run = Runs(opened).get(name)
-        summary = write_end(opened, run, out) if out is not None else summarize(opened, run)[0]
+        results = RunResults(opened, run.id)
+        summary = write_end(run, results, out) if out is not None else summarize(run, results)[0]
     if as_json:
         click.echo(json.dumps(summary.to_dict()))
         return 0
@@ -83,6 +85,23 @@ def show(name: str, out: Path | None, as_json: bool, store: str | None) -> int:
     return 0
 
 
+@runs.command("stop")
+@click.argument("name")
+@actor_option
+@store_option
+def stop(name: str, actor: str | None, store: str | None) -> int:
+    """Ask the process that works on a run to stop, wherever it runs.
+
+    It does within seconds; `unforged scan --resume NAME` goes on with the files that were under way.
+    """
+    from forensics.store.runs import Runs
+
+    with needed_store(store) as opened:
+        Runs(opened).stop(name, actor=actor_name(actor))
+    click.echo(f"asked the run {plain(name)} to stop", err=True)
+    return 0
+
+
 @click.command()
 @click.argument("name", metavar="RUN")
 @click.option("--code", help="List every file of this class instead.")
@@ -94,11 +113,11 @@ def errors(name: str, code: str | None, as_json: bool, store: str | None) -> int
     Classes that begin with "analyzer" cost one analyzer's findings, "cut-short" those for which the time did not
     suffice, "no-page" the report as a page; their files have a result. With --code each file is one line: path, why.
     """
-    from forensics.store.run_files import RunFiles
+    from forensics.store.run_results import RunResults
     from forensics.store.runs import Runs
 
     with needed_store(store) as opened:
-        files = RunFiles(opened, Runs(opened).get(name).id)
+        files = RunResults(opened, Runs(opened).get(name).id)
         classes = files.errors()
         if code is not None and code not in [one.code for one in classes]:
             told = ", ".join(one.code for one in classes) or "none"

@@ -19,6 +19,7 @@ from forensics.cli.options import (
     names_option,
 )
 from forensics.cli.run_options import check_run_options, run_options
+from forensics.cli.store_options import actor_name, actor_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,6 +86,7 @@ Exit codes:
     default="never",
     help="Files that shall await a decision in `unforged queue`, by their opinion.",
 )
+@actor_option
 @run_options
 @limits_options
 @inside_options
@@ -148,7 +150,7 @@ def scan(paths: tuple[str, ...], **given: Any) -> int:
         progress = stack.enter_context(Progress(n_files, given["fail_on"]))
         try:
             results = batch.run(tasks, stdin=sys.stdin.buffer if from_stdin else None)
-            for result in _queued(results, store, given["bar"]):
+            for result in _queued(results, store, given):
                 progress.add(result)
         except StoreError:
             progress.finish(given["out"], formats)
@@ -174,18 +176,22 @@ def _all_paths(paths: tuple[str, ...], list_file: str | None) -> tuple[str, ...]
     return paths + named
 
 
-def _queued(results: Iterator[Result], store: Store | None, bar: str) -> Iterator[Result]:
+def _queued(results: Iterator[Result], store: Store | None, given: dict[str, Any]) -> Iterator[Result]:
     """Let files that reached the bar await a decision; a store that fails at it is told when all is examined."""
-    from forensics.cli.store_options import actor_name
-    from forensics.store import Queue, StoreError
+    from forensics.queueing import Queueing
+    from forensics.store import StoreError
     from forensics.store.queue_words import Bar
 
+    bar = Bar(given["bar"])
+    if store is None or bar is Bar.NEVER:
+        yield from results
+        return
+    queueing = Queueing(store, bar, actor=actor_name(given["actor"]))
     failed: StoreError | None = None
     for result in results:
-        if store is not None and result.scan_id is not None and result.report is not None and failed is None:
+        if failed is None:
             try:
-                if Bar(bar).includes(result.report.verdict.opinion):
-                    Queue(store).add([store.row(result.scan_id)], actor=actor_name(None))
+                queueing.add(result)
             except StoreError as error:
                 failed = error
         yield result

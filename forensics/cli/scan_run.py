@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from forensics.cli import INTERRUPTED
 from forensics.cli.options import inside_limits, open_store
+from forensics.cli.store_options import actor_name
 from forensics.cli.terminal import console, line, plain
-from forensics.inputs import STDIN, displayable, expand, is_url
+from forensics.inputs import STDIN, displayable, is_url
+from forensics.queueing import Queueing
 from forensics.report_files import FILE_FORMATS
 from forensics.runs import DurableRun, Ended, Settings
 from forensics.runs.ending import WRITTEN, call, command_words, write_end
+from forensics.runs.following import follow, noted_end
 from forensics.runs.metrics import EVERY_S, write_metrics
 from forensics.runs.summary import summarize
-from forensics.runs.watch import watch
-from forensics.store import Queue, Store
+from forensics.runs.work import StopWanted
 from forensics.store.queue_words import Bar
 from forensics.store.run_words import FileState
-from forensics.store.runs import Plan, Run, Runs, RunState
+from forensics.store.runs import Plan, Run, Runs
 
 if TYPE_CHECKING:
     from forensics.containers import InsideLimits
@@ -68,14 +68,14 @@ def scan_run(
     if forms and given["out"] is None:
         raise click.UsageError("--format says what to write, --out DIR must say where")
     plan = None if given["resume"] is not None else _plan(name, paths, settings, inside_limits(given))
-    with ExitStack() as stack:
-        store = open_store(given["store"])
-        if store is None:
-            raise click.UsageError("a run needs a store")
-        stack.enter_context(store)
+    store = open_store(given["store"])
+    if store is None:
+        raise click.UsageError("a run needs a store")
+    actor = actor_name(given["actor"])
+    with store:
         if plan is None:
             Runs(store).get(name)
-        claimed, was_cut_off = Runs(store).claim(name, plan)
+        claimed, was_cut_off = Runs(store).claim(name, plan, actor=actor)
         how = Settings(
             n_workers=given["jobs"] or n_workers(claimed.plan.settings),
             folder=given["out"],
@@ -84,47 +84,24 @@ def scan_run(
             retry_failed=given["retry_failed"],
         )
         log = _Log(name, is_wanted=given["log_json"])
-        run = DurableRun(store, claimed, how, is_new_pass=not was_cut_off, tell=log)
-        shown = stack.enter_context(_Shown(run, given, store, log))
         try:
-            _follow(run, given, shown)
-        finally:
-            shown.stop()
-            shown.measure(is_running=False)
+            with noted_end(store, claimed):
+                run = DurableRun(store, claimed, how, is_new_pass=not was_cut_off, tell=log)
+                with _Shown(run, given, Queueing(store, Bar(given["bar"]), actor=actor), log) as shown:
+                    poll_s = given["poll"] if given["watch"] else None
+                    follow(run, shown.add, out=given["out"], remote=given["remote"], poll_s=poll_s)
+        except StopWanted as wish:
+            log("stopped", {"by": wish.by})
+            if not log.is_wanted:
+                click.echo(f"unforged: run {plain(name)} {plain(str(wish))}; --resume goes on with it", err=True)
+            return INTERRUPTED
         ended = Runs(store).get(name)
-        summary = write_end(store, ended, given["out"]) if given["out"] else summarize(store, ended)[0]
+        summary = write_end(ended, run.files, given["out"]) if given["out"] else summarize(ended, run.files)[0]
         log("summary", {"states": dict(summary.states), "opinions": dict(summary.opinions)})
         shown.finish(ended)
         if command is not None:
             call(command, summary)
         return shown.exit_code()
-
-
-def _follow(run: DurableRun, given: dict[str, Any], shown: _Shown) -> None:
-    sources = run.run.plan.sources
-    state, message = RunState.STOPPED, "interrupted"
-
-    def walk() -> Iterable[Any]:
-        return expand(sources, out=given["out"], remote=given["remote"])
-
-    try:
-        with run:
-            if given["watch"]:
-                with contextlib.suppress(KeyboardInterrupt):
-                    pause = threading.Event()
-                    for ended in watch(run, walk, lambda: pause.wait(given["poll"])):
-                        shown.add(ended)
-            else:
-                for ended in run.examine(walk()):
-                    shown.add(ended)
-        state, message = RunState.DONE, ""
-    except Exception as error:
-        message = str(error)
-        raise
-    finally:
-        # A store that broke cannot be told; the process that is gone tells as much.
-        with contextlib.suppress(OSError):
-            run.end(state, message)
 
 
 def _plan(name: str, paths: tuple[str, ...], settings: ScanSettings, inside: InsideLimits | None) -> Plan:
@@ -157,12 +134,10 @@ class _Log:
 class _Shown:
     """Shows files as they end. A context manager."""
 
-    def __init__(self, run: DurableRun, given: dict[str, Any], store: Store, log: _Log) -> None:
+    def __init__(self, run: DurableRun, given: dict[str, Any], queueing: Queueing, log: _Log) -> None:
         self._run = run
         self._given = given
-        self._queue = Queue(store)
-        self._store = store
-        self._bar = Bar(given["bar"])
+        self._queueing = queueing
         self._log = log
         self._to_pipe = not sys.stdout.isatty()
         self._status = console(err=True).status("examining") if sys.stderr.isatty() and not log.is_wanted else None
@@ -177,27 +152,23 @@ class _Shown:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        """Leave the terminal to others."""
         if self._status is not None:
             self._status.stop()
+        self._measure(is_running=False)
 
     def add(self, ended: Ended | None) -> None:
         """Show one file; None only looks at the clock."""
         if ended is not None:
             self._n_ended += 1
-            self._queued(ended)
+            self._queueing.add(ended.result)
             if self._to_pipe and ended.state is not FileState.UNCHANGED:
                 self._pipe(ended.line)
             if self._status is not None:
                 self._status.update(f"examined {self._n_ended:,} of {self._run.n_walked:,} files met so far")
         if time.monotonic() - self._measured_s > EVERY_S:
-            self.measure(is_running=True)
+            self._measure(is_running=True)
 
-    def measure(self, *, is_running: bool) -> None:
-        """Write the metrics."""
+    def _measure(self, *, is_running: bool) -> None:
         self._measured_s = time.monotonic()
         files = self._run.files
         if self._given["metrics"] is not None:
@@ -223,14 +194,6 @@ class _Shown:
             return
         for text in _told(run, self._run, self._given):
             click.echo(text, err=True)
-
-    def _queued(self, ended: Ended) -> None:
-        result = ended.result
-        if result is not None and result.report is not None and result.scan_id is not None:
-            from forensics.cli.store_options import actor_name
-
-            if self._bar.includes(result.report.verdict.opinion):
-                self._queue.add([self._store.row(result.scan_id)], actor=actor_name(None))
 
     def _pipe(self, found: dict[str, Any]) -> None:
         try:

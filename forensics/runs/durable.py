@@ -6,6 +6,7 @@ written again from it when a run goes on. So a process that is killed at any mom
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -21,7 +22,7 @@ from forensics.recall import Recall
 from forensics.runs.desk import Desk
 from forensics.runs.outputs import ResultFiles
 from forensics.runs.walk import chunks, seen
-from forensics.runs.work import Ended, Tell
+from forensics.runs.work import Ended, StopWanted, Tell
 from forensics.settings import ScanSettings
 from forensics.store import Store
 from forensics.store.run_files import RunFiles
@@ -29,7 +30,8 @@ from forensics.store.run_words import Entered, Seen
 from forensics.store.runs import Run, Runs, RunState
 from forensics.versions import decisive, digest
 
-BEAT_S = 10.0
+BEAT_S = 2.0
+"""How often a run says that it goes on, and looks whether it shall stop."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ class DurableRun:
             is_new_pass=is_new_pass,
             tell=tell,
         )
-        self._beat_s = time.monotonic()
+        self._beaten_s = -math.inf
 
     def __enter__(self) -> Self:
         """Open the output folder, and connect to the cluster.
@@ -139,14 +141,14 @@ class DurableRun:
             RuntimeError: no worker can be started.
             OSError: the output folder cannot be written; or the store does not work (StoreError). What was kept by
                 then is kept.
+            StopWanted: as for `beat`.
         """
         waiting: Iterable[Task] = self._entered(tasks)
         while True:
-            for outcome in self._engine.run(waiting, self._desk.decide, self._recall.receive):
+            for outcome in self._engine.run(waiting, self._desk.decide, self._recall.receive, tick=self.beat):
                 if self._recall.error is not None:
                     raise self._recall.error
                 yield from self._written(self._desk.ended(outcome))
-                self._beat()
             closed, again = self._desk.end_of_round()
             yield from self._written(closed)
             if not again:
@@ -162,6 +164,18 @@ class DurableRun:
         n_gone = self.files.leave(keys)
         self._out.settle(is_stale=n_gone > 0)
         return n_gone
+
+    def beat(self) -> None:
+        """Give a sign of life, if the last one was BEAT_S ago.
+
+        Raises:
+            StopWanted: somebody asked the run to stop.
+        """
+        if time.monotonic() - self._beaten_s < BEAT_S:
+            return
+        self._beaten_s = time.monotonic()
+        if by := self._runs.beat(self.run.id):
+            raise StopWanted(by)
 
     def end(self, state: RunState, message: str = "") -> None:
         """Write how the run ended."""
@@ -196,8 +210,3 @@ class DurableRun:
             if not (is_written and one.is_old):
                 self._out.add(one.line, replaces=is_written)
                 yield one
-
-    def _beat(self) -> None:
-        if time.monotonic() - self._beat_s > BEAT_S:
-            self._beat_s = time.monotonic()
-            self._runs.beat(self.run.id)

@@ -6,8 +6,9 @@ import json
 import shlex
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from forensics.report_table import write_csv
 from forensics.runs.near import Group
@@ -15,38 +16,54 @@ from forensics.runs.outputs import PARQUET, PARTS, whole_parquet, write_lines
 from forensics.runs.page import render_run
 from forensics.runs.sarif import write_sarif
 from forensics.runs.summary import Summary, summarize
-from forensics.store import Store
-from forensics.store.run_files import RunFiles
+from forensics.store.run_results import RunResults
 from forensics.store.runs import Run
 from generators.whole_files import write_whole
 
-WRITTEN: tuple[str, ...] = ("results.jsonl", "results.csv", PARQUET, "results.sarif", "near-duplicates.jsonl")
-WRITTEN += ("summary.json", "summary.html")
+Lines = Iterable[Mapping[str, Any]]
+
+TABLES: Mapping[str, Callable[[Lines, Path], object]] = {
+    "results.jsonl": lambda lines, path: write_lines(path.parent, lines),
+    "results.csv": lambda lines, path: _whole(path, lambda part: write_csv(lines, part)),
+    PARQUET: whole_parquet,
+    "results.sarif": lambda lines, path: _whole(path, lambda part: _sarif(lines, part)),
+}
+"""Name of a file that has a line or a row of each file of the run -> what writes it."""
+
+PAGE = "summary.html"
+
+WRITTEN: tuple[str, ...] = (*TABLES, "near-duplicates.jsonl", "summary.json", PAGE)
 
 
-def write_end(store: Store, run: Run, folder: Path) -> Summary:
+def write_end(run: Run, results: RunResults, folder: Path) -> Summary:
     """Write everything from the store; each file appears whole, in place of an earlier one.
 
     Args:
-        store: of the run.
         run: as it stands now.
+        results: of this run.
         folder: made if it is not there.
 
     Raises:
         OSError: it cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    files = RunFiles(store, run.id)
-    write_lines(folder, files.lines())
-    _whole(folder / "results.csv", lambda part: write_csv(files.lines(), part))
-    whole_parquet(files.lines(), folder / PARQUET)
+    for name, write in TABLES.items():
+        write(results.lines(), folder / name)
     shutil.rmtree(folder / PARTS, ignore_errors=True)
-    _whole(folder / "results.sarif", lambda part: _sarif(files, part))
-    summary, near = summarize(store, run)
+    summary, near = summarize(run, results)
     _whole(folder / "near-duplicates.jsonl", lambda part: _groups(near, part))
     write_whole(folder / "summary.json", json.dumps(summary.to_dict(), indent=1).encode() + b"\n")
-    write_whole(folder / "summary.html", render_run(summary).encode("utf-8", "backslashreplace"))
+    write_page(summary, folder / PAGE)
     return summary
+
+
+def write_page(summary: Summary, path: Path) -> None:
+    """Write the summary as a page to read.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    write_whole(path, render_run(summary).encode("utf-8", "backslashreplace"))
 
 
 def call(command: str, summary: Summary) -> None:
@@ -94,9 +111,9 @@ def _whole(path: Path, write: Callable[[Path], object]) -> None:
         raise OSError(error.errno, error.strerror, str(path)) from None
 
 
-def _sarif(files: RunFiles, path: Path) -> None:
+def _sarif(lines: Lines, path: Path) -> None:
     with path.open("w", encoding="utf-8") as file:
-        write_sarif(files.lines(), file)
+        write_sarif(lines, file)
 
 
 def _groups(groups: list[Group], path: Path) -> None:

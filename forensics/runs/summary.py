@@ -8,9 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from forensics.runs.near import Group, Groups
-from forensics.store import Store
 from forensics.store.archive import N_SCORE_BINS
-from forensics.store.run_files import RunFiles
+from forensics.store.run_results import RunResults
 from forensics.store.run_words import ErrorClass, FileState
 from forensics.store.runs import Run
 from forensics.store.store import folder_of
@@ -85,15 +84,18 @@ class Summary:
         return asdict(self) | {"n_files": self.n_files}
 
 
-def summarize(store: Store, run: Run) -> tuple[Summary, list[Group]]:
+def summarize(run: Run, results: RunResults) -> tuple[Summary, list[Group]]:
     """Count.
+
+    Args:
+        run: as it stands now.
+        results: of this run.
 
     Returns:
         The summary, and every group of look-alikes.
     """
-    files = RunFiles(store, run.id)
     tally = _Tally()
-    for line in files.lines():
+    for line in results.lines():
         tally.add(line)
     near = [group for group in tally.near.found() if not set(group.paths[1:]) <= tally.copies]
     summary = Summary(
@@ -104,9 +106,9 @@ def summarize(store: Store, run: Run) -> tuple[Summary, list[Group]]:
         ended_at=run.ended_at,
         message=run.message,
         sources=run.plan.sources,
-        states={str(state): number for state, number in files.counts().items()},
-        opinions=_ordered(files.opinions()),
-        errors=tuple(files.errors()),
+        states={str(state): number for state, number in results.counts().items()},
+        opinions=_ordered(results.opinions()),
+        errors=tuple(results.errors()),
         scores=tally.scores,
         folders=_largest(tally.folders),
         cameras=_largest(tally.cameras),

@@ -16,6 +16,18 @@ Tell = Callable[[str, dict[str, Any]], None]
 """Called with the name of an event and what belongs to it."""
 
 
+class StopWanted(KeyboardInterrupt):
+    """Somebody asked the run to stop, from wherever they are: like Ctrl-C it ends the pass at once.
+
+    Attributes:
+        by: who.
+    """
+
+    def __init__(self, by: str) -> None:
+        super().__init__(f"stopped by {by}")
+        self.by = by
+
+
 class Enter(Protocol):
     """Enters files into the store."""
 

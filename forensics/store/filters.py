@@ -4,9 +4,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, exists, or_, select
 
-from forensics.store.tables import Flag, Scan
+from forensics.store.run_words import EXAMINED
+from forensics.store.tables import Flag, RunFileRow, Scan
+
+
+@dataclass(frozen=True)
+class RunScans:
+    """What the scans of a run have in common.
+
+    Attributes:
+        run: number of the run.
+        settings_digest: of every scan in it.
+    """
+
+    run: int
+    settings_digest: str
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The same for the database: the very scans, not others of the same files."""
+        ended = RunFileRow.state.in_([str(state) for state in EXAMINED])
+        same = (RunFileRow.sha256 == Scan.sha256, RunFileRow.versions_digest == Scan.versions_digest)
+        file = exists().where(RunFileRow.run_id == self.run, *same, ended)
+        return [Scan.settings_digest == self.settings_digest, file]
 
 
 @dataclass(frozen=True)
@@ -22,6 +43,7 @@ class ScanFilter:
         kind: image or video.
         since, until: ISO 8601 date or time in UTC; until is not included.
         least_llr: log10 likelihood ratio of the verdict, or more.
+        run: the files of a durable run.
     """
 
     sha256: str | None = None
@@ -33,6 +55,7 @@ class ScanFilter:
     since: str | None = None
     until: str | None = None
     least_llr: float | None = None
+    run: RunScans | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The same for the database."""
@@ -58,4 +81,6 @@ class ScanFilter:
             found.append(Scan.scanned_at < self.until)
         if self.least_llr is not None:
             found.append(Scan.llr >= self.least_llr)
+        if self.run is not None:
+            found += self.run.conditions()
         return found

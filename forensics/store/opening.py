@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration. Known here so that Alembic is imported only when there is something to migrate."""
 
 BUSY_TIMEOUT_S = 30.0

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 import re
 import time
 from collections.abc import Callable
@@ -13,17 +11,17 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-import psutil
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from forensics.containers.limits import InsideLimits
 from forensics.settings import ScanSettings
+from forensics.store.audit import Chain
+from forensics.store.filters import RunScans
+from forensics.store.holder import Holder
 from forensics.store.opening import lock
 from forensics.store.store import Store, storable
 from forensics.store.tables import RunRow
-
-LOST_S = 300.0
-"""On another computer only signs of life tell that a process lives; a video may take a minute, or two."""
 
 MAX_MESSAGE = 500
 
@@ -36,6 +34,7 @@ class RunState(StrEnum):
     RUNNING = "running"
     DONE = "done"
     STOPPED = "stopped"
+    FAILED = "failed"
     LOST = "lost"
 
 
@@ -79,10 +78,12 @@ class Run:
     Attributes:
         id, name: its number in the store, and what the user called it.
         plan: what it examines.
-        state: running, done, stopped (by somebody or by an error), or lost: its process is gone without a word.
+        state: running, done, stopped by somebody, failed by an error, or lost: its process is gone without a word.
         n_pass: how often the sources were gone through, the pass under way included.
         started_at, ended_at: of the last pass, UTC; not ended None.
-        message: why it stopped; "" else.
+        message: why it stopped or failed; "" else.
+        host: name of the computer whose process works on it, or did.
+        stop_wanted_by: who asked it to stop while it was running; "" for nobody.
     """
 
     id: int
@@ -93,28 +94,18 @@ class Run:
     started_at: str
     ended_at: str | None
     message: str
-
-
-@dataclass(frozen=True)
-class _Holder:
     host: str
-    process: str
+    stop_wanted_by: str
 
-    @classmethod
-    def here(cls) -> _Holder:
-        born_s = psutil.Process().create_time()
-        return cls(platform.node(), json.dumps({"pid": os.getpid(), "born_s": round(born_s, 2)}))
+    @property
+    def is_running(self) -> bool:
+        """Whether a process works on it."""
+        return self.state is RunState.RUNNING
 
-    def lives(self, beat_s: float, now_s: float) -> bool:
-        if self.host != platform.node():
-            return now_s - beat_s < LOST_S
-        told = json.loads(self.process)
-        try:
-            # Numbers of processes come round again.
-            born_s = float(psutil.Process(int(told["pid"])).create_time())
-            return abs(born_s - float(told["born_s"])) < 1.0
-        except psutil.Error:
-            return False
+    @property
+    def scans(self) -> RunScans:
+        """What its scans have in common, to look for them in the archive."""
+        return RunScans(self.id, self.plan.settings.digest)
 
 
 class Runs:
@@ -129,12 +120,13 @@ class Runs:
         self._store = store
         self._clock = clock
 
-    def claim(self, name: str, plan: Plan | None = None) -> tuple[Run, bool]:
+    def claim(self, name: str, plan: Plan | None = None, *, actor: str | None = None) -> tuple[Run, bool]:
         """Begin a run, go on with one that was cut off, or begin another pass of one that is done.
 
         Args:
             name: up to 100 characters, none of which is a slash.
             plan: of a new run; None only goes on. An earlier run must have had the same.
+            actor: in whose name it enters the audit log; None, for what no person asked for, enters nothing.
 
         Returns:
             The run, and whether its last pass was cut off.
@@ -147,25 +139,27 @@ class Runs:
             raise ValueError("the name of a run has 1 to 100 characters without slashes and line breaks")
         with self._store.session(writes=True) as session, session.begin():
             lock(session.connection(), f"unforged run {name}")
-            row = session.scalar(select(RunRow).where(RunRow.name == name))
-            if row is None:
-                if plan is None:
-                    raise LookupError(f"the store holds no run {name!r}")
-                row = RunRow(name=name, plan=plan.to_text(), state=str(RunState.DONE), n_pass=0, host="", process="{}")
-                session.add(row)
-            elif plan is not None and plan.to_text() != row.plan:
-                raise ValueError(
-                    f"the run {name!r} has other sources or settings: resume it without naming any, or name a new one"
-                )
-            elif self._run(row).state is RunState.RUNNING:
-                raise ValueError(f"a process works on the run {name!r} (on {row.host}: {row.process})")
+            chain, row = Chain(session), self._claimable(session, name, plan)
             was_cut_off = row.state != RunState.DONE
-            holder = _Holder.here()
+            holder = Holder.of()
             row.host, row.process, row.beat_s = holder.host, holder.process, self._clock()
             row.state, row.message, row.n_pass = str(RunState.RUNNING), "", row.n_pass + 1
-            row.started_at, row.ended_at = _now(), None
+            row.started_at, row.ended_at, row.stop_wanted_by = _now(), None, ""
+            if actor is not None:
+                act = "start run" if row.n_pass == 1 else "resume run"
+                chain.append(actor, act, name, {"pass": str(row.n_pass)})
+            session.add(row)
             session.flush()
             return self._run(row), was_cut_off
+
+    def hand_over(self, number: int, pid: int) -> None:
+        """Let another process of this computer work on a run that this one has claimed.
+
+        Raises:
+            OSError: it is gone already.
+        """
+        holder = Holder.of(pid)
+        self._set(number, host=holder.host, process=holder.process)
 
     def get(self, name: str) -> Run:
         """One of them.
@@ -174,23 +168,64 @@ class Runs:
             LookupError: there is none of this name.
         """
         with self._store.session() as session:
-            row = session.scalar(select(RunRow).where(RunRow.name == name))
-            if row is None:
-                raise LookupError(f"the store holds no run {name!r}")
-            return self._run(row)
+            return self._run(_found(session, name))
 
-    def all(self) -> list[Run]:
-        """All, the newest first."""
+    def all(self, limit: int | None = None) -> list[Run]:
+        """All, or the newest ones, the newest first."""
+        asked = select(RunRow).order_by(RunRow.id.desc()).limit(limit)
         with self._store.session() as session:
-            return [self._run(row) for row in session.scalars(select(RunRow).order_by(RunRow.id.desc()))]
+            return [self._run(row) for row in session.scalars(asked)]
 
-    def beat(self, number: int) -> None:
-        """Give a sign of life."""
-        self._set(number, beat_s=self._clock())
+    def names(self, limit: int) -> list[str]:
+        """Names of the newest, the newest first."""
+        with self._store.session() as session:
+            return list(session.scalars(select(RunRow.name).order_by(RunRow.id.desc()).limit(limit)))
+
+    def sources(self, limit: int) -> set[str]:
+        """What the newest examine, all together; settings are not read, so that many cost little."""
+        with self._store.session() as session:
+            plans = session.scalars(select(RunRow.plan).order_by(RunRow.id.desc()).limit(limit))
+            return {source for plan in plans for source in json.loads(plan)["sources"]}
+
+    def beat(self, number: int) -> str:
+        """Give a sign of life; tells who wants the run to stop, "" for nobody."""
+        changed = update(RunRow).where(RunRow.id == number).values(beat_s=self._clock())
+        with self._store.session(writes=True) as session, session.begin():
+            return session.scalar(changed.returning(RunRow.stop_wanted_by)) or ""
+
+    def stop(self, name: str, *, actor: str) -> None:
+        """Ask the process that works on a run to stop, which takes some seconds; what was examined stays.
+
+        Raises:
+            LookupError: there is no such run.
+            ValueError: no process works on it.
+        """
+        with self._store.session(writes=True) as session, session.begin():
+            chain = Chain(session)
+            row = _found(session, name)
+            run = self._run(row)
+            if not run.is_running:
+                raise ValueError(f"no process works on the run {name!r}: it is {run.state}")
+            if not row.stop_wanted_by:
+                row.stop_wanted_by = chain.append(actor, "stop run", name).actor
 
     def end(self, number: int, state: RunState, message: str = "") -> None:
         """Write how a pass ended."""
         self._set(number, state=str(state), message=storable(message)[:MAX_MESSAGE], ended_at=_now())
+
+    def _claimable(self, session: Session, name: str, plan: Plan | None) -> RunRow:
+        row = session.scalar(select(RunRow).where(RunRow.name == name))
+        if row is None:
+            if plan is None:
+                raise LookupError(f"the store holds no run {name!r}")
+            return RunRow(name=name, plan=plan.to_text(), state=str(RunState.DONE), n_pass=0)
+        if plan is not None and plan.to_text() != row.plan:
+            raise ValueError(
+                f"the run {name!r} has other sources or settings: resume it without naming any, or name a new one"
+            )
+        if self._run(row).is_running:
+            raise ValueError(f"a process works on the run {name!r} (on {row.host}: {row.process})")
+        return row
 
     def _set(self, number: int, **values: object) -> None:
         with self._store.session(writes=True, durable=True) as session, session.begin():
@@ -198,16 +233,24 @@ class Runs:
 
     def _run(self, row: RunRow) -> Run:
         state = RunState(row.state)
-        if state is RunState.RUNNING and not _Holder(row.host, row.process).lives(row.beat_s, self._clock()):
+        if state is RunState.RUNNING and not Holder(row.host, row.process).lives(row.beat_s, self._clock()):
             state = RunState.LOST
-        plan = Plan.from_text(row.plan)
-        return Run(row.id, row.name, plan, state, row.n_pass, row.started_at, row.ended_at, row.message)
+        plain = ("id", "name", "n_pass", "started_at", "ended_at", "message", "host", "stop_wanted_by")
+        told = {name: getattr(row, name) for name in plain}
+        return Run(**told, plan=Plan.from_text(row.plan), state=state)
 
 
 def as_json(run: Run) -> dict[str, Any]:
     """Plain values."""
     plain = asdict(run) | {"state": str(run.state), "sources": list(run.plan.sources)}
     return {**{name: value for name, value in plain.items() if name != "plan"}, "settings": run.plan.settings.to_dict()}
+
+
+def _found(session: Session, name: str) -> RunRow:
+    row = session.scalar(select(RunRow).where(RunRow.name == name))
+    if row is None:
+        raise LookupError(f"the store holds no run {name!r}")
+    return row
 
 
 def _now() -> str:

@@ -132,26 +132,6 @@ class AuditRow(Base):
     __table_args__ = (UniqueConstraint("previous", name="audit_no_fork"), Index("audit_subject", "subject", "number"))
 
 
-class FolderScanRow(Base):
-    """One scan of a folder that runs on its own, with how far it is."""
-
-    __tablename__ = "folder_scans"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    folder: Mapped[str]
-    started_by: Mapped[str]
-    started_at: Mapped[str] = mapped_column(String(32))
-    ended_at: Mapped[str | None] = mapped_column(String(32))
-    state: Mapped[str] = mapped_column(String(16))
-    is_stop_wanted: Mapped[bool]
-    beat_s: Mapped[float]
-    n_files: Mapped[int | None]
-    n_done: Mapped[int]
-    n_failed: Mapped[int]
-    n_likely: Mapped[int]
-    message: Mapped[str]
-
-
 class RunRow(Base):
     """One durable run: what it examines, and which process works on it."""
 
@@ -168,6 +148,7 @@ class RunRow(Base):
     process: Mapped[str]
     beat_s: Mapped[float]
     message: Mapped[str]
+    stop_wanted_by: Mapped[str] = mapped_column(server_default="")
 
     __table_args__ = (UniqueConstraint("name", name="runs_name"),)
 
@@ -201,9 +182,9 @@ class RunFileRow(Base):
 
     __table_args__ = (
         UniqueConstraint("run_id", "key", name="run_files_once"),
-        Index("run_files_state", "run_id", "state", "id"),
+        Index("run_files_state", "run_id", "state", "opinion"),
         Index("run_files_container", "run_id", "container"),
-        Index("run_files_sha256", "run_id", "sha256"),
+        Index("run_files_sha256", "run_id", "sha256", "versions_digest", "state"),
         Index("run_files_place", "run_id", "place"),
     )
 

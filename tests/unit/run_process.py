@@ -56,7 +56,7 @@ def go(store: Store, folder: Path, out: Path | None = None, *, name: str = "run"
         ended = list(durable.examine(expand([str(folder)], out=out)))
     durable.end(RunState.DONE)
     if out is not None:
-        write_end(store, Runs(store).get(name), out)
+        write_end(Runs(store).get(name), durable.files, out)
     return ended
 
 

@@ -1,4 +1,4 @@
-"""The page Archive: filters, pages, distributions, exports and folder scans; and the thumbnails that it shows."""
+"""The page Archive: filters, pages, distributions and exports; and the thumbnails that it shows."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import csv
 import hashlib
 import io
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,18 +15,16 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.archive_pages import fill
-from dashboard.backend import archive
-from dashboard.backend.archive import PAGE_ROWS, Bar, ScanFilter, SortBy, charts, export, listing, start, stop
-from dashboard.backend.configuration import Configuration, load
+from dashboard.backend.archive import PAGE_ROWS, ScanFilter, SortBy, charts, export, listing
 from dashboard.backend.keeping import Kept
-from dashboard.backend.options import Options
 from dashboard.backend.places import Places, for_eyes_of
 from dashboard.backend.thumbnails import Thumbnails
-from dashboard.roles import LOCAL_USER, NotAllowedError, Role, User
+from dashboard.roles import LOCAL_USER, Role, User
 from forensics.pictures import pack
 from forensics.redrawing import Redrawer
-from forensics.store import Queue, Store
-from forensics.store.folder_scans import FolderScans, Progress
+from forensics.settings import ScanSettings
+from forensics.store import Store
+from forensics.store.runs import Plan, Runs
 from tests.make_dashboard import open_page as open_slowly
 from tests.make_dashboard import prepare
 from tests.make_media import decode, jpeg, photo
@@ -117,12 +114,14 @@ def test_a_folder_is_named_from_the_scanned_one_on_and_the_name_leads_back_to_it
     known = Places(("/srv/media/2024/may", "/srv/media"))
     for whole, short in (("/srv/media", "media"), ("/srv/media/a/b", "media/a/b"), ("/srv/media/2024/may/x", "may/x")):
         assert known.short(whole) == short and known.whole(short) == whole
+        assert known.file(f"{whole}/a.jpg") == f"{short}/a.jpg"
+    assert known.file("/srv/media") == "media" and known.file("/srv/other/a.jpg") == "…/other/a.jpg"
     assert known.short("/srv/mediation/x") == "…/x" and known.short("") == "" and known.whole("other") == "other"
 
 
 def test_only_admins_are_told_where_a_file_lies_on_the_server(store: Store, tmp_path: Path) -> None:
     inside = str(tmp_path / "secret" / "inbox")
-    FolderScans(store).begin(inside, actor="ann")
+    Runs(store).claim("inbox", Plan((inside,), ScanSettings()))
     for number, folder in ((70, f"{inside}/may"), (71, str(tmp_path / "secret"))):
         store.save(replace(report(number, name=f"{number}.jpg"), path=f"{folder}/{number}.jpg"), elapsed_s=1.0)
     for form in ("csv", "jsonl"):
@@ -139,62 +138,6 @@ def test_only_admins_are_told_where_a_file_lies_on_the_server(store: Store, tmp_
 def test_a_page_past_the_end_is_the_last(store: Store) -> None:
     assert listing(store, ScanFilter(), number=99, **EVERYTHING).number == 2
     assert listing(store, ScanFilter(name="nothing"), number=99, **EVERYTHING).n_pages == 1
-
-
-@pytest.fixture
-def launched(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
-    orders: list[dict[str, object]] = []
-    monkeypatch.setattr(archive, "_launch", orders.append)
-    return orders
-
-
-def test_only_admins_start_scans_of_folders_that_exist(
-    store: Store, tmp_path: Path, launched: list[dict[str, object]]
-) -> None:
-    options = Options.from_environment()
-    begin: Callable[..., object] = lambda folder, user: start(  # noqa: E731
-        options, load(options), store, folder, Bar.LIKELY, user=user
-    )
-    with pytest.raises(NotAllowedError):
-        begin(str(tmp_path), MODERATOR)
-    with pytest.raises(NotAllowedError):
-        stop(store, 1, user=MODERATOR)
-    for folder, said in (("", "whole path"), ("relative", "whole path"), (f"{tmp_path}/none", "no such folder")):
-        with pytest.raises(ValueError, match=said):
-            begin(folder, LOCAL_USER)
-    begin(str(tmp_path), LOCAL_USER)
-    with pytest.raises(ValueError, match="already"):
-        begin(str(tmp_path), LOCAL_USER)
-    assert [order["bar"] for order in launched] == ["likely"]
-
-
-def test_a_folder_scan_is_started_followed_and_stopped_from_the_page(
-    store: Store, tmp_path: Path, launched: list[dict[str, object]]
-) -> None:
-    app = open_page("archive")
-    folder = next(field for field in app.text_input if field.label.startswith("Folder on"))
-    folder.set_value(str(tmp_path))
-    next(button for button in app.button if button.label == "Start").click().run()
-    assert not app.exception and len(launched) == 1 and "starting" in shown(app)
-    FolderScans(store).report(1, {"n_files": 9, "n_done": 4, "n_failed": 1})
-    app.run()
-    assert "4 of 9 files" in shown(app) and "1 not readable" in shown(app)
-    app.button(key="stop 1").click().run()
-    assert FolderScans(store).get(1).is_stop_wanted
-
-
-def test_a_folder_scan_runs_on_its_own_and_ends(store: Store, tmp_path: Path) -> None:
-    folder = tmp_path / "pictures"
-    folder.mkdir()
-    (folder / "a.jpg").write_bytes(jpeg(photo(1, width=64, height=48)))
-    options = Options.from_environment()
-    begun = start(options, load(options), store, str(folder), Bar.ALL, user=LOCAL_USER)
-    until_s = time.monotonic() + 60
-    while not FolderScans(store).get(begun.id).state.is_over and time.monotonic() < until_s:
-        time.sleep(0.2)
-    done = FolderScans(store).get(begun.id)
-    assert (done.state, done.n_done, done.n_failed) == (Progress.DONE, 1, 0), done
-    assert [item.path for item in Queue(store).items()] == [str(folder / "a.jpg")]
 
 
 @pytest.fixture(scope="module")
@@ -226,9 +169,3 @@ def test_thumbnails_come_from_the_file_the_kept_pictures_or_not_at_all_and_are_c
     assert cache.make(rows, budget_s=0.0) == found
     cache.trim()
     assert sum(path.stat().st_size for path in (tmp_path / "cache").iterdir()) <= 10_000
-
-
-def test_a_configuration_reaches_the_process(store: Store, tmp_path: Path, launched: list[dict[str, object]]) -> None:
-    options = Options.from_environment()
-    start(options, Configuration(), store, str(tmp_path), Bar.NEVER, user=LOCAL_USER)
-    assert launched[0]["settings"] == Configuration().scan.to_dict() and launched[0]["store"] == options.database

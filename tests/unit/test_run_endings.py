@@ -30,7 +30,7 @@ from forensics.settings import ScanSettings
 from forensics.store import Store
 from forensics.store.run_files import RunFiles
 from forensics.store.run_words import Ending, FileState, Seen
-from forensics.store.runs import Plan, Runs, RunState
+from forensics.store.runs import Plan, Run, Runs, RunState
 from tests.make_media import jpeg, photo
 
 OPINIONS = ("likely synthetic", "likely manipulated", "inconclusive", "no trace found")
@@ -87,8 +87,8 @@ def store(tmp_path: Path) -> Any:
         yield opened
 
 
-def filled(store: Store, lines: list[dict[str, Any]]) -> Any:
-    """A run that has come to these results."""
+def filled(store: Store, lines: list[dict[str, Any]]) -> tuple[Run, RunFiles]:
+    """A run that has come to these results, and its files."""
     run, _ = Runs(store).claim("run", Plan(("/media",), ScanSettings(), InsideLimits()))
     files = RunFiles(store, run.id)
     met = [Seen(number.to_bytes(16, "big"), found["path"], 1, 1) for number, found in enumerate(lines)]
@@ -96,12 +96,12 @@ def filled(store: Store, lines: list[dict[str, Any]]) -> Any:
     for one, found, file in zip(met, lines, waiting, strict=True):
         files.finish(file.id, Ending(FileState(found["state"]), one, found["sha256"] or "", "v", found))
     Runs(store).end(run.id, RunState.DONE)
-    return Runs(store).get("run")
+    return Runs(store).get("run"), files
 
 
 def test_everything_written_at_the_end_counts_the_same_files(store: Store, tmp_path: Path) -> None:
     lines = [line(n) for n in range(37)] + [failed(40 + n, ("empty", "broken")[n % 2]) for n in range(5)]
-    summary = write_end(store, filled(store, lines), tmp_path / "out")
+    summary = write_end(*filled(store, lines), tmp_path / "out")
     out = tmp_path / "out"
     assert [json.loads(text)["path"] for text in (out / "results.jsonl").open()] == [one["path"] for one in lines]
     assert pq.read_table(out / "results.parquet").num_rows == len(lines) == summary.n_files
@@ -116,7 +116,7 @@ def test_everything_written_at_the_end_counts_the_same_files(store: Store, tmp_p
 
 def test_the_page_shows_hostile_names_as_text_and_needs_nothing_else(store: Store, tmp_path: Path) -> None:
     lines = [line(n, camera="<script>x</script>") for n in range(4)] + [failed(9, "empty")]
-    write_end(store, filled(store, lines), tmp_path / "out")
+    write_end(*filled(store, lines), tmp_path / "out")
     page = (tmp_path / "out" / "summary.html").read_text()
     assert "<script" not in page and "&lt;script&gt;x&lt;/script&gt;" in page and "&lt;b&gt;" in page
     assert not re.search(r"(?:src|href)=", page) and "default-src 'none'" in page
@@ -133,7 +133,7 @@ def test_bars_are_as_long_as_their_counts() -> None:
 
 def test_charts_stay_short_and_lose_no_file(store: Store) -> None:
     lines = [line(n, camera=f"Camera {n}", taken_on=f"{1950 + n}-01-01") for n in range(60)]
-    summary, _ = summarize(store, filled(store, lines))
+    summary, _ = summarize(*filled(store, lines))
     assert len(summary.cameras) == MAX_GROUPS + 1 and len(summary.months) <= MAX_MONTHS
     assert sum(sum(counts.values()) for counts in summary.months.values()) == 60
 
@@ -173,7 +173,7 @@ def test_metrics_are_lines_that_prometheus_reads(tmp_path: Path) -> None:
 
 
 def test_the_hook_gets_the_summary_and_its_failure_is_told(store: Store, tmp_path: Path) -> None:
-    summary, _ = summarize(store, filled(store, [line(1)]))
+    summary, _ = summarize(*filled(store, [line(1)]))
     heard = tmp_path / "heard; rm -rf *.json"
     program = f"import sys; open({str(heard)!r}, 'w').write(sys.stdin.read())"
     call(f'{sys.executable} -c "{program}"', summary)
@@ -208,12 +208,12 @@ def test_groups_are_what_lies_near_their_first_file() -> None:
 def test_exact_copies_alone_are_no_look_alikes(store: Store) -> None:
     same = {"pdq": ["0f" * 32]}
     lines = [line(1, **same), line(2, **same, duplicate_of=line(1)["path"], state="duplicate")]
-    summary, groups = summarize(store, filled(store, lines))
+    summary, groups = summarize(*filled(store, lines))
     assert groups == [] and summary.n_near_groups == 0
 
 
 def test_parts_are_whole_parquet_files_while_the_run_goes_on(store: Store, tmp_path: Path) -> None:
-    run = filled(store, [line(0), line(1)])
+    run, _ = filled(store, [line(0), line(1)])
     with ResultFiles(tmp_path, RunFiles(store, run.id), has_kept=True, part_rows=2) as out:
         for number in range(2, 7):
             out.add(line(number))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -82,3 +85,24 @@ def test_wrong_use_is_told_in_one_line(
     assert main(arguments) == 2
     said = capfd.readouterr().err
     assert words in said and len(said.splitlines()) == 1
+
+
+def test_a_run_is_asked_to_stop_by_whoever_names_it_and_says_so(desk: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["runs", "stop", "first"]) == 2
+    assert "no run 'first'" in capfd.readouterr().err
+    words = [sys.executable, "-m", "forensics.cli", *SCAN, "--watch", "--as", "ann"]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as watching:
+        until_s = time.monotonic() + 120
+        while main(["runs", "stop", "first", "--as", "bob"]) != 0 and time.monotonic() < until_s:
+            time.sleep(0.2)
+        assert watching.stderr is not None
+        said = watching.stderr.read()
+        assert watching.wait(60) == 130 and "stopped by bob" in said and "Traceback" not in said
+    capfd.readouterr()
+    assert main(["runs", "stop", "first"]) == 2
+    assert "no process works on the run 'first': it is stopped" in capfd.readouterr().err
+    assert main(["audit", "list"]) == 0
+    assert [line.split("\t")[2:4] for line in capfd.readouterr().out.splitlines()] == [
+        ["bob", "stop run"],
+        ["ann", "start run"],
+    ]

@@ -1,0 +1,265 @@
+"""Durable runs for the page Archive: started, followed, stopped and gone on with, and their results to take away."""
+
+from __future__ import annotations
+
+import os
+import platform
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from dashboard.backend.configuration import Configuration
+from dashboard.backend.options import Options
+from dashboard.backend.places import Places, places
+from dashboard.roles import Role, User, require
+from forensics.containers import InsideLimits
+from forensics.hostile_text import one_line
+from forensics.inputs import is_url
+from forensics.runs.ending import PAGE, TABLES, write_page
+from forensics.runs.process import launch
+from forensics.runs.summary import summarize
+from forensics.settings import ScanSettings
+from forensics.store import Store
+from forensics.store.queue_words import Bar
+from forensics.store.run_results import RunResults
+from forensics.store.run_words import ENDED, ErrorClass, FileState
+from forensics.store.runs import Plan, Run, Runs, RunState
+
+__all__ = ["Bar", "ErrorClass", "FileState", "Run", "RunState", "Standing", "download", "errors"]
+__all__ += ["names", "newest", "proposed", "resume", "standing", "start", "stop"]
+
+MAX_RUNNING = 2
+"""Runs of this computer at a time; each has workers of its own."""
+
+MAX_DOWNLOAD_FILES = 50_000
+"""Files of a run whose results are sent through a browser, which takes them into memory: about 150 MB."""
+
+MAX_NAMES = 200
+"""Runs to choose from; older ones are reached by their address."""
+
+FORMS = {name: name.rpartition(".")[2] for name in (*TABLES, PAGE)}
+"""Name of a file of results -> its ending."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a run stands, as somebody may see it.
+
+    Attributes:
+        run: without what they may not see.
+        states: FileState -> files.
+        n_likely: files that are at least *likely* fake.
+    """
+
+    run: Run
+    states: Mapping[FileState, int]
+    n_likely: int
+
+    @property
+    def n_met(self) -> int:
+        """Files that were found so far, and are still there."""
+        return sum(self.states.values()) - self.states[FileState.GONE]
+
+    @property
+    def n_ended(self) -> int:
+        """Among them those that have a result."""
+        return sum(self.states[state] for state in ENDED)
+
+
+class _Short(RunResults):
+    """Results that do not tell where files lie on the server."""
+
+    def __init__(self, store: Store, run: Run, known: Places) -> None:
+        super().__init__(store, run.id)
+        self._known = known
+
+    def lines(self, numbers: Sequence[int] | None = None) -> Iterator[dict[str, Any]]:
+        for line in super().lines(numbers):
+            told = {name: line[name] for name in ("path", "container", "duplicate_of") if line[name]}
+            yield line | {name: self._known.file(path) for name, path in told.items()}
+
+    def errors(self) -> list[ErrorClass]:
+        return [replace(one, path=self._known.file(one.path)) for one in super().errors()]
+
+
+def newest(store: Store, *, user: User, limit: int = 5) -> list[Standing]:
+    """The newest runs, wherever they were started, the newest first."""
+    known = places(store)
+    return [_standing(store, run, known, user) for run in Runs(store).all(limit)]
+
+
+def standing(store: Store, name: str, *, user: User) -> Standing:
+    """One of them.
+
+    Raises:
+        LookupError: there is none of this name.
+    """
+    return _standing(store, Runs(store).get(name), places(store), user)
+
+
+def names(store: Store, also: str = "") -> list[str]:
+    """Names to choose from, the newest first.
+
+    Args:
+        store: of runs.
+        also: one that belongs to them if there is such a run.
+    """
+    found = Runs(store).names(MAX_NAMES)
+    return [*found, also] if also and also not in found and _is_taken(store, also) else found
+
+
+def proposed(store: Store, folder: str, today: date) -> str:
+    """A name for a run over a folder that no run has: what the folder is called, and the day; "" for no folder."""
+    called = one_line(Path(folder.strip()).name, 60).strip()
+    if not called:
+        return ""
+    name, number = f"{called} {today}", 1
+    while _is_taken(store, name):
+        number += 1
+        name = f"{called} {today} {number}"
+    return name
+
+
+def start(
+    options: Options, configuration: Configuration, store: Store, *, folder: str, name: str, bar: Bar, user: User
+) -> Run:
+    """Let a process of its own examine a folder of this computer; it outlives the browser, and the dashboard.
+
+    Args:
+        options, configuration: of the dashboard.
+        store: of scans and runs.
+        folder: whole path.
+        name: of the run.
+        bar: which files await a decision.
+        user: who wants that.
+
+    Raises:
+        NotAllowedError: the user is no admin: whoever names folders looks into them.
+        ValueError: there is no such folder, the name is none or taken, or too many runs are under way.
+        OSError: the process cannot be started, or the store does not work.
+    """
+    require(user, Role.ADMIN)
+    path = Path(folder.strip()).expanduser()
+    if not folder.strip() or not path.is_absolute():
+        raise ValueError("name a folder by its whole path, such as /home/me/pictures")
+    if not path.is_dir():
+        raise ValueError("there is no such folder on the computer that runs the dashboard")
+    if _is_taken(store, name.strip()):
+        raise ValueError(f"there is a run {name.strip()!r} already: go on with it, or choose another name")
+    plan = Plan((os.path.abspath(path),), configuration.scan, InsideLimits())  # noqa: PTH100 - links stay
+    if any(run.plan.sources == plan.sources for run in _room(store)):
+        raise ValueError("this folder is being examined already")
+    return launch(store, options.database, name.strip(), plan, actor=user.name, bar=bar, n_workers=_n_workers)
+
+
+def resume(options: Options, store: Store, name: str, *, bar: Bar, retry_failed: bool, user: User) -> Run:
+    """Go on with a run that was cut off, or pass again over one that is done, in the same way.
+
+    Raises:
+        NotAllowedError: the user is no admin.
+        LookupError: there is no such run.
+        ValueError: a process works on it, too many runs are under way, or its sources lie elsewhere.
+        OSError: the process cannot be started, or the store does not work.
+    """
+    require(user, Role.ADMIN)
+    if any(is_url(source) for source in Runs(store).get(name).plan.sources):
+        raise ValueError("its sources are fetched over the network, which only `unforged scan --resume` is allowed to")
+    _room(store)
+    return launch(
+        store,
+        options.database,
+        name,
+        None,
+        actor=user.name,
+        bar=bar,
+        n_workers=_n_workers,
+        retry_failed=retry_failed,
+    )
+
+
+def stop(store: Store, name: str, *, user: User) -> None:
+    """Ask a run to stop, wherever it runs.
+
+    Raises:
+        NotAllowedError: the user is no admin.
+        LookupError: there is no such run.
+        ValueError: it does not run (any more).
+    """
+    require(user, Role.ADMIN)
+    Runs(store).stop(name, actor=user.name)
+
+
+def errors(store: Store, run: Run, *, user: User) -> list[ErrorClass]:
+    """What the run could not examine, class by class."""
+    return _results(store, run, user).errors()
+
+
+def download(store: Store, run: Run, form: str, *, user: User) -> bytes:
+    """A file of results, as `unforged runs show NAME --out` writes it.
+
+    Args:
+        store: of runs.
+        run: as somebody may see it.
+        form: of FORMS.
+        user: who gets it; whole paths are for admins.
+
+    Raises:
+        OSError: there is no room for it, or the store does not work.
+    """
+    results = _results(store, run, user)
+    with tempfile.TemporaryDirectory(prefix="unforged-") as folder:
+        path = Path(folder) / form
+        if form == PAGE:
+            write_page(summarize(run, results)[0], path)
+        else:
+            TABLES[form](results.lines(), path)
+        return path.read_bytes()
+
+
+def _standing(store: Store, run: Run, known: Places, user: User) -> Standing:
+    results = RunResults(store, run.id)
+    n_likely = sum(number for opinion, number in results.opinions().items() if opinion.startswith("likely"))
+    return Standing(run if user.role >= Role.ADMIN else _short(run, known), results.counts(), n_likely)
+
+
+def _short(run: Run, known: Places) -> Run:
+    sources = tuple(known.file(source.rstrip("/")) for source in run.plan.sources)
+    # What went wrong on the server may name its folders.
+    message = "an admin sees why" if run.state is RunState.FAILED else run.message
+    return replace(run, plan=replace(run.plan, sources=sources), message=message)
+
+
+def _results(store: Store, run: Run, user: User) -> RunResults:
+    return RunResults(store, run.id) if user.role >= Role.ADMIN else _Short(store, run, places(store))
+
+
+def _is_taken(store: Store, name: str) -> bool:
+    try:
+        Runs(store).get(name)
+    except LookupError:
+        return False
+    return True
+
+
+def _room(store: Store) -> list[Run]:
+    """What runs on this computer.
+
+    Raises:
+        ValueError: there is no room for one more.
+    """
+    running = [run for run in Runs(store).all() if run.is_running and run.host == platform.node()]
+    if len(running) >= MAX_RUNNING:
+        raise ValueError(f"{MAX_RUNNING} runs are under way already; wait for one, or stop it")
+    return running
+
+
+def _n_workers(settings: ScanSettings) -> int:
+    """One processor stays free for who looks at the dashboard."""
+    n_processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    n_by_memory = int(psutil.virtual_memory().available) // settings.limits.memory_bytes
+    return max(1, min(n_processors - 1, n_by_memory))

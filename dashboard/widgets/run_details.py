@@ -1,0 +1,90 @@
+"""The run that was chosen: how it stands, what it could not examine, and its results to take away."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from dashboard.backend.archive import one_line
+from dashboard.backend.runs import FORMS, MAX_DOWNLOAD_FILES, Standing, download, errors, standing
+from dashboard.backend.words import as_markdown
+from dashboard.session import current_user, store
+from dashboard.widgets.failing import plainly
+from dashboard.widgets.run_acts import run_acts
+from dashboard.widgets.run_panel import FOLLOW_S
+from dashboard.widgets.run_words import counts, message, sign, sources, times
+
+MIME = {
+    "jsonl": "application/x-ndjson",
+    "csv": "text/csv",
+    "parquet": "application/vnd.apache.parquet",
+    "sarif": "application/sarif+json",
+    "html": "text/html",
+}
+
+LABELS = {"jsonl": "JSON Lines", "csv": "CSV", "parquet": "Parquet", "sarif": "SARIF", "html": "Summary page"}
+
+MAX_TEXT = 200
+
+
+def run_details(chosen: Standing) -> None:
+    """Draw them."""
+    st.fragment(_details, run_every=FOLLOW_S if chosen.run.is_running else None)(chosen.run.name)
+
+
+@plainly
+def _details(name: str) -> None:
+    one = standing(store(), name, user=current_user())
+    with st.container(border=True):
+        words, act = st.columns([5, 2], vertical_alignment="center")
+        with words:
+            st.markdown(f"{sign(one)} · **{as_markdown(one.run.name)}** · {sources(one)}")
+            st.markdown(counts(one))
+            st.caption(f"{times(one)}{f'; {message(one)}' if one.run.message else ''}")
+        with act.container(horizontal=True, horizontal_alignment="right", gap="small"):
+            run_acts(one.run, where="chosen")
+        _errors(one)
+        _downloads(one)
+
+
+def _errors(one: Standing) -> None:
+    found = errors(store(), one.run, user=current_user())
+    if not found:
+        return
+    n_files = sum(error.n_files for error in found)
+    with st.expander(f"What could not be examined, or not wholly: {n_files:,}", icon=":material/report:"):
+        st.dataframe(
+            {
+                "Class": [one_line(error.code, MAX_TEXT) for error in found],
+                "Files": [error.n_files for error in found],
+                "Why": [one_line(error.message, MAX_TEXT) for error in found],
+                "For example": [one_line(error.path, MAX_TEXT) for error in found],
+            },
+            hide_index=True,
+            width="stretch",
+            key=f"errors of {one.run.id}",
+        )
+        st.caption("`unforged errors NAME --code CLASS` lists every file of a class.")
+
+
+def _downloads(one: Standing) -> None:
+    if not one.n_ended:
+        return
+    if one.n_ended > MAX_DOWNLOAD_FILES:
+        st.caption(
+            f"Results of more than {MAX_DOWNLOAD_FILES:,} files are too large for a browser; on the computer of the "
+            "dashboard `unforged runs show NAME --out DIR` writes them."
+        )
+        return
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        for form, ending in FORMS.items():
+            st.download_button(
+                LABELS[ending],
+                partial(download, store(), one.run, form, user=current_user()),
+                file_name=form,
+                mime=MIME[ending],
+                on_click="ignore",
+                icon=":material/download:",
+                key=f"download {form} of {one.run.id}",
+            )

@@ -1,0 +1,138 @@
+"""A run in a process of its own, which outlives whoever started it: how it is launched, and what it does.
+
+It reads one line of JSON from standard input, since the address of a store may hold a password, which no command line
+shows:
+    {"store": URL, "run": name, "is_new_pass": bool, "actor": name, "bar": what to queue, "n_workers": n,
+     "retry_failed": bool}
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from forensics.messages import Examiner
+from forensics.queueing import Queueing
+from forensics.runs.durable import DurableRun, Settings
+from forensics.runs.following import follow, noted_end
+from forensics.settings import ScanSettings
+from forensics.store import Store
+from forensics.store.queue_words import Bar
+from forensics.store.runs import Plan, Run, Runs, RunState
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the process is to do.
+
+    Attributes:
+        store: SQLAlchemy URL.
+        run: name of a run that is handed over to the process.
+        actor: who started it, for the audit log.
+        bar: which files await a decision.
+        n_workers: processes that examine.
+        is_new_pass, retry_failed: as for `DurableRun` and its `Settings`.
+    """
+
+    store: str
+    run: str
+    actor: str
+    bar: Bar
+    n_workers: int
+    is_new_pass: bool = True
+    retry_failed: bool = False
+
+    @classmethod
+    def from_line(cls, line: str) -> Order:
+        """As standard input brings it."""
+        plain = json.loads(line)
+        return cls(**{**plain, "bar": Bar(plain["bar"])})
+
+
+def launch(
+    store: Store,
+    url: str,
+    name: str,
+    plan: Plan | None,
+    *,
+    actor: str,
+    bar: Bar,
+    n_workers: Callable[[ScanSettings], int],
+    retry_failed: bool = False,
+) -> Run:
+    """Begin a run, or go on with one, in a process of its own.
+
+    Args:
+        store: of the run.
+        url: of this store, for the process.
+        name, plan: as for `Runs.claim`.
+        actor: who starts it, for the audit log.
+        bar: which files await a decision.
+        n_workers: how many processes examine with these settings.
+        retry_failed: files that failed in an earlier pass are tried again.
+
+    Raises:
+        LookupError, ValueError: as for `Runs.claim`.
+        OSError: the process cannot be started, or the store does not work.
+    """
+    runs = Runs(store)
+    run, was_cut_off = runs.claim(name, plan, actor=actor)
+    order = Order(url, name, actor, bar, n_workers(run.plan.settings), not was_cut_off, retry_failed)
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "forensics.runs.process"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            # Neither Ctrl-C in the terminal of who started it nor the end of that program reaches it.
+            start_new_session=True,
+        )
+        assert process.stdin is not None
+        with process.stdin as pipe:
+            # It waits for its order: before it works the run is its own.
+            runs.hand_over(run.id, process.pid)
+            pipe.write(json.dumps(asdict(order)).encode() + b"\n")
+    except OSError as error:
+        runs.end(run.id, RunState.FAILED, f"its process did not start: {error}")
+        raise
+    return run
+
+
+def work(order: Order, build: Callable[[ScanSettings], Examiner] | None = None) -> RunState:
+    """Follow an order to its end, or until somebody stops the run.
+
+    Args:
+        order: to follow.
+        build: makes the scanner in the workers; None for the real one.
+
+    Returns:
+        How it ended; the store says so as well, and why.
+    """
+    with Store(order.store) as store:
+        run = Runs(store).get(order.run)
+        queueing = Queueing(store, order.bar, actor=order.actor)
+        how = Settings(n_workers=order.n_workers, retry_failed=order.retry_failed, build=build)
+        try:
+            with noted_end(store, run):
+                durable = DurableRun(store, run, how, is_new_pass=order.is_new_pass)
+                follow(durable, lambda ended: queueing.add(None if ended is None else ended.result))
+        except KeyboardInterrupt:
+            return RunState.STOPPED
+        except (ValueError, LookupError, RuntimeError, ImportError, OSError):
+            return RunState.FAILED
+    return RunState.DONE
+
+
+def main() -> int:
+    """Read the order and follow it."""
+    # A kill ends the workers like an interruption.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    return 0 if work(Order.from_line(sys.stdin.readline())) is not RunState.FAILED else 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
