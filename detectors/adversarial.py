@@ -24,6 +24,9 @@ READING = "adversarial-1"
 
 TOO_SMALL = f"it is smaller than {MIN_SIDE_PX} pixels"
 
+A_CLIP = "it was made for still pictures"
+"""Each frame would take three passes through the tower for a score that could not count."""
+
 
 class ShippedRead:
     """The reading of `synthetic` as it ships, even where another version was promoted: gaps are those of this one."""
@@ -64,6 +67,10 @@ class Adversarial:
         reasons = tuple(reason for _, reason in said)
         llr = np.where([reason is None for reason in reasons], self._reading.llr(logits), np.float32(0))
         return Scores(probability(logits).astype(np.float32), llr, abstained=reasons)
+
+    def score_clip(self, frames: Pictures) -> Scores:
+        """It judges no clips; no frame is looked at."""
+        return Scores(np.zeros(1, np.float32), np.zeros(1, np.float32), abstained=(A_CLIP,))
 
     def _one(self, pixels: Pixels) -> tuple[float, str | None]:
         if min(pixels.shape[:2]) < MIN_SIDE_PX:

@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from detectors.adversarial import TOO_SMALL, Adversarial
+from detectors.adversarial import A_CLIP, TOO_SMALL, Adversarial
 from detectors.adversarial_features import GROUPS, N_FEATURES, features
 from detectors.adversarial_pairs import SHARES, CriticMaker, make_pair
 from detectors.adversarial_training import SAYS, AdversarialSettings, train_adversarial, usable_pictures
@@ -99,6 +99,11 @@ def test_what_is_too_small_or_unlike_anything_learned_is_not_judged(zoo: Path) -
     scores = Adversarial(zoo, read).score([photo(1, 40), stripes, photo(2)])
     assert scores.reasons == (TOO_SMALL, UNLIKE, None)
     assert scores.llr is not None and (scores.llr[:2] == 0).all()
+
+
+def test_no_frame_of_a_clip_is_looked_at(zoo: Path) -> None:
+    scores = Adversarial(zoo, _unasked).score_clip([photo(1), photo(2)])
+    assert scores.reasons == (A_CLIP,) and scores.llr is not None and scores.llr[0] == 0
 
 
 def test_both_of_a_pair_are_of_one_size_and_differ_by_no_more_than_epsilon() -> None:
