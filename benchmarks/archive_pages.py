@@ -21,11 +21,19 @@ from pathlib import Path
 
 import numpy as np
 
+from forensics.settings import ScanSettings
 from forensics.store import Queue, Store
 from forensics.store.archive import Archive, SortBy
-from forensics.store.filters import ScanFilter
-from forensics.store.tables import Flag, Hash, Scan
+from forensics.store.filters import RunScans, ScanFilter
+from forensics.store.run_results import RunResults
+from forensics.store.run_words import FileState
+from forensics.store.runs import Plan, Run, Runs
+from forensics.store.tables import Flag, Hash, RunFileRow, Scan
 from forensics.verdict import probability
+
+SETTINGS_DIGEST = "0" * 16
+LINE_BYTES = 1500
+"""Of a line of results, compressed."""
 
 OPINIONS = ("likely synthetic", "likely manipulated", "inconclusive", "no trace found")
 FILL_ROWS = 5000
@@ -56,7 +64,7 @@ def _scan(rng: np.random.Generator, number: int, n_folders: int) -> Scan:
     day = f"2026-{1 + number // 4000 % 12:02d}-{1 + number // 150 % 28:02d}"
     return Scan(
         sha256=f"{number:08x}" * 8,
-        settings_digest="0" * 16,
+        settings_digest=SETTINGS_DIGEST,
         versions_digest="0" * 16,
         path=f"{folder}/{name}",
         folder=folder,
@@ -74,7 +82,39 @@ def _scan(rng: np.random.Generator, number: int, n_folders: int) -> Scan:
     )
 
 
-def questions(store: Store, n_scans: int) -> Iterator[tuple[str, Callable[[], object]]]:
+def fill_run(store: Store, n_files: int, *, seed: int = 2) -> Run:
+    """Add a run over the first scans; every tenth of its files failed."""
+    rng = np.random.default_rng(seed)
+    run, _ = Runs(store).claim("measured", Plan(("/archive",), ScanSettings()))
+    numbers = range(n_files)
+    for first in range(0, n_files, FILL_ROWS):
+        rows = [_file(rng, run.id, number) for number in numbers[first : first + FILL_ROWS]]
+        with store.session(writes=True) as session, session.begin():
+            session.add_all(rows)
+    return run
+
+
+def _file(rng: np.random.Generator, run: int, number: int) -> RunFileRow:
+    state = FileState.FAILED if number % 10 == 0 else FileState.DONE
+    return RunFileRow(
+        run_id=run,
+        key=number.to_bytes(16, "big"),
+        path=f"/archive/IMG_{number}.jpg",
+        n_pass=1,
+        state=str(state),
+        n_tries=0,
+        sha256=f"{number:08x}" * 8,
+        versions_digest="0" * 16,
+        opinion=OPINIONS[number % 4] if state is FileState.DONE else "",
+        code="" if state is FileState.DONE else ("truncated", "not-media", "broken")[number % 3],
+        message="",
+        notes="analyzer noise" if number % 97 == 0 else "",
+        place=number,
+        line=rng.bytes(LINE_BYTES),
+    )
+
+
+def questions(store: Store, n_scans: int, run: Run) -> Iterator[tuple[str, Callable[[], object]]]:
     """What the page asks for, by name."""
     archive, queue = Archive(store), Queue(store)
     filters = {
@@ -85,6 +125,8 @@ def questions(store: Store, n_scans: int) -> Iterator[tuple[str, Callable[[], ob
         "analyzer": ScanFilter(analyzer="learned"),
         "days": ScanFilter(since="2026-03-01", until="2026-06-01"),
         "weight": ScanFilter(least_llr=0.5),
+        "run": ScanFilter(run=RunScans(run.id, SETTINGS_DIGEST)),
+        "run and likely": ScanFilter(run=RunScans(run.id, SETTINGS_DIGEST), opinion="likely"),
     }
     for name, wanted in filters.items():
         n_rows = sum(archive.opinions(wanted).values())
@@ -97,6 +139,10 @@ def questions(store: Store, n_scans: int) -> Iterator[tuple[str, Callable[[], ob
         yield f"scores, {name}", partial(archive.scores, wanted)
         yield f"days, {name}", partial(archive.days, wanted)
         yield f"folders, {name}", partial(archive.folders, wanted)
+    results = RunResults(store, run.id)
+    yield "run, states", results.counts
+    yield "run, opinions", results.opinions
+    yield "run, errors", results.errors
     yield "queue, counts", queue.counts
     yield "queue, first page", lambda: queue.items(limit=25)
     yield "queue, last page", lambda: queue.items(limit=25, offset=n_scans - 25)
@@ -121,8 +167,9 @@ def main(arguments: list[str] | None = None) -> int:
         filled_s, started = time.perf_counter() - started, time.perf_counter()
         n_queued = Queue(store).add(Archive(store).rows(), actor="benchmark")
         queued_s = time.perf_counter() - started
+        run = fill_run(store, given.scans // 2)
         print(f"{given.scans} scans filled in in {filled_s:.0f} s, {n_queued} of them queued in {queued_s:.0f} s")
-        for name, ask in questions(store, given.scans):
+        for name, ask in questions(store, given.scans, run):
             clock_ms, cpu_ms = measured(ask, given.repeats)
             slowest_ms, slowest_cpu_ms = max(slowest_ms, clock_ms), max(slowest_cpu_ms, cpu_ms)
             print(f"{name}\t{clock_ms:.1f}\t{cpu_ms:.1f}")
