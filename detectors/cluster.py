@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,9 @@ from generators.extras import needs
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+KNOCK_S = 10.0
+"""Ray itself takes minutes to say that nobody is there."""
 
 
 class GoneError(Exception):
@@ -134,6 +138,8 @@ def on_ray(address: str | None = None, *, n_gpus: float = 0.0) -> Iterator[OnRay
         import ray
     ours = not ray.is_initialized()
     if ours:
+        address = address or os.environ.get("RAY_ADDRESS")
+        _knock(address or "")
         with _own_ending():
             ray.init(address=address, include_dashboard=False, log_to_driver=False, configure_logging=False)
     try:
@@ -141,6 +147,18 @@ def on_ray(address: str | None = None, *, n_gpus: float = 0.0) -> Iterator[OnRay
     finally:
         if ours:
             ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Whether anybody is at an address with a port; words, such as "auto", Ray looks up."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdigit():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_S).close()
+    except (OSError, OverflowError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise ConnectionError(f"there is no Ray cluster at {address}: {why}") from None
 
 
 @contextmanager
