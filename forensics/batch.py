@@ -14,11 +14,12 @@ from typing import BinaryIO, TextIO
 
 from forensics.containers import InsideLimits
 from forensics.containers.kinds import container_kind_of
+from forensics.engine import Cluster, make_engine
 from forensics.errors import MediaError
 from forensics.inputs import STDIN, expand, spool
 from forensics.languages import ENGLISH, codes
 from forensics.messages import Examiner, Task
-from forensics.pool import Outcome, Pool
+from forensics.outcome import Outcome
 from forensics.recall import Recall
 from forensics.report_files import FILE_FORMATS, TABLE_FORMATS, result_lines, write_reports, write_tables
 from forensics.result import Result
@@ -65,7 +66,8 @@ class Batch:
         use_cache: False examines files that the store knows again.
         inside: what looking inside a container may cost; None does not look.
         remote: URLs may be fetched over the network.
-        n_workers: processes.
+        n_workers: processes of this machine.
+        cluster: of Ray, to examine on instead; None stays on this machine.
         build: makes the scanner in the workers; None for the real one.
     """
 
@@ -79,6 +81,7 @@ class Batch:
         inside: InsideLimits | None = DEFAULT_INSIDE,
         remote: bool = False,
         n_workers: int = 1,
+        cluster: Cluster | None = None,
         build: Callable[[ScanSettings], Examiner] | None = None,
     ) -> None:
         self.settings = settings
@@ -87,6 +90,7 @@ class Batch:
         self._inside = inside
         self._remote = remote
         self._n_workers = n_workers
+        self._cluster = cluster
         self._build = build
 
     def tasks(self, paths: Sequence[str]) -> list[Task]:
@@ -138,14 +142,16 @@ class Batch:
         if n_workers < self._n_workers and self._inside is not None:
             # One archive keeps all workers busy; a few files get more threads each instead.
             n_workers = self._n_workers if any(container_kind_of(task.path) for task in tasks) else n_workers
-        with Pool(
+        with make_engine(
             self.settings,
             n_workers=n_workers,
+            cluster=self._cluster,
+            folder=self.output.folder,
             forms=self.output.forms,
             language_code=self.output.language_code,
             build=self._build,
-        ) as pool:
-            for outcome in pool.run(tasks, self._recall.decide, self._recall.receive):
+        ) as engine:
+            for outcome in engine.run(tasks, self._recall.decide, self._recall.receive):
                 yield self._result(outcome)
 
     def _result(self, outcome: Outcome) -> Result:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from forensics.cli.engine_options import engine_options, is_on_cluster
 from forensics.cli.evaluate import File, Folder
 from forensics.cli.options import MODELS_VARIABLE, names_option, own_models
 from forensics.cli.terminal import is_terminal, line, plain
@@ -73,8 +74,7 @@ class Minutes(_FloatType):
 @click.option("--resume", is_flag=True, help="Go on with the race in OUT, from the last step that was over.")
 @click.option("--forever", is_flag=True, help="Begin another round whenever one has ended.")
 @click.option("--every", type=Minutes(), metavar="TIME", help="With --forever: begin a round no more often than this.")
-@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", help="What forges, washes and judges.")
-@click.option("--address", metavar="ADDRESS", help="Of a Ray cluster.  [default: one on this machine]")
+@engine_options("What forges, washes and judges.")
 @click.option("--quiet", is_flag=True, help="Say only how each round ended.")
 def run(
     photos: Path,
@@ -131,9 +131,7 @@ def run(
 def _spread(engine: str, address: str | None) -> Iterator[Spread]:
     from detectors.cluster import Here, on_ray
 
-    if engine == "local":
-        if address is not None:
-            raise click.UsageError("--address is of a Ray cluster; give --engine ray")
+    if not is_on_cluster(engine, address):
         yield Here()
         return
     with on_ray(address) as cluster:

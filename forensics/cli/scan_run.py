@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forensics.cli import INTERRUPTED
+from forensics.cli.engine_options import wanted_cluster
 from forensics.cli.options import inside_limits, open_store
 from forensics.cli.store_options import actor_name
 from forensics.cli.terminal import console, line, plain
@@ -67,6 +68,7 @@ def scan_run(
         raise click.UsageError(f"a run writes all tables; --format takes {','.join(FILE_FORMATS)}, not {unknown[0]}")
     if forms and given["out"] is None:
         raise click.UsageError("--format says what to write, --out DIR must say where")
+    cluster = wanted_cluster(given)
     plan = None if given["resume"] is not None else _plan(name, paths, settings, inside_limits(given))
     store = open_store(given["store"])
     if store is None:
@@ -78,6 +80,7 @@ def scan_run(
         claimed, was_cut_off = Runs(store).claim(name, plan, actor=actor)
         how = Settings(
             n_workers=given["jobs"] or n_workers(claimed.plan.settings),
+            cluster=cluster,
             folder=given["out"],
             forms=forms,
             language_code=given["language_code"],

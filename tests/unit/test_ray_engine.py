@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
+from forensics.cli import main
 from forensics.engine import Cluster
 from forensics.ray_engine import crew
 from forensics.runs import Ended
@@ -167,6 +168,17 @@ def test_a_run_whose_driver_is_killed_goes_on(machines: Any, folder: Path, tmp_p
 
 def written(out: Path) -> list[str]:
     return (out / "results.jsonl").read_text().splitlines() if (out / "results.jsonl").exists() else []
+
+
+def test_a_plain_scan_finds_its_files_where_it_was_called(
+    machines: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    put(folder, "a.jpg", 1)
+    monkeypatch.chdir(folder.parent)
+    cluster = ("--engine", "ray", "--address", machines.address, "--jobs", "1")
+    assert main(["scan", "media", "--out", "out", "--store", "none", "--analyzers", "metadata", *cluster]) == 0
+    assert capfd.readouterr().out.startswith("media/a.jpg\tinconclusive\t")
+    assert {path.suffix for path in Path("out").iterdir()} == {".html", ".json", ".jsonl"}
 
 
 def test_a_machine_with_other_versions_is_refused(machines: Any, folder: Path, store: Store) -> None:
