@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from forensics.cli.engine_options import engine_options, wanted_cluster
 from forensics.cli.options import (
     examination_options,
     inside_limits,
@@ -64,7 +65,8 @@ Exit codes:
     help="Some of html,json,pdf (one a file), csv,parquet (one a scan).  [default: html,json up to 20 files, else csv]",
 )
 @language_option
-@click.option("--jobs", type=click.IntRange(1, 256), help="Worker processes.  [default: processors, memory allowing]")
+@engine_options("What examines: processes of this machine, or a cluster.")
+@click.option("--jobs", type=click.IntRange(1, 256), help="Files at once.  [default: processors, memory allowing]")
 @click.option(
     "--fail-on",
     type=click.Choice(["likely", "inconclusive", "never"]),
@@ -127,6 +129,9 @@ def scan(paths: tuple[str, ...], **given: Any) -> int:
     Output(None, formats or ())
     if formats is not None and given["out"] is None:
         raise click.UsageError("--format says what to write, --out DIR must say where")
+    cluster = wanted_cluster(given)
+    if cluster is not None and STDIN in paths:
+        raise click.UsageError("standard input is on this machine alone: give --engine local")
     with ExitStack() as stack:
         store = open_store(given["store"])
         if store is None and given["bar"] != "never":
@@ -146,6 +151,7 @@ def scan(paths: tuple[str, ...], **given: Any) -> int:
             use_cache=not given["no_cache"],
             inside=inside_limits(given),
             n_workers=given["jobs"] or default_jobs(settings),
+            cluster=cluster,
         )
         progress = stack.enter_context(Progress(n_files, given["fail_on"]))
         try:
