@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +126,7 @@ class ScanSettings:
         except TypeError as error:
             raise ValueError(f"not the settings of a scan: {error}") from error
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Short hash of the settings; a file scanned under the same digest and version is not scanned again."""
         return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()[:16]

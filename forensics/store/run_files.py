@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from forensics.store.run_results import RunResults, as_file
@@ -16,6 +16,9 @@ from forensics.store.store import Store, storable
 from forensics.store.tables import RunFileRow
 
 MAX_MESSAGE = 500
+
+_FINISHED = update(RunFileRow).where(RunFileRow.id == bindparam("number"))
+"""Followed for every file; what is set is given then."""
 
 
 class RunFiles(RunResults):
@@ -120,7 +123,7 @@ class RunFiles(RunResults):
             "line": zlib.compress(json.dumps(ending.line, allow_nan=False).encode(), 1),
         }
         with self._store.session(writes=True, durable=True) as session, session.begin():
-            session.execute(update(RunFileRow).where(RunFileRow.id == number).values(values))
+            session.connection().execute(_FINISHED, {"number": number, **values})
 
     def _change(self, chosen: tuple[ColumnElement[bool], ...], **values: Any) -> int:
         changed = update(RunFileRow).where(*chosen).values(values).returning(RunFileRow.id)

@@ -7,13 +7,29 @@ import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, bindparam, func, select
 
 from forensics.store.run_words import CHUNK_ROWS, ENDED, EXAMINED, ErrorClass, FileState, RunFile
 from forensics.store.store import Store
 from forensics.store.tables import RunFileRow
 
 NO_NOTES = ""
+
+_TOLD = RunFileRow.state.in_([str(state) for state in (*EXAMINED, FileState.FAILED)])
+_TWIN = (
+    select(RunFileRow)
+    .where(
+        RunFileRow.run_id == bindparam("run"),
+        RunFileRow.sha256 == bindparam("sha256"),
+        RunFileRow.versions_digest == bindparam("versions_digest"),
+        RunFileRow.id != bindparam("but"),
+        _TOLD,
+    )
+    # What was examined itself comes before what was found to be its copy.
+    .order_by(RunFileRow.duplicate_of.is_not(None), RunFileRow.id)
+    .limit(1)
+)
+"""Asked for every file: to make a statement takes longer than to follow it."""
 
 
 class RunResults:
@@ -30,13 +46,9 @@ class RunResults:
 
     def twin(self, sha256: str, versions_digest: str, *, but: int) -> RunFile | None:
         """Another file of the same content that has a result."""
-        same = self._mine(RunFileRow.sha256 == sha256, RunFileRow.versions_digest == versions_digest)
-        told = RunFileRow.state.in_([str(state) for state in (*EXAMINED, FileState.FAILED)])
-        asked = select(RunFileRow).where(*same, told, RunFileRow.id != but)
-        # What was examined itself comes before what was found to be its copy.
-        asked = asked.order_by(RunFileRow.duplicate_of.is_not(None), RunFileRow.id).limit(1)
+        same = {"run": self._run, "sha256": sha256, "versions_digest": versions_digest, "but": but}
         with self._store.session() as session:
-            row = session.scalar(asked)
+            row = session.scalar(_TWIN, same)
             return None if row is None else as_file(row)
 
     def line(self, number: int) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -25,6 +25,14 @@ from forensics.store.filters import ScanFilter
 from forensics.store.opening import lock, open_engine, store_error
 from forensics.store.tables import Body, Flag, Hash, Scan
 from forensics.versions import digest
+
+_SAME = tuple(getattr(Scan, name) == bindparam(name) for name in ("sha256", "settings_digest", "versions_digest"))
+_KNOWN = select(Scan).where(*_SAME)
+_REPLACED = delete(Scan).where(*_SAME).execution_options(synchronize_session=False)
+_ADDED = insert(Scan).returning(Scan.id)
+_PARTS = {kind: insert(kind) for kind in (Body, Flag, Hash)}
+_NEW_HASHES = select(Hash.id, Hash.pdq).where(Hash.id > bindparam("newest")).order_by(Hash.id)
+"""Statements of every single file: to make one takes longer than to follow it."""
 
 MAX_REPORT_BYTES = 256 << 20
 """A stored report is unpacked no further: a damaged or planted store must not fill the memory."""
@@ -135,38 +143,40 @@ class Store:
         for finding in report.findings:
             if finding.llr is not None and finding.llr > 0:
                 flags[finding.analyzer] = max(finding.llr, flags.get(finding.analyzer, 0.0))
-        scan = Scan(
-            sha256=report.sha256,
-            settings_digest=report.settings.digest,
-            versions_digest=digest(report.versions),
-            path=storable(report.path),
-            folder=storable(folder_of(report.path) if folder is None else folder),
-            filename=storable(report.filename),
-            kind=str(report.kind),
-            format=report.format,
-            size_bytes=report.size_bytes,
-            opinion=str(report.verdict.opinion),
-            probability=report.verdict.probability,
-            llr=report.verdict.llr,
-            scanned_at=report.scanned_at,
-            elapsed_s=elapsed_s,
-            body=Body(report=body),
-            flags=[Flag(analyzer=name, llr=llr) for name, llr in flags.items()],
-            hashes=[Hash(frame=frame, pdq=bytes.fromhex(text)) for frame, text in enumerate(report.pdq)],
-        )
+        same = _identity(report.sha256, report.settings, report.versions)
+        scan = same | {
+            "path": storable(report.path),
+            "folder": storable(folder_of(report.path) if folder is None else folder),
+            "filename": storable(report.filename),
+            "kind": str(report.kind),
+            "format": report.format,
+            "size_bytes": report.size_bytes,
+            "opinion": str(report.verdict.opinion),
+            "probability": report.verdict.probability,
+            "llr": report.verdict.llr,
+            "scanned_at": report.scanned_at,
+            "elapsed_s": elapsed_s,
+        }
         with self.session(writes=True) as session, session.begin():
+            connection = session.connection()
             # Two scans of one file at the same time: the later one replaces the earlier, neither fails.
-            lock(session.connection(), f"{scan.sha256} {scan.settings_digest} {scan.versions_digest}")
-            session.execute(delete(Scan).where(*_same(scan.sha256, scan.settings_digest, scan.versions_digest)))
-            session.add(scan)
-            session.flush()
-            return scan.id
+            lock(connection, " ".join(same.values()))
+            session.execute(_REPLACED, same)
+            number = int(connection.execute(_ADDED, scan).scalar_one())
+            parts: dict[Any, list[dict[str, Any]]] = {
+                Body: [{"report": body}],
+                Flag: [{"analyzer": name, "llr": llr} for name, llr in flags.items()],
+                Hash: [{"frame": frame, "pdq": bytes.fromhex(text)} for frame, text in enumerate(report.pdq)],
+            }
+            for kind, rows in parts.items():
+                if rows:
+                    connection.execute(_PARTS[kind], [{"scan_id": number, **row} for row in rows])
+            return number
 
     def known(self, sha256: str, settings: ScanSettings, versions: Mapping[str, str]) -> ScanRow | None:
         """The scan of this very file with these settings and versions, if there was one."""
-        wanted = select(Scan).where(*_same(sha256, settings.digest, digest(versions)))
         with self.session() as session:
-            found = session.scalar(wanted)
+            found = session.scalar(_KNOWN, _identity(sha256, settings, versions))
             return None if found is None else as_row(found)
 
     def row(self, number: int) -> ScanRow:
@@ -264,7 +274,7 @@ class Store:
     def _read_new_hashes(self) -> None:
         newest = self._hash_ids[-1] if self._hash_ids else 0
         with self.session() as session:
-            rows = session.execute(select(Hash.id, Hash.pdq).where(Hash.id > newest).order_by(Hash.id)).all()
+            rows = session.execute(_NEW_HASHES, {"newest": newest}).all()
         if rows:
             self._hashes.add(np.frombuffer(b"".join(row.pdq for row in rows), np.uint8).reshape(-1, 32))
             self._hash_ids.extend(row.id for row in rows)
@@ -281,12 +291,9 @@ def folder_of(path: str) -> str:
     return path.rpartition("/")[0].rstrip("/")
 
 
-def _same(sha256: str, settings_digest: str, versions_digest: str) -> tuple[ColumnElement[bool], ...]:
-    return (
-        Scan.sha256 == sha256,
-        Scan.settings_digest == settings_digest,
-        Scan.versions_digest == versions_digest,
-    )
+def _identity(sha256: str, settings: ScanSettings, versions: Mapping[str, str]) -> dict[str, str]:
+    """What no two scans have in common; for the statements above."""
+    return {"sha256": sha256, "settings_digest": settings.digest, "versions_digest": digest(versions)}
 
 
 def as_row(scan: Scan) -> ScanRow:
