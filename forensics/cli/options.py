@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from forensics.profiles import PROFILES, STANDARD
+
 if TYPE_CHECKING:
     from forensics.containers import InsideLimits
     from forensics.store import Store
@@ -171,7 +173,17 @@ def models_folder(given: str | None) -> Path | None:
 def examination_options(command: F) -> F:
     """Add the options that say what a file is examined for, and with what."""
     options = (
+        click.option(
+            "--profile",
+            type=click.Choice(list(PROFILES)),
+            default=STANDARD,
+            show_default=True,
+            help="How thoroughly; other options change single settings of it.",
+        ),
         click.option("--analyzers", callback=names_option, metavar="LIST", help="Run only these.  [default: all]"),
+        click.option(
+            "--detectors", callback=names_option, metavar="LIST", help="Ask only these trained ones.  [default: all]"
+        ),
         click.option("--prior", type=float, default=0.5, help="Share of manipulated files expected beforehand."),
         click.option(
             "--trust-list",
