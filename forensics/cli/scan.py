@@ -218,27 +218,38 @@ def scan_settings(given: dict[str, Any]) -> ScanSettings:
     """What the options of a scan ask for.
 
     Raises:
-        click.UsageError: an analyzer, a folder or a trust list is none.
+        click.UsageError: an analyzer, a detector, a folder or a trust list is none.
     """
+    from dataclasses import asdict, replace
+
     from forensics.analyzers import ANALYZERS
+    from forensics.analyzers.learned import check_detectors
     from forensics.analyzers.manifest import trust_anchors
     from forensics.cli.options import camera_folder, models_folder
-    from forensics.settings import Limits, ScanSettings
+    from forensics.profiles import PROFILES
 
     wanted: tuple[str, ...] | None = given["analyzers"]
     for name in wanted or ():
         if name not in ANALYZERS.names():
             raise click.UsageError(f"there is no analyzer {name!r}; there is {', '.join(ANALYZERS.names())}")
+    models = models_folder(given["outside"])
+    try:
+        check_detectors(given["detectors"] or (), models)
+    except LookupError as error:
+        raise click.UsageError(str(error)) from None
     trust_list: Path | None = given["trust_list"]
     if trust_list is not None and not trust_anchors(trust_list):
         raise click.BadParameter(f"{trust_list} holds no PEM certificate", param_hint="--trust-list")
-    limits = {name: given[name] for name in Limits.__dataclass_fields__ if given.get(name) is not None}
-    return ScanSettings(
-        limits=Limits(**limits),
-        analyzers=wanted,
+    usual = PROFILES[given["profile"]]
+    limits = {name: given[name] for name in asdict(usual.limits) if given.get(name) is not None}
+    return replace(
+        usual,
+        limits=replace(usual.limits, **limits),
+        analyzers=wanted or usual.analyzers,
+        detectors=given["detectors"] or usual.detectors,
         prior=given["prior"],
         trust_list=trust_list,
         cameras=camera_folder(given["cameras"]),
-        models=models_folder(given["outside"]),
+        models=models,
         fusion=given["fusion"],
     )
