@@ -1,4 +1,4 @@
-"""Durable runs for tests: a scanner that notes what it examines, and a process of its own that may be killed."""
+"""Durable runs for tests: they note what they examine, and a process of its own may be killed."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import os
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from forensics.containers import InsideLimits
 from forensics.inputs import expand
 from forensics.media import Media
+from forensics.messages import Answer, Opened, Task
+from forensics.recall import Recall
 from forensics.report import ScanReport
 from forensics.runs import DurableRun, Ended, Settings
 from forensics.runs.ending import write_end
@@ -23,22 +26,37 @@ LIMITS = Limits(image_timeout_s=60.0, memory_bytes=400 << 20)
 LOG = "examined.log"
 
 
-class Noting(Scripted):
-    """Notes each file before it does what the name says; what is called "flaky" is killed the first time.
+class Noting(Recall):
+    """Notes each file before it is examined, in the file that the setting `trust_list` names."""
 
-    The setting `trust_list` names the file that takes the notes: workers know nothing else of a test.
-    """
+    def decide(self, task: Task, opened: Opened) -> Answer:
+        """Do it: workers may write nothing."""
+        answer, log = super().decide(task, opened), self._settings.trust_list
+        assert log is not None
+        if answer.scan:
+            with log.open("a") as file:
+                file.write(f"{task.name} {opened.sha256}\n")
+        return answer
+
+
+class Flaky(Scripted):
+    """What is called "flaky" is killed the first time."""
 
     def scan(self, media: Media) -> ScanReport:
         """Do it."""
         log = self.settings.trust_list
         assert log is not None
-        is_first = media.sha256 not in log.read_text() if log.exists() else True
-        with log.open("a") as file:
-            file.write(f"{media.name} {media.sha256}\n")
-        if "flaky" in media.name and is_first:
+        if "flaky" in media.name and log.read_text().count(media.sha256) == 1:
             os.kill(os.getpid(), 9)
         return super().scan(media)
+
+
+class NotedRun(DurableRun):
+    """A run that notes what it examines."""
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        with patch("forensics.runs.durable.Recall", Noting):
+            super().__init__(*args, **given)
 
 
 def plan(folder: Path) -> Plan:
@@ -50,8 +68,8 @@ def plan(folder: Path) -> Plan:
 def go(store: Store, folder: Path, out: Path | None = None, *, name: str = "run", **given: Any) -> list[Ended]:
     """One pass, to its end."""
     run, was_cut_off = Runs(store).claim(name, plan(folder))
-    how = Settings(folder=out, build=Noting, **given)
-    durable = DurableRun(store, run, how, is_new_pass=not was_cut_off)
+    how = Settings(folder=out, build=Flaky, **given)
+    durable = NotedRun(store, run, how, is_new_pass=not was_cut_off)
     with durable:
         ended = list(durable.examine(expand([str(folder)], out=out)))
     durable.end(RunState.DONE)

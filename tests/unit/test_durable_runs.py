@@ -19,14 +19,14 @@ import pytest
 from sqlalchemy import text
 
 from forensics.inputs import expand
-from forensics.runs import DurableRun, Settings, outputs
+from forensics.runs import Settings, outputs
 from forensics.runs.watch import watch
 from forensics.store import Store, StoreError
 from forensics.store.run_files import RunFiles
 from forensics.store.run_words import FileState
 from forensics.store.runs import Runs, RunState
 from tests.make_media import jpeg, photo
-from tests.unit.run_process import LOG, Noting, go, plan
+from tests.unit.run_process import LOG, Flaky, NotedRun, go, plan
 
 
 def picture(seed: int) -> bytes:
@@ -254,7 +254,7 @@ def test_watching_sees_what_is_new_changed_or_gone(store: Store, folder: Path, t
         )
     )
     seen: list[dict[str, str]] = []
-    with DurableRun(store, run, Settings(folder=out, build=Noting), is_new_pass=True) as durable:
+    with NotedRun(store, run, Settings(folder=out, build=Flaky), is_new_pass=True) as durable:
         for one in watch(durable, lambda: expand([str(folder)]), lambda: next(steps)(), n_walks=4):
             if one is None:
                 seen.append({name: line["sha256"] for name, line in lines(out).items()})
