@@ -11,7 +11,7 @@ STANDARD = "standard"
 PROFILES: Mapping[str, ScanSettings] = {
     "fast": ScanSettings(analyzers=("metadata", "provenance", "learned"), detectors=("synthetic",)),
     STANDARD: ScanSettings(),
-    "deep": ScanSettings(limits=Limits(n_frames=64, timeout_s=600.0, image_timeout_s=60.0)),
+    "deep": ScanSettings(limits=Limits(n_frames=64, timeout_s=600.0, image_timeout_s=60.0, cpu_s=3000.0)),
 }
 """Written name -> settings. `dataclasses.replace` changes one of them.
 

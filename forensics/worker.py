@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import os
 import signal
@@ -22,6 +21,7 @@ from forensics.confinement.scratch import empty_folder, use_scratch
 from forensics.containers.kinds import container_kind_of
 from forensics.containers.member import Member
 from forensics.errors import MediaError
+from forensics.freed_memory import FreedMemory, trim
 from forensics.insides import bought_s
 from forensics.media import Kind, Media
 from forensics.messages import Done, Entered, Examiner, Opened, Ready, Scanned, Step, Task
@@ -94,6 +94,7 @@ def serve(
     if is_warm:
         _warm_up((build or _scanner)(_unhurried(replace(settings, analyzers=to_load))))
     connection.send(Ready(scanner.versions, is_warm=is_warm, lacking=lacking))
+    freed = FreedMemory()
     while True:
         try:
             task = connection.recv()
@@ -101,7 +102,7 @@ def serve(
             allow_processor_time(settings.limits.cpu_s)
             done = _examine(task, scanner, connection, forms, language_code, live)
             empty_folder(home / SCRATCH)
-            _give_back_memory()
+            freed.settle()
             connection.send(done)
         except (EOFError, BrokenPipeError):
             return
@@ -209,7 +210,7 @@ def _warm_up(scanner: Examiner) -> None:
 
     grey = np.random.default_rng(0).normal(128, 20, (WARM_SIDE_PX, WARM_SIDE_PX, 1)).clip(0, 255).astype(np.uint8)
     scanner.scan(Media.open(to_jpeg(np.repeat(grey, 3, axis=2)), name="warm-up"))
-    _give_back_memory()
+    trim()
 
 
 def _tell(connection: Connection, media: Media, name: str, report: ScanReport) -> None:
@@ -220,15 +221,6 @@ def _tell(connection: Connection, media: Media, name: str, report: ScanReport) -
         pixels = media.pixels if media.kind is Kind.IMAGE else media.frames[0].pixels
         picture = to_jpeg(preview(pixels, FIRST_SIDE_PX))
     connection.send(Step(name, report, picture))
-
-
-def _give_back_memory() -> None:
-    """Return what was freed to the system: glibc keeps it, and the next file would have that much less.
-
-    Loading the weights of a detector alone leaves 130 MB behind; looking through the heap takes some milliseconds.
-    """
-    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
-        trim(0)
 
 
 def _sha256(path: Path, max_bytes: int) -> str:
