@@ -162,8 +162,12 @@ class Pool:
                 time.sleep(TICK_S)
             for worker in busy:
                 outcome = self._hear(worker, decide, receive, hear) if worker.connection.poll() else self._watch(worker)
-                if outcome is not None:
-                    yield outcome
+                if outcome is None:
+                    continue
+                # The worker goes on while whoever asked keeps what became of this file.
+                if following is not None and worker in self._idle() and self._hand(worker, following):
+                    following = self._next(waiting)
+                yield outcome
 
     def _next(self, waiting: Iterator[Task]) -> Task | None:
         # What containers hold, and what was fetched, comes first: it takes up scratch space.
