@@ -1,0 +1,146 @@
+"""What a driver makes of stations that die at the worst moments. The cluster is threads: this needs no Ray."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from forensics.engine import Cluster
+from forensics.ray_engine import crew, ray_pool
+from forensics.ray_engine.words import Ended as FileEnded
+from forensics.runs import Ended
+from forensics.store import Store
+from forensics.store.run_files import RunFiles
+from forensics.store.run_words import FileState
+from forensics.store.runs import Runs
+from tests.make_media import jpeg, photo
+from tests.unit.cluster_of_threads import Threads
+from tests.unit.cluster_runs import go
+
+N_INSIDE = 5
+
+
+@pytest.fixture
+def threads(monkeypatch: pytest.MonkeyPatch) -> Threads:
+    made = Threads()
+
+    @contextmanager
+    def connect(address: str | None) -> Iterator[Threads]:
+        yield made
+
+    monkeypatch.setattr(ray_pool, "on_ray", connect)
+    return made
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(f"sqlite:///{tmp_path / 'scans.db'}") as opened:
+        yield opened
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An archive and a picture."""
+    (tmp_path / "media").mkdir()
+    with zipfile.ZipFile(tmp_path / "media" / "in.zip", "w") as archive:
+        for number in range(N_INSIDE):
+            archive.writestr(f"{number}.jpg", jpeg(photo(number, width=64, height=48)))
+    (tmp_path / "media" / "z.jpg").write_bytes(jpeg(photo(9, width=64, height=48)))
+    return tmp_path / "media"
+
+
+def states(store: Store) -> dict[FileState, int]:
+    counts = RunFiles(store, Runs(store).get("run").id).counts()
+    return {state: number for state, number in counts.items() if number}
+
+
+def lines(out: Path) -> dict[str, dict[str, Any]]:
+    found = [json.loads(line) for line in (out / "results.jsonl").read_text().splitlines()]
+    by_name = {line["path"].rpartition("/")[2]: line for line in found}
+    assert len(by_name) == len(found), "a file has two lines"
+    return by_name
+
+
+def losing(threads: Threads, *numbers: int) -> Any:
+    """Lose the station when so many results are there."""
+    seen: list[Ended] = []
+
+    def see(ended: Ended) -> None:
+        seen.append(ended)
+        if len(seen) in numbers:
+            threads.placed[-1].lose()
+
+    return see
+
+
+def test_an_archive_that_loses_its_machine_is_opened_again_and_each_file_in_it_has_one_result(
+    threads: Threads, store: Store, folder: Path, tmp_path: Path
+) -> None:
+    told: list[dict[str, Any]] = []
+
+    def tell(event: str, details: dict[str, Any]) -> None:
+        told.extend([details] * (event == "retry"))
+
+    go(store, folder, Cluster(), out=tmp_path / "out", tell=tell, see=losing(threads, 2))
+    assert states(store) == {FileState.DONE: N_INSIDE + 1, FileState.CONTAINER: 1}
+    found = lines(tmp_path / "out")
+    assert len(found) == N_INSIDE + 2 and found["in.zip"]["inside"]["n_files"] == N_INSIDE
+    assert len(threads.placed) == 2
+    retried = [Path(details["path"]).name for details in told]
+    assert "in.zip" in retried and "z.jpg" not in retried, "what was only handed ahead has no mark"
+
+
+def test_an_archive_that_loses_its_machine_twice_has_failed_and_keeps_what_was_found_in_it(
+    threads: Threads, store: Store, folder: Path, tmp_path: Path
+) -> None:
+    go(store, folder, Cluster(), out=tmp_path / "out", see=losing(threads, 2, 4))
+    found = lines(tmp_path / "out")
+    assert (found["in.zip"]["error_code"], found["z.jpg"]["status"]) == ("crashed", "ok")
+    assert "went away" in found["in.zip"]["error"]
+    n_inside = len(found) - 2
+    assert 2 <= n_inside < N_INSIDE and found["in.zip"]["inside"]["n_files"] == n_inside
+    assert FileState.WAITING not in states(store)
+
+
+def test_a_machine_that_does_not_see_the_files_ends_the_run(
+    threads: Threads, store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(call: Any) -> list[Any]:
+        return [FileEnded(one.outcome, True) if isinstance(one, FileEnded) else one for one in call.result()]
+
+    monkeypatch.setattr(threads, "answer", answer)
+    with pytest.raises(RuntimeError, match=r"does not see .+: all machines must see the same folders"):
+        go(store, folder, Cluster())
+    assert states(store)[FileState.WAITING] >= 1
+
+
+def test_stations_that_die_before_they_are_ready_are_given_up(
+    threads: Threads, store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unable(*_: object) -> None:
+        raise RuntimeError("a worker process could not start")
+
+    monkeypatch.setattr(crew.Station, "go_on", unable)
+    with pytest.raises(RuntimeError, match=r"^no station could be started on the cluster: .+ could not start$"):
+        go(store, folder, Cluster())
+    assert len(threads.placed) == crew.MAX_FAILED
+
+
+def test_a_cluster_without_room_is_not_waited_for_for_ever(
+    threads: Threads, store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crew, "START_S", 0.3)
+    monkeypatch.setattr(threads, "answered", lambda calls, timeout_s: [])
+    with pytest.raises(RuntimeError, match="no machine of the cluster had a station ready within 0 s; each takes"):
+        go(store, folder, Cluster())
+
+
+def test_nothing_to_examine_starts_no_station(threads: Threads, store: Store, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert go(store, tmp_path / "empty", Cluster()) == [] and threads.placed == []
