@@ -1,4 +1,4 @@
-"""A filter in the kernel that forbids system calls a worker never makes: sockets, programs, processes, other memory.
+"""A filter in the kernel that forbids system calls no worker ever needs, those for sockets and programs above all.
 
 What it rests on: seccomp in filter mode (seccomp(2); Linux, Documentation/userspace-api/seccomp_filter.rst). Programs
 that do this with libseccomp need it installed; a list of forbidden calls is a few lines of classic BPF.
@@ -44,7 +44,8 @@ class Architecture:
     Attributes:
         audit: its name in struct seccomp_data.
         seccomp, clone, clone3: calls that the filter is made of.
-        forbidden: sockets, also by io_uring; programs; processes; other processes' memory and open files.
+        forbidden: sockets, also by io_uring; programs; processes; other processes' memory and open files; what Landlock
+            leaves alone of files: modes, owners, time stamps and attributes.
     """
 
     audit: int
@@ -71,6 +72,26 @@ ARCHITECTURES = {
             "process_vm_readv": 310,
             "process_vm_writev": 311,
             "pidfd_getfd": 438,
+            "chmod": 90,
+            "fchmod": 91,
+            "fchmodat": 268,
+            "fchmodat2": 452,
+            "chown": 92,
+            "fchown": 93,
+            "lchown": 94,
+            "fchownat": 260,
+            "utime": 132,
+            "utimes": 235,
+            "futimesat": 261,
+            "utimensat": 280,
+            "setxattr": 188,
+            "lsetxattr": 189,
+            "fsetxattr": 190,
+            "setxattrat": 463,
+            "removexattr": 197,
+            "lremovexattr": 198,
+            "fremovexattr": 199,
+            "removexattrat": 466,
         },
     ),
     "aarch64": Architecture(
@@ -87,10 +108,24 @@ ARCHITECTURES = {
             "process_vm_readv": 270,
             "process_vm_writev": 271,
             "pidfd_getfd": 438,
+            "fchmod": 52,
+            "fchmodat": 53,
+            "fchmodat2": 452,
+            "fchown": 55,
+            "fchownat": 54,
+            "utimensat": 88,
+            "setxattr": 5,
+            "lsetxattr": 6,
+            "fsetxattr": 7,
+            "setxattrat": 463,
+            "removexattr": 14,
+            "lremovexattr": 15,
+            "fremovexattr": 16,
+            "removexattrat": 466,
         },
     ),
 }
-"""Machine -> its numbers; fork and vfork are clone on aarch64."""
+"""Machine -> its numbers; aarch64 does with fewer: fork is clone there, chmod is fchmodat."""
 
 
 class _Program(ctypes.Structure):

@@ -34,9 +34,9 @@ def empty_folder(folder: Path) -> None:
 
 def remove_folder(folder: Path) -> None:
     """Remove a folder with all that lies in it; what cannot be removed stays."""
+    _open_up(folder)
+    empty_folder(folder)
     with suppress(OSError):
-        folder.chmod(0o700)
-        empty_folder(folder)
         folder.rmdir()
 
 
@@ -53,13 +53,19 @@ def _taken_apart(entry: os.DirEntry[str], above: Path, names: Iterator[str]) -> 
         if not entry.is_dir(follow_symlinks=False):
             path.unlink()
             return True
-        path.chmod(0o700)
+        _open_up(path)
         for inner in _entries(path):
             if inner.is_dir(follow_symlinks=False):
                 # Moving a folder changes it.
-                Path(inner.path).chmod(0o700)
+                _open_up(Path(inner.path))
             Path(inner.path).rename(above / next(names))
         path.rmdir()
     except OSError:
         return False
     return True
+
+
+def _open_up(folder: Path) -> None:
+    # A worker may not; its parent, which comes after it, may.
+    with suppress(OSError):
+        folder.chmod(0o700)

@@ -36,6 +36,9 @@ def attempts(media: Media) -> dict[str, Callable[[], object]]:
         "removed file": lambda: media.path and media.path.unlink(),
         "moved file": lambda: media.path and media.path.rename(Path(tempfile.gettempdir()) / "moved"),
         "file of another worker": lambda: (Path(tempfile.gettempdir()).parents[1] / "escaped").write_bytes(b"x"),
+        "mode": lambda: media.path and media.path.chmod(0o777),
+        "time stamp": lambda: os.utime(media.path or "", (0, 0)),
+        "attribute": lambda: os.setxattr(media.path or "", "user.note", b"x"),
         "signal": lambda: os.kill(os.getppid(), 0),
         "thread": _thread,
         "scratch file": lambda: (Path(tempfile.mkdtemp()) / "x").write_bytes(b"x"),
@@ -54,14 +57,14 @@ class Escaping(Scripted):
 
 
 class Wasteful(Scripted):
-    """Behaves as the file's name says: computes for 0.7 s or for ever, forgets open files, litters, counts litter."""
+    """Behaves as the file's name says: computes for 0.5 s or for ever, forgets open files, litters, counts litter."""
 
     def scan(self, media: Media, tell: object = None) -> ScanReport:
         """Do it."""
         scratch = Path(tempfile.gettempdir())
         n_found = len(list(scratch.iterdir()))
         if "computes" in media.name:
-            _compute(600.0 if "ever" in media.name else 0.7)
+            _compute(600.0 if "ever" in media.name else 0.5)
         if "forgets" in media.name:
             self.forgotten = [*getattr(self, "forgotten", ()), *(os.dup(0) for _ in range(50))]
         if "litters" in media.name:
