@@ -119,7 +119,7 @@ class RunResults:
             asked = select(RunFileRow).where(*self._mine(fatal | noted, RunFileRow.id > after))
             with self._store.session() as session:
                 found = [as_file(row) for row in session.scalars(asked.order_by(RunFileRow.id).limit(CHUNK_ROWS))]
-            yield from (one for one in found if one.code == code or code in one.notes.split(","))
+            yield from (one for one in found if code in one.error_classes)
             if len(found) < CHUNK_ROWS:
                 return
             after = found[-1].id

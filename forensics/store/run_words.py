@@ -78,6 +78,11 @@ class RunFile:
     had_result: bool = False
     was_met: bool = False
 
+    @property
+    def error_classes(self) -> list[str]:
+        """Classes of error that it counts for: that of its failure, else what went wrong without costing the result."""
+        return [self.code] if self.state is FileState.FAILED else self.notes.split(",")
+
 
 @dataclass(frozen=True)
 class Entered:
