@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.functional import conv2d, softplus
 
 from detectors.residual_graph import BLOCKS, STEM
 from detectors.residual_planes import N_PLANES
@@ -25,8 +26,7 @@ class ResidualNetwork(nn.Module):
         super().__init__()
         self.stem = _Convolution(n_planes, STEM, 3, stride=2)
         self.blocks = nn.ModuleList(_Block(*block) for block in BLOCKS)
-        self.head = nn.Conv2d(BLOCKS[-1][1], 1, 1)
-        self.keep_positive()
+        self.head = _Evidence(BLOCKS[-1][1])
 
     def forward(self, planes: Tensor) -> Tensor:
         """See the class."""
@@ -36,14 +36,9 @@ class ResidualNetwork(nn.Module):
         cells: Tensor = self.head(x)
         return cells
 
-    @torch.no_grad()
-    def keep_positive(self) -> None:
-        """Take negative weights of the last layer away; called after each step."""
-        self.head.weight.clamp_(min=0)
-
     def plain(self) -> dict[str, NDArray[np.float16]]:
         """Weights as `detectors.residual_graph.graph` reads them: each normalisation folded into its convolution."""
-        found = {f"head.{key}": value for key, value in self.head.state_dict().items()}
+        found = {"head.weight": self.head.weight, "head.bias": self.head.bias}
         for name, part in self.named_modules():
             if isinstance(part, _Convolution):
                 found |= {f"{name.removeprefix('blocks.')}.{key}": value for key, value in part.folded().items()}
@@ -69,6 +64,23 @@ class _Convolution(nn.Module):
             "weight": self.layer.weight.detach() * scale[:, None, None, None],
             "bias": norm["bias"] - norm["running_mean"] * scale,
         }
+
+
+class _Evidence(nn.Module):
+    """A convolution of one pixel whose weights are positive, and small at first, when they add up to what it takes."""
+
+    def __init__(self, n_in: int) -> None:
+        super().__init__()
+        self.raw = nn.Parameter(torch.full((1, n_in, 1, 1), -4.0))
+        self.bias = nn.Parameter(torch.full((1,), -1.0))
+
+    @property
+    def weight(self) -> Tensor:
+        """(1, n_in, 1, 1), over 0; clamping would take the gradient away where a weight had come down to 0."""
+        return softplus(self.raw)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return conv2d(x, self.weight, self.bias)
 
 
 class _Block(nn.Module):

@@ -104,7 +104,6 @@ class Run:
         self._optimiser.zero_grad()
         self.fabric.backward(torch.stack(list(losses.values())).sum())
         self._optimiser.step()
-        self.network.keep_positive()
         self.step += 1
         found = {name: float(loss.detach()) for name, loss in losses.items()}
         if not all(map(math.isfinite, found.values())):

@@ -43,7 +43,7 @@ class ResidualSettings(RunSettings, Recipe):
     aligned: float = 0.5
     consistency: float = 0.1
     held_out: tuple[int, ...] = (0, 2)
-    learning_rate: float = 2e-3
+    learning_rate: float = 5e-3
     weight_decay: float = 1e-2
 
     def __post_init__(self) -> None:

@@ -122,8 +122,7 @@ def test_its_map_points_at_what_was_pasted_in(runtime: ResidualRuntime) -> None:
 
 
 def test_no_weight_of_the_last_layer_speaks_for_a_photo(taught: ResidualNetwork) -> None:
-    weight = taught.head.weight
-    assert float(weight.min()) >= 0 and float(weight.max()) > 0
+    assert taught.plain()["head.weight"].min() >= 0
 
 
 @pytest.mark.parametrize("size", [(96, 96), (101, 130), (33, 200)])
