@@ -39,7 +39,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> list[Example]:
     """Five sources, each of as many photos as up-sampled ones."""
     folder, found = tmp_path_factory.mktemp("pictures"), []
     for number in range(N_SOURCES * N_EACH):
-        scene, source = photo(number, width=160, height=160), f"source {number % N_SOURCES}"
+        scene, source = photo(number, width=200, height=200), f"source {number % N_SOURCES}"
         for label, pixels in enumerate((scene, upsampled(scene))):
             path = folder / f"{number}-{label}.png"
             Image.fromarray(pixels).save(path)
