@@ -120,7 +120,8 @@ def test_a_run_that_is_killed_again_and_again_loses_only_files_in_flight(tmp_pat
     assert sorted(found) == [f"{number:02d}.jpg" for number in range(n_files)]
     assert {line["status"] for line in found.values()} == {"ok"}
     again = Counter(examined(log))
-    assert sum(again.values()) - n_files <= n_kills * n_workers, "more than the files in flight was done twice"
+    # While a result is being kept its worker has the next file already: that is one more in flight.
+    assert sum(again.values()) - n_files <= n_kills * (n_workers + 1), "more than the files in flight was done twice"
 
 
 def whole_lines(out: Path) -> list[dict[str, Any]]:
