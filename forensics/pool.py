@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -14,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from forensics.confinement import warn
-from forensics.confinement.scratch import empty_folder
+from forensics.confinement.private import PrivateFolder
 from forensics.containers.account import Account
 from forensics.containers.member import Member
 from forensics.endings import how_it_died, of_death, overrun
@@ -82,9 +81,10 @@ class Pool:
         self._context = start_context()
 
     def __enter__(self) -> Self:
-        self._private = tempfile.TemporaryDirectory(prefix="unforged-")
-        self._insides = Insides(Path(self._private.name) / "inside")
-        self._fetcher = Fetcher(Path(self._private.name), max_bytes=self._limits.max_bytes)
+        self._private = PrivateFolder()
+        self._folder = self._private.__enter__()
+        self._insides = Insides(self._folder / "inside")
+        self._fetcher = Fetcher(self._folder, max_bytes=self._limits.max_bytes)
         return self
 
     def __exit__(
@@ -93,9 +93,7 @@ class Pool:
         for worker in tuple(self._workers):
             self._end(worker)
         self._fetcher.close()
-        # Workers, hostile ones as well, could write below it.
-        empty_folder(Path(self._private.name))
-        self._private.cleanup()
+        self._private.__exit__(kind, error, trace)
 
     @property
     def n_idle(self) -> int:
@@ -205,7 +203,7 @@ class Pool:
 
     def _start(self) -> None:
         self._n_started += 1
-        home = Path(self._private.name) / f"worker-{self._n_started}"
+        home = self._folder / f"worker-{self._n_started}"
         self._workers.append(Worker.start(self._context, (*self._given, self._insides.folder), home))
 
     def _hand(self, worker: Worker, task: Task) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import socket
@@ -57,7 +58,7 @@ class Escaping(Scripted):
 
 
 class Wasteful(Scripted):
-    """Behaves as the file's name says: computes for 0.5 s or for ever, forgets open files, litters, counts litter."""
+    """Behaves as the file's name says: computes for 0.5 s or for ever, hangs, forgets open files, litters."""
 
     def scan(self, media: Media, tell: object = None) -> ScanReport:
         """Do it."""
@@ -70,6 +71,9 @@ class Wasteful(Scripted):
         if "litters" in media.name:
             nested(scratch, 20)
             (scratch / "file").write_bytes(b"x")
+        if "hangs" in media.name:
+            # As C code does that never lets go of the interpreter.
+            ctypes.PyDLL(None).pause()
         if "dies" in media.name:
             os.kill(os.getpid(), signal.SIGKILL)
         report = super().scan(media)

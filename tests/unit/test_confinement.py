@@ -5,14 +5,17 @@ from __future__ import annotations
 import errno
 import resource
 import socket
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from forensics.confinement.calls import ALLOW, ARCHITECTURES, CLONE_THREAD, ERRNO, X32, program
 from forensics.confinement.kernel import call
+from forensics.confinement.private import PrivateFolder
 from forensics.confinement.resources import MAX_OPEN_FILES
 from forensics.confinement.scratch import empty_folder, remove_folder
 from forensics.confinement.writing import CREATE_RULESET, CREATE_RULESET_VERSION, SCOPED_SINCE
@@ -216,3 +219,34 @@ def test_the_parent_keeps_its_own_limits(tmp_path: Path) -> None:
     run(SETTINGS, Wasteful, tmp_path, ["a.jpg"])
     assert [resource.getrlimit(kind) for kind in kinds] == before
     socket.socket().close()
+
+
+def test_what_a_killed_process_leaves_goes_with_it_or_with_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "hangs.jpg").write_bytes(jpeg(photo(1, width=64, height=48)))
+    (tmp_path / "tmp").mkdir()
+    start = f"""
+import tempfile
+tempfile.tempdir = {str(tmp_path / "tmp")!r}
+from forensics.messages import Answer, Task
+from forensics.pool import Pool
+from tests.unit.escaping_scanners import Wasteful
+from tests.unit.test_confinement import SETTINGS
+path = __import__("pathlib").Path({str(tmp_path / "hangs.jpg")!r})
+with Pool(SETTINGS, build=Wasteful) as pool:
+    pool.start()
+    print(pool._workers[0].process.pid, flush=True)
+    list(pool.run([Task(path, "hangs.jpg", "hangs.jpg")], lambda task, opened: print(flush=True) or Answer(scan=True)))
+"""
+    with subprocess.Popen([sys.executable, "-c", start], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        worker = psutil.Process(int(parent.stdout.readline()))
+        parent.stdout.readline()
+        parent.kill()
+    worker.wait(timeout=20)
+    left = {path.name for path in (tmp_path / "tmp").glob("unforged-*")}
+    assert len(left) == 2
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    with PrivateFolder() as folder:
+        assert {path.name for path in (tmp_path / "tmp").glob("unforged-*")} == {folder.name, f"{folder.name}.lock"}

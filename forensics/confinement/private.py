@@ -1,0 +1,72 @@
+"""The temporary folder of a process that starts workers: gone with it or, where it was killed, with the next of its kind.
+
+What a scan has unpacked or fetched may be many gigabytes, and no process can clean up after its own `kill -9`.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+import tempfile
+from pathlib import Path
+from types import TracebackType
+
+from filelock import FileLock, Timeout
+
+from forensics.confinement.scratch import remove_folder
+
+PREFIX, LOCK = "unforged-", ".lock"
+
+
+class PrivateFolder:
+    """A temporary folder that only this user can enter. A context manager; entering it makes the folder.
+
+    A lock beside it is held as long as the process lives, whatever ends it: a folder whose lock is free is nobody's.
+    """
+
+    def __enter__(self) -> Path:
+        above = Path(tempfile.gettempdir())
+        for left_behind in above.glob(f"{PREFIX}*{LOCK}"):
+            _sweep(left_behind)
+        self._folder = above / f"{PREFIX}{secrets.token_hex(8)}"
+        self._lock = _lock(self._folder.with_suffix(LOCK))
+        # Locked before it is there: nobody ever meets it without.
+        self._lock.acquire(timeout=0)
+        self._folder.mkdir(mode=0o700)
+        return self._folder
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        remove_folder(self._folder)
+        _unlock(self._lock)
+
+
+def _sweep(path: Path) -> None:
+    folder, lock = path.with_suffix(""), _lock(path)
+    try:
+        if not _is_own(path):
+            return
+        lock.acquire(timeout=0)
+    except (Timeout, OSError):
+        # Its process lives, or somebody else has just swept it.
+        return
+    if _is_own(folder):
+        remove_folder(folder)
+    _unlock(lock)
+
+
+def _is_own(path: Path) -> bool:
+    """Whether this user made it: in a folder that all users share, others may have laid links there."""
+    return sys.platform == "win32" or (path.exists() and path.lstat().st_uid == os.geteuid())
+
+
+def _lock(path: Path) -> FileLock:
+    # It may be let go by another thread.
+    return FileLock(path, thread_local=False, mode=0o600)
+
+
+def _unlock(lock: FileLock) -> None:
+    lock.release()
+    Path(lock.lock_file).unlink(missing_ok=True)
