@@ -33,8 +33,9 @@ MAX_OPEN = 10
 
 def archive_table(found: Listing) -> None:
     """Draw the page, its thumbnails as they come."""
-    n_known = len(thumbnails(found.rows))
-    is_whole = n_known == len(found.rows)
+    known = thumbnails(found.rows)
+    # One file may stand there twice, scanned in two ways.
+    is_whole = all(row.sha256 in known for row in found.rows)
     # A fragment draws again what is missing, and nothing else of the page.
     st.fragment(_rows, run_every=None if is_whole else MORE_S)(found, is_whole)
     _pager(found)

@@ -30,22 +30,22 @@ MAX_TEXT = 200
 
 def run_details(chosen: Standing) -> None:
     """Draw them."""
-    st.fragment(_details, run_every=FOLLOW_S if chosen.run.is_running else None)(chosen.run.name)
+    with st.container(border=True):
+        st.fragment(_followed, run_every=FOLLOW_S if chosen.run.is_running else None)(chosen.run.name)
+        # Not followed: a button that is drawn anew forgets what it was about to send.
+        _downloads(chosen)
 
 
 @plainly
-def _details(name: str) -> None:
+def _followed(name: str) -> None:
     one = standing(store(), name, user=current_user())
-    with st.container(border=True):
-        words, act = st.columns([5, 2], vertical_alignment="center")
-        with words:
-            st.markdown(f"{sign(one)} · **{as_markdown(one.run.name)}** · {sources(one)}")
-            st.markdown(counts(one))
-            st.caption(f"{times(one)}{f'; {message(one)}' if one.run.message else ''}")
-        with act.container(horizontal=True, horizontal_alignment="right", gap="small"):
-            run_acts(one.run, where="chosen")
-        _errors(one)
-        _downloads(one)
+    words, act = st.columns([5, 2], vertical_alignment="center")
+    with words.container(gap=None):
+        st.markdown(f"{sign(one)} · **{as_markdown(one.run.name)}**  \n{counts(one)}")
+        st.caption("  \n".join(filter(None, (sources(one), times(one), message(one)))))
+    with act.container(horizontal=True, horizontal_alignment="right", gap="small"):
+        run_acts(one.run, where="chosen")
+    _errors(one)
 
 
 def _errors(one: Standing) -> None:

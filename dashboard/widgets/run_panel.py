@@ -12,7 +12,7 @@ from dashboard.roles import Role
 from dashboard.session import configuration, current_user, options, store
 from dashboard.widgets.archive_table import turn_to
 from dashboard.widgets.failing import plainly
-from dashboard.widgets.run_acts import WRONG, bar_field, run_acts
+from dashboard.widgets.run_acts import WRONG, bar_field, fulfil, run_acts
 from dashboard.widgets.run_words import counts, message, sign, sources
 
 FOLLOW_S = 2.0
@@ -22,11 +22,12 @@ RUN = "run"
 
 _FOLDER, _NAME, _BAR = "folder of a new run", "name of a new run", "bar of a new run"
 
-_PROPOSED, _ERROR = "proposed name of a new run", "why there is no new run"
+_NAMED, _PROPOSED, _STARTED = "folder with a name", "proposed name of a new run", "a run was started"
 
 
 def run_panel() -> None:
     """Draw it."""
+    fulfil()
     found = newest(store(), user=current_user())
     running = any(one.run.is_running for one in found)
     with st.expander("Runs", expanded=running or not found, icon=":material/drive_folder_upload:"):
@@ -38,48 +39,36 @@ def run_panel() -> None:
 
 
 def _form() -> None:
+    _fill_in()
     left, middle, right, end = st.columns([4, 3, 2.4, 1.2], vertical_alignment="bottom")
-    left.text_input(
-        "Folder on the computer that runs the dashboard",
-        placeholder="/home/me/pictures",
-        key=_FOLDER,
-        on_change=_propose,
+    folder = left.text_input(
+        "Folder on the computer that runs the dashboard", placeholder="/home/me/pictures", key=_FOLDER
     )
-    middle.text_input("Name of the run", placeholder="proposed once a folder is named", max_chars=100, key=_NAME)
+    name = middle.text_input("Name of the run", placeholder="proposed once a folder is named", max_chars=100, key=_NAME)
     with right:
-        bar_field(_BAR)
-    end.button("Start", icon=":material/play_arrow:", type="primary", width="stretch", on_click=_start)
-    if wrong := st.session_state.pop(_ERROR, ""):
-        st.error(wrong, icon=":material/error:")
-
-
-def _propose() -> None:
-    """A name that somebody wrote stays; one that was proposed for another folder does not."""
-    state = st.session_state
-    if state[_NAME] in ("", state.get(_PROPOSED)):
-        state[_NAME] = state[_PROPOSED] = _proposal()
-
-
-def _proposal() -> str:
-    return proposed(store(), st.session_state[_FOLDER], datetime.now(UTC).date())
-
-
-def _start() -> None:
-    state = st.session_state
-    try:
-        start(
-            options(),
-            configuration(),
-            store(),
-            folder=state[_FOLDER],
-            name=state[_NAME].strip() or _proposal(),
-            bar=state[_BAR],
-            user=current_user(),
-        )
-    except WRONG as error:
-        state[_ERROR] = sentence(error)
+        bar = bar_field(_BAR)
+    if not end.button("Start", icon=":material/play_arrow:", type="primary", width="stretch", key="start a run"):
         return
-    state[_FOLDER] = state[_NAME] = ""
+    try:
+        start(options(), configuration(), store(), folder=folder, name=name, bar=bar, user=current_user())
+    except WRONG as error:
+        st.error(sentence(error), icon=":material/error:")
+        return
+    st.session_state[_STARTED] = True
+    st.rerun()
+
+
+def _fill_in() -> None:
+    """Propose a name for a folder; one that somebody wrote stays. After a start both fields are empty."""
+    state = st.session_state
+    if state.pop(_STARTED, False):
+        state[_FOLDER] = state[_NAME] = ""
+    folder = state.get(_FOLDER, "")
+    if folder == state.get(_NAMED, ""):
+        return
+    state[_NAMED] = folder
+    if state.get(_NAME, "") in ("", state.get(_PROPOSED)):
+        state[_NAME] = state[_PROPOSED] = proposed(store(), folder, datetime.now(UTC).date())
 
 
 @plainly
@@ -97,9 +86,9 @@ def _follow(was_running: bool) -> None:
 def _line(one: Standing) -> None:
     with st.container(border=True):
         words, actions = st.columns([5, 2], vertical_alignment="center")
-        with words:
-            st.markdown(f"{sign(one)} · **{as_markdown(one.run.name)}** · {sources(one)}")
-            st.caption(counts(one) + (f"  \n{message(one)}" if one.run.message else ""))
+        with words.container(gap=None):
+            st.markdown(f"{sign(one)} · **{as_markdown(one.run.name)}**")
+            st.caption("  \n".join(filter(None, (sources(one), counts(one), message(one)))))
         with actions.container(horizontal=True, horizontal_alignment="right", gap="small"):
             run_acts(one.run, where="listed")
             key, name = f"results {one.run.id}", one.run.name

@@ -19,8 +19,8 @@ MAX_SOURCES = 3
 _PARTS = {
     FileState.WAITING: "waiting",
     FileState.UNCHANGED: "unchanged",
-    FileState.DUPLICATE: "exact copies",
-    FileState.CONTAINER: "opened as archives",
+    FileState.DUPLICATE: "duplicate",
+    FileState.CONTAINER: "opened to look inside",
     FileState.FAILED: "not examined",
     FileState.GONE: "gone since",
 }
@@ -37,6 +37,8 @@ def sign(one: Standing) -> str:
 
 def counts(one: Standing) -> str:
     """How far it is: files met, with a result, likely fake; and what else became of them."""
+    if not one.n_met:
+        return "no file met" + " yet" * one.run.is_running
     told = [f"**{one.n_ended:,}** of {one.n_met:,} files {'met so far ' if one.run.is_running else ''}have a result"]
     told.append(f"**{one.n_likely:,}** likely fake")
     told += [f"{one.states[state]:,} {words}" for state, words in _PARTS.items() if one.states[state]]

@@ -7,6 +7,7 @@ that UNFORGED_SCREENSHOTS names; with UNFORGED_DOCS_IMAGES set, those of the doc
 from __future__ import annotations
 
 import io
+import json
 import re
 import subprocess
 import sys
@@ -122,6 +123,19 @@ def missed(page: Page) -> str:
     return re.findall(r"Fakes missed: [\d.]+%", told.inner_text())[0]
 
 
+def begin(page: Page, folder: Path, name: str) -> None:
+    """Start a run on the page Archive, under another name than the one that is proposed."""
+    field = page.get_by_label("Folder on the computer")
+    if not field.is_visible():
+        page.get_by_text("Runs", exact=True).click()
+    field.fill(str(folder))
+    field.press("Tab")
+    proposed = page.get_by_label("Name of the run")
+    expect(proposed).to_have_value(re.compile(rf"{folder.name} \d{{4}}-\d\d-\d\d"))
+    proposed.fill(name)
+    page.get_by_role("button", name="Start", exact=True).click()
+
+
 def audit(house: House, command: str) -> str:
     """What `unforged audit` says; it must find nothing wrong."""
     words = [sys.executable, "-m", "forensics.cli", "audit", command, "--store", house.server.database]
@@ -197,6 +211,60 @@ def test_two_moderators_never_hold_the_same_file(house: House) -> None:
     settle(other)
     assert in_hands(other) != before and in_hands(mia) == before
     audit(house, "verify")
+
+
+def test_a_run_over_a_folder_goes_on_without_its_browser_and_its_results_are_taken_away(house: House) -> None:
+    folder = house.media.parent / "press"
+    folder.mkdir()
+    for name in (*QUEUED, "broken.jpg"):
+        (folder / name).write_bytes((house.media / name).read_bytes())
+    (folder / "again.jpg").write_bytes((house.media / QUEUED[0]).read_bytes())
+    ada = house.enter("ada", "archive")
+    begin(ada, folder, "case 7")
+    expect(ada.get_by_text(re.compile("(starting|running|done) · case 7"))).to_be_visible()
+    ada.context.close()
+    vera = house.enter("vera", "archive?run=case+7")
+    expect(vera.get_by_text("done · case 7").last).to_be_attached()
+    expect(vera.get_by_text("6 of 6 files have a result").last).to_be_attached()
+    said = words(vera)
+    assert "1 duplicate" in said and "1 not examined" in said and str(folder.parent) not in said
+    assert vera.get_by_label("Folder on the computer").count() == 0
+    expect(vera.get_by_text(re.compile("^4 scans"))).to_be_visible()
+    # Without a table there are no thumbnails to come, which draw the page and its buttons anew.
+    go(vera, f"{house.server.url}/archive?run=case+7&name=nothing")
+    with vera.expect_download() as waited:
+        vera.get_by_role("button", name="JSON Lines").click()
+    lines = [json.loads(line) for line in waited.value.path().read_bytes().splitlines()]
+    assert sorted(line["path"] for line in lines) == sorted(f"press/{path.name}" for path in folder.iterdir())
+    assert re.search(r"ada\s.*start run\s.*case 7", audit(house, "list"))
+    audit(house, "verify")
+
+
+def test_a_run_is_stopped_from_another_browser_and_gone_on_with(house: House) -> None:
+    folder = house.media.parent / "many"
+    folder.mkdir()
+    for number in range(200):
+        # What follows the end of a JPEG makes another file of it.
+        (folder / f"{number:03d}.jpg").write_bytes((house.media / QUEUED[0]).read_bytes() + bytes([number]))
+    began, other = house.enter("ada", "archive"), house.enter("ada", "archive")
+    begin(began, folder, "long")
+    expect(began.get_by_text("running · long")).to_be_visible()
+    other.reload()
+    settle(other)
+    other.get_by_role("button", name="Stop", exact=True).click()
+    for page in (began, other):
+        expect(page.get_by_text("stopped · long").first).to_be_attached()
+    other.reload()
+    settle(other)
+    other.get_by_text("Runs", exact=True).click()
+    expect(other.get_by_text("stopped by ada")).to_be_visible()
+    other.get_by_role("button", name="Go on").click()
+    other.get_by_test_id("stPopoverBody").get_by_role("button", name="Start").click()
+    expect(other.get_by_text("running · long")).to_be_visible()
+    other.get_by_role("button", name="Stop", exact=True).click()
+    expect(other.get_by_text("stopped · long").first).to_be_attached()
+    acts = re.findall(r"(\w+) run\s+long", audit(house, "list"))
+    assert acts == ["stop", "resume", "stop", "start"]
 
 
 def test_somebody_who_may_only_look_can_bring_nothing(house: House) -> None:
