@@ -117,12 +117,13 @@ def read_list(path: Path, folders: Sequence[Path]) -> PictureSet:
             split/label/<generator, or for reals the source>/), source or repo, and if known split, generator, family,
             content, kind (image or video), note (which may hold crop=x,y,width,height) and mask (a path from the
             folder: white where the picture was altered).
-        folders: where the files may lie, also in a folder named as the list is.
+        folders: where the files may lie if not beside the list; there as here, also in a folder named as the list is.
 
     Raises:
         ValueError: a column or value is not what it should be.
     """
-    roots = [root for folder in folders for root in (folder, folder / path.stem)]
+    # Beside the list first: two sets may hold files of the same names.
+    roots = [root for folder in (path.parent, *folders) for root in (folder, folder / path.stem)]
     examples, missing = [], []
     try:
         with path.open(newline="", encoding="utf-8") as file:

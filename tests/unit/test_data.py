@@ -59,6 +59,17 @@ def test_a_list_with_files_lies_by_split_label_and_generator_or_source(tmp_path:
     assert (picture.path, picture.label, picture.content, picture.crop) == (real, 0, "scene", None)
 
 
+def test_two_sets_may_hold_files_of_the_same_names(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        write(tmp_path / name / "0000.png", b"x")
+        table = tmp_path / name / "manifest.tsv"
+        table.write_text(f"path\tlabel\tsource\tgenerator\tmask\n0000.png\tfake\tme\t{name}\tmasks/0000.png\n")
+    found = read_set([tmp_path / "one", tmp_path / "two"]).examples
+    assert [(e.generator, e.path, e.mask) for e in found] == [
+        (name, tmp_path / name / "0000.png", tmp_path / name / "masks/0000.png") for name in ("one", "two")
+    ]
+
+
 @pytest.mark.parametrize("line", ["a.jpg\tgenuine\tme", "\treal\tme"])
 def test_a_bad_line_is_named(tmp_path: Path, line: str) -> None:
     table = tmp_path / "list.tsv"
