@@ -1,4 +1,4 @@
-"""The temporary folder of a process that starts workers: gone with it or, where it was killed, with the next of its kind.
+"""The temporary folder of a process that starts workers: gone with it or, where that was killed, with the next one.
 
 What a scan has unpacked or fetched may be many gigabytes, and no process can clean up after its own `kill -9`.
 """

@@ -131,3 +131,9 @@ def test_every_class_of_error_has_one_line_a_code_and_a_count(
         assert main(["errors", "run", "--store", address, "--code", one["code"]]) == 0
         paths = [line.partition("\t")[0] for line in capsys.readouterr().out.splitlines()]
         assert len(paths) == one["n_files"] and one["path"] in paths
+
+
+def test_the_documents_explain_every_class_of_error() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "isolation.md").read_text(encoding="utf-8")
+    table = page.partition("## What could not be examined")[2].partition("\n## ")[0]
+    assert [code for code in MediaError.CODES if f"`{code}`" not in table] == []
