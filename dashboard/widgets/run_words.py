@@ -9,8 +9,8 @@ SIGNS = {
     RunState.RUNNING: "▶ running",
     RunState.DONE: "✓ done",
     RunState.STOPPED: "■ stopped",
-    RunState.FAILED: "✗ failed",
-    RunState.LOST: "✗ lost: no sign of life",
+    RunState.FAILED: "✕ failed",
+    RunState.LOST: "✕ lost: no sign of life",
 }
 
 MAX_SOURCES = 3
@@ -47,7 +47,7 @@ def counts(one: Standing) -> str:
 
 def sources(one: Standing) -> str:
     """What it examines."""
-    named = [f"`{as_code(source)}`" for source in one.run.plan.sources[:MAX_SOURCES]]
+    named = [as_markdown(source) for source in one.run.plan.sources[:MAX_SOURCES]]
     n_more = len(one.run.plan.sources) - len(named)
     return ", ".join(named) + (f" and {n_more:,} more" if n_more else "")
 
@@ -62,8 +62,3 @@ def times(one: Standing) -> str:
 def message(one: Standing) -> str:
     """Why it stopped or failed; "" for no reason."""
     return as_markdown(one.run.message)
-
-
-def as_code(text: str) -> str:
-    """Text between backticks of Markdown, which end at the next one."""
-    return " ".join(text.replace("`", "'").split())[:200]
