@@ -8,14 +8,18 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, inspect, text
 
 from forensics.containers import InsideLimits
 from forensics.settings import ScanSettings
-from forensics.store import Store
+from forensics.store import AuditLog, Store
+from forensics.store.archive import Archive
+from forensics.store.filters import ScanFilter
 from forensics.store.run_files import RunFiles
 from forensics.store.run_words import Ending, FileState, RunFile, Seen
 from forensics.store.runs import Plan, Runs, RunState
+from forensics.versions import digest
+from tests.unit.test_store import report
 
 PLAN = Plan(("/media",), ScanSettings(), InsideLimits())
 
@@ -195,3 +199,65 @@ def test_a_run_whose_process_is_gone_is_lost_and_goes_on(
     assert runs.get("run").state is state
     if state is RunState.LOST:
         assert runs.claim("run")[1] is True
+
+
+def test_a_wish_to_stop_is_heard_and_gone_with_the_next_pass(store: Store) -> None:
+    runs = Runs(store)
+    number = runs.claim("run", PLAN, actor="ann")[0].id
+    assert runs.beat(number) == ""
+    for who in ("bob", "cleo"):
+        runs.stop("run", actor=who)
+    assert runs.beat(number) == "bob" == runs.get("run").stop_wanted_by
+    runs.end(number, RunState.STOPPED, "stopped by bob")
+    with pytest.raises(ValueError, match="it is stopped"):
+        runs.stop("run", actor="bob")
+    runs.claim("run", actor="ann")
+    assert runs.beat(number) == ""
+    told = [(entry.actor, entry.action, dict(entry.details)) for entry in AuditLog(store).entries()][::-1]
+    assert told == [
+        ("ann", "start run", {"pass": "1"}),
+        ("bob", "stop run", {}),
+        ("ann", "resume run", {"pass": "2"}),
+    ]
+
+
+def test_the_scans_of_a_run_are_those_of_its_files_settings_and_versions(store: Store) -> None:
+    scans = [report(number) for number in range(3)]
+    others = [replace(scans[0], settings=ScanSettings(prior=0.3)), replace(scans[0], versions={"unforged": "older"})]
+    for scan in (*scans, *others):
+        store.save(scan, elapsed_s=1.0)
+    run = Runs(store).claim("run", Plan(("/media",), scans[0].settings))[0]
+    files = RunFiles(store, run.id)
+    for number, file in enumerate(enter(files, seen(0), seen(1), seen(2), seen(3))):
+        # Two files hold the same, one could not be examined, and one scan belongs to no file.
+        state = FileState.FAILED if number == 2 else FileState.DONE
+        sha256 = scans[0 if number == 3 else number].sha256
+        finish(files, file.id, seen(number), sha256, state=state, versions_digest=digest(scans[0].versions))
+    archive, wanted = Archive(store), ScanFilter(run=run.scans)
+    assert {row.sha256 for row in archive.page(wanted)} == {scan.sha256 for scan in scans[:2]}
+    assert sum(archive.opinions(wanted).values()) == 2 and sum(archive.opinions().values()) == 5
+    files.leave_out(2)
+    assert archive.page(wanted) == [], "what is gone is no file of the run"
+
+
+def test_runs_of_an_older_store_are_there_after_its_migration(url: str) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    with Store(url) as store:
+        run = Runs(store).claim("run", PLAN)[0]
+        Runs(store).end(run.id, RunState.STOPPED)
+        RunFiles(store, run.id).enter([seen(1)], n_pass=1, versions_digest="v", is_new_pass=True)
+    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    config = Config()
+    config.set_main_option("script_location", "forensics:migrations")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0004")
+        assert {"folder_scans", "runs"} <= set(inspect(connection).get_table_names())
+        assert "stop_wanted_by" not in [column["name"] for column in inspect(connection).get_columns("runs")]
+    engine.dispose()
+    with Store(url) as store:
+        again, was_cut_off = Runs(store).claim("run")
+        assert was_cut_off and again.plan == PLAN and again.stop_wanted_by == ""
+        assert RunFiles(store, again.id).counts()[FileState.WAITING] == 1
