@@ -29,8 +29,10 @@ def overrun(worker: Worker, limits: Limits) -> MediaError | None:
 
 
 def how_it_died(exit_code: int | None) -> str:
-    """The end of a process in a few words."""
-    return f"signal {-exit_code}" if exit_code is not None and exit_code < 0 else f"exit code {exit_code}"
+    """The end of a process in a few words; one without an exit code is stopped for what it says."""
+    if exit_code is None:
+        return "it said what no worker says"
+    return f"signal {-exit_code}" if exit_code < 0 else f"exit code {exit_code}"
 
 
 def of_death(exit_code: int | None, last_line: str, limits: Limits) -> MediaError:

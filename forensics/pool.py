@@ -18,6 +18,7 @@ from forensics.containers.account import Account
 from forensics.containers.member import Member
 from forensics.endings import how_it_died, of_death, overrun
 from forensics.errors import MediaError
+from forensics.hearing import listen
 from forensics.insides import Insides, bought_s
 from forensics.languages import ENGLISH
 from forensics.messages import Answer, Done, Entered, Examiner, Opened, Ready, Scanned, Step, Task
@@ -229,7 +230,7 @@ class Pool:
 
     def _hear(self, worker: Worker, decide: Decide, receive: Receive | None, hear: Hear | None) -> Outcome | None:
         try:
-            said = worker.connection.recv()
+            said = listen(worker.connection, self._forms)
         except (EOFError, OSError):
             return self._died(worker)
         if isinstance(said, Ready):

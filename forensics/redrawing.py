@@ -1,6 +1,7 @@
 """Draws pictures of examined files again, in a process of its own, where the very same file still lies.
 
-Decoders meet hostile files: one that crashes, hangs or eats memory there costs its picture and nothing else.
+Decoders meet hostile files: one that crashes, hangs, eats memory or takes the process over costs its picture and no more.
+The process is confined like those that examine files, and its answers are bytes that nobody unpickles.
 """
 
 from __future__ import annotations
@@ -18,7 +19,11 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from forensics.confinement import confine
+from forensics.confinement.private import PrivateFolder
+from forensics.confinement.scratch import use_scratch
 from forensics.errors import MediaError
+from forensics.hearing import MAX_MESSAGE_BYTES, give_up_after
 from forensics.media import Kind, Media
 from forensics.pool import start_context
 from forensics.settings import Limits
@@ -42,6 +47,9 @@ MEMORY_BYTES = 3 << 30
 """Address space of the process: the largest picture allowed takes a third of it, libraries another."""
 
 
+READY = b"ready"
+
+
 @dataclass(frozen=True)
 class _Order:
     path: str
@@ -62,6 +70,7 @@ class Redrawer:
         self._lock = threading.Lock()
         self._process: BaseProcess | None = None
         self._connection: Connection | None = None
+        self._scratch: PrivateFolder | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -98,11 +107,10 @@ class Redrawer:
                 if not connection.poll(self._timeout_s):
                     self._end()
                     return b""
-                answer = connection.recv()
+                return connection.recv_bytes(MAX_MESSAGE_BYTES)
             except (EOFError, OSError):
                 self._end()
                 return b""
-            return answer if isinstance(answer, bytes) else b""
 
     def _start_soon(self) -> None:
         with self._lock, suppress(EOFError, OSError):
@@ -114,11 +122,13 @@ class Redrawer:
         self._end()
         context = start_context()
         here, there = context.Pipe()
-        self._process = context.Process(target=serve, args=(there,), daemon=True)
+        give_up_after(here)
+        self._scratch = PrivateFolder()
+        self._process = context.Process(target=serve, args=(there, self._scratch.__enter__()), daemon=True)
         self._process.start()
         there.close()
         self._connection = here
-        if not here.poll(START_S) or here.recv() != b"ready":
+        if not here.poll(START_S) or here.recv_bytes(MAX_MESSAGE_BYTES) != READY:
             raise EOFError
         return here
 
@@ -128,12 +138,16 @@ class Redrawer:
             self._process.join()
         if self._connection is not None:
             self._connection.close()
-        self._process = self._connection = None
+        if self._scratch is not None:
+            self._scratch.__exit__(None, None, None)
+        self._process = self._connection = self._scratch = None
 
 
-def serve(connection: Connection) -> None:
+def serve(connection: Connection, scratch: Path) -> None:
     """Draw until the parent hangs up. The target of the process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    use_scratch(scratch)
+    confine((scratch,), max_file_bytes=MEMORY_BYTES)
     if sys.platform == "linux":
         import resource
 
@@ -141,10 +155,10 @@ def serve(connection: Connection) -> None:
     import cv2
 
     cv2.setNumThreads(1)
-    connection.send(b"ready")
+    connection.send_bytes(READY)
     with suppress(EOFError, BrokenPipeError):
         while True:
-            connection.send(draw(connection.recv()))
+            connection.send_bytes(draw(connection.recv()))
 
 
 def draw(order: _Order) -> bytes:

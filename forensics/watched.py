@@ -15,6 +15,7 @@ from typing import Any, Self
 import psutil
 
 from forensics.confinement.scratch import remove_folder
+from forensics.hearing import give_up_after
 from forensics.messages import Opened, Task
 from forensics.report import ScanReport
 from forensics.worker import LOG, serve
@@ -63,6 +64,7 @@ class Worker:
         """Start a process; `given` are the arguments of `worker.serve` between its connection and its home."""
         home.mkdir(mode=0o700)
         here, there = context.Pipe()
+        give_up_after(here)
         # Daemons end with the parent, whatever ends it.
         process = context.Process(target=serve, args=(there, *given, home), daemon=True)
         process.start()

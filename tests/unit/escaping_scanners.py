@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import signal
 import socket
@@ -11,10 +12,12 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from forensics.media import Media
+from forensics.messages import Opened
 from forensics.report import ScanReport
 from tests.unit.failing_scanners import Scripted
 
@@ -78,6 +81,27 @@ class Wasteful(Scripted):
             os.kill(os.getpid(), signal.SIGKILL)
         report = super().scan(media)
         return replace(report, findings=(replace(report.findings[0], measures={"found": float(n_found)}),))
+
+
+class Lying(Scripted):
+    """Speaks in its worker's name, when a file is called "lies": first a call, then what no worker says."""
+
+    def scan(self, media: Media, tell: object = None) -> ScanReport:
+        """Do it."""
+        if "lies" in media.name:
+            (line,) = [one for one in gc.get_objects() if isinstance(one, Connection) and one.writable]
+            line.send(Called(media.name) if "call" in media.name else Opened("../x", "image", "jpeg", 1, {}))
+        return super().scan(media)
+
+
+@dataclass
+class Called:
+    """Unpickled, it makes a folder."""
+
+    name: str
+
+    def __reduce__(self) -> tuple[Callable[[str], None], tuple[str]]:
+        return os.mkdir, (self.name,)
 
 
 def nested(folder: Path, n: int) -> None:

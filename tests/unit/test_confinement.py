@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from forensics import confinement
 from forensics.confinement.calls import ALLOW, ARCHITECTURES, CLONE_THREAD, ERRNO, X32, program
 from forensics.confinement.kernel import call
 from forensics.confinement.private import PrivateFolder
@@ -250,3 +251,20 @@ with Pool(SETTINGS, build=Wasteful) as pool:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
     with PrivateFolder() as folder:
         assert {path.name for path in (tmp_path / "tmp").glob("unforged-*")} == {folder.name, f"{folder.name}.lock"}
+
+
+def test_what_a_system_cannot_confine_is_said_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def missing(*_: object) -> None:
+        raise OSError(errno.ENOSYS, "no such thing here")
+
+    for name in ("end_with_parent", "limit_resources"):
+        monkeypatch.setattr(confinement, name, lambda *_: None)
+    for name in ("write_only_below", "forbid_calls"):
+        monkeypatch.setattr(confinement, name, missing)
+    lacking = confinement.confine((), max_file_bytes=1)
+    assert [("scratch" in words, "network" in words) for words in lacking] == [(True, False), (False, True)]
+    for words in (*lacking, *lacking):
+        confinement.warn(words)
+    assert [record.getMessage() for record in caplog.records] == list(lacking)
