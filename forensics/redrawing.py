@@ -1,6 +1,6 @@
 """Draws pictures of examined files again, in a process of its own, where the very same file still lies.
 
-Decoders meet hostile files: one that crashes, hangs, eats memory or takes the process over costs its picture and no more.
+Decoders meet hostile files: one that crashes, hangs, eats memory or takes the process over costs its picture alone.
 The process is confined like those that examine files, and its answers are bytes that nobody unpickles.
 """
 
