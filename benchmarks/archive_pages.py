@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.timing import measured
 from forensics.settings import ScanSettings
 from forensics.store import Queue, Store
 from forensics.store.archive import Archive, SortBy
@@ -170,22 +171,18 @@ def main(arguments: list[str] | None = None) -> int:
         run = fill_run(store, given.scans // 2)
         print(f"{given.scans} scans filled in in {filled_s:.0f} s, {n_queued} of them queued in {queued_s:.0f} s")
         for name, ask in questions(store, given.scans, run):
-            clock_ms, cpu_ms = measured(ask, given.repeats)
+            clock_ms, cpu_ms = middle_ms(ask, given.repeats)
             slowest_ms, slowest_cpu_ms = max(slowest_ms, clock_ms), max(slowest_cpu_ms, cpu_ms)
             print(f"{name}\t{clock_ms:.1f}\t{cpu_ms:.1f}")
     print(f"slowest\t{slowest_ms:.1f}\t{slowest_cpu_ms:.1f}")
     return int(slowest_ms > given.limit_ms)
 
 
-def measured(ask: Callable[[], object], n_repeats: int) -> tuple[float, float]:
+def middle_ms(ask: Callable[[], object], n_repeats: int) -> tuple[float, float]:
     """Milliseconds by the clock and of the processor, each the middle one."""
-    clock_ms, cpu_ms = [], []
-    for _ in range(n_repeats):
-        started, cpu = time.perf_counter(), time.process_time()
-        ask()
-        clock_ms.append((time.perf_counter() - started) * 1000)
-        cpu_ms.append((time.process_time() - cpu) * 1000)
-    return statistics.median(clock_ms), statistics.median(cpu_ms)
+    costs = [measured(ask) for _ in range(n_repeats)]
+    wall_s, cpu_s = (statistics.median(getattr(cost, name) for cost in costs) for name in ("wall_s", "cpu_s"))
+    return 1000 * wall_s, 1000 * cpu_s
 
 
 if __name__ == "__main__":

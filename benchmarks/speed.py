@@ -18,7 +18,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -26,6 +25,7 @@ from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.timing import Cost, WebPictures, measured
 from forensics.settings import Limits
 
 CLASSICAL = ("metadata", "provenance", "ela", "jpeg_history", "copy_move", "noise", "resampling", "spectrum")
@@ -43,15 +43,6 @@ def make_picture(path: Path, megapixels: float) -> None:
     path.write_bytes(jpeg(photo(1, width=height * 4 // 3 // 2 * 2, height=height), 92))
 
 
-@dataclass(frozen=True)
-class Cost:
-    """Of one run: by the clock, of all processors together, and the most memory at once (0 where not measured)."""
-
-    wall_s: float
-    cpu_s: float
-    peak_mb: float = 0.0
-
-
 def measure(path: Path, analyzers: Iterable[str]) -> Cost:
     """Cost of the scan in a fresh process that does nothing else; without analyzers it only decodes and hashes."""
     done = subprocess.run(
@@ -65,17 +56,16 @@ def measure(path: Path, analyzers: Iterable[str]) -> Cost:
 
 def one(path: Path, analyzers: str) -> None:
     """The measured process: prints seconds, processor seconds and peak MB."""
-    from forensics import Media, Scanner, ScanSettings
+    from forensics import Media, Scanner, ScanReport, ScanSettings
 
     scanner = Scanner(ScanSettings(limits=UNHURRIED, analyzers=tuple(filter(None, analyzers.split(",")))))
+    reports: list[ScanReport] = []
     # As in a worker on two processors.
     with threadpool_limits({"blas": 1, "openmp": 2}):
-        wall_s, cpu_s = time.perf_counter(), time.process_time()
-        report = scanner.scan(Media.open(path))
-        wall_s, cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
-    if report.failed:
-        raise RuntimeError(f"the scan failed: {report.failed}")
-    print(wall_s, cpu_s, _peak_mb())
+        cost = measured(lambda: reports.append(scanner.scan(Media.open(path))))
+    if reports[0].failed:
+        raise RuntimeError(f"the scan failed: {reports[0].failed}")
+    print(cost.wall_s, cost.cpu_s, _peak_mb())
 
 
 def _peak_mb() -> float:
@@ -102,18 +92,6 @@ def picture(megapixels: float) -> None:
             print(f"  {name:14s} {own_s:6.2f} processor s  {ratio}  {cost.wall_s:6.2f} s  {cost.peak_mb:6.0f} MB")
 
 
-def make_folder(media: Path, n: int) -> None:
-    """Files of 1024 x 768 pixels, no two alike."""
-    from tests.make_media import jpeg, photo
-
-    media.mkdir()
-    scenes = [photo(seed, width=1024, height=768) for seed in range(8)]
-    for i in range(n):
-        # Another quality and a shifted crop: each file is another file, at the price of an encode.
-        crop = scenes[i % 8][(i // 8) % 16 :, (i // 128) % 16 :]
-        (media / f"{i:05d}.jpg").write_bytes(jpeg(crop, 80 + i % 15))
-
-
 def stages(n: int) -> None:
     """What each stage takes of a worker that runs already, and what the worker holds."""
     import cv2
@@ -124,7 +102,7 @@ def stages(n: int) -> None:
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as home, threadpool_limits(1):
         media = Path(home) / "media"
-        make_folder(media, n)
+        WebPictures().write(media, n)
         spent_s: dict[str, float] = {}
         for i, path in enumerate(sorted(media.iterdir())):
             report = scanner.scan(Media.open(path))
@@ -150,7 +128,7 @@ def folder(n: int) -> None:
 
     with tempfile.TemporaryDirectory() as home:
         media = Path(home) / "media"
-        make_folder(media, n)
+        WebPictures().write(media, n)
 
         def run(analyzers: Iterable[str], jobs: int) -> Cost:
             command = [sys.executable, "-m", "forensics.cli", "scan", str(media), "--out", f"{home}/{time.time_ns()}"]

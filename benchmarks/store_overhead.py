@@ -1,11 +1,12 @@
-"""What keeping results costs: the same pictures through a run with and without its store, as ratios within one call.
+"""What keeping results costs: the same pictures through workers, with nothing kept, with scans kept, in a durable run.
 
-    python -m benchmarks.store_overhead --files 60
+    python -m benchmarks.store_overhead --files 40 --turns 6
 
-Three things are compared, turn by turn, so that a machine that others use too slows all of them alike: a plain batch
-that keeps nothing, a plain batch with a store, and a durable run. Printed are the seconds by the clock and of the
-parent's processor time, which alone writes to the store, and what that adds to the processor time that examining takes
-(of a scanner in this process, warm). The exit code is 1 if a durable run adds more than --limit.
+The three take turns over fresh pictures, each with workers of its own that have loaded everything, so that a machine
+that others use too slows all of them alike. Printed are seconds a file by the clock and processor time of the parent,
+which alone writes to the store, and what is added by it to all processor time and by the clock, with intervals from
+drawing turns anew. A durable run writes JSON Lines and Parquet as well. The exit code is 1 if it adds more than --limit
+to the processor time.
 """
 
 from __future__ import annotations
@@ -13,117 +14,99 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
-from forensics.batch import Batch, Output
-from forensics.inputs import expand
-from forensics.runs import DurableRun, Settings
-from forensics.settings import Limits, ScanSettings
+from benchmarks.durable import Family, opened_run, tasks
+from benchmarks.timing import Cost, WebPictures, machine, measured, ratio, told
+from forensics import PROFILES
+from forensics.messages import Answer, Task
+from forensics.pool import Pool
+from forensics.recall import Recall
+from forensics.settings import ScanSettings
 from forensics.store import Store
-from forensics.store.runs import Plan, Runs, RunState
 
-ANALYZERS = ("metadata", "provenance", "learned")
-"""Of a fast scan."""
+NOTHING, SCANS, RUN = "nothing kept", "scans kept", "durable run"
 
-
-@dataclass(frozen=True)
-class Cost:
-    """Of one way to scan.
-
-    Attributes:
-        wall_s: by the clock.
-        parent_s: processor time of the parent.
-    """
-
-    wall_s: float
-    parent_s: float
+Way = Callable[[Sequence[Task]], None]
 
 
-def make(folder: Path, n_files: int) -> None:
-    """Web-size pictures."""
-    from tests.make_media import jpeg, photo
+def ways(stack: ExitStack, home: Path, settings: ScanSettings, n_workers: int) -> dict[str, Way]:
+    """Each way to examine files, ready to be used again and again."""
+    pools = [stack.enter_context(Pool(settings, n_workers=n_workers)) for _ in range(2)]
+    store = stack.enter_context(Store(f"sqlite:///{home / 'plain.db'}"))
+    recall = Recall(store, settings)
+    (home / "run").mkdir()
+    run = stack.enter_context(opened_run(home / "run", settings, n_workers=n_workers))
 
-    for number in range(n_files):
-        (folder / f"{number:04d}.jpg").write_bytes(jpeg(photo(number, width=1024, height=768), 88))
+    def kept(found: Sequence[Task]) -> None:
+        for outcome in pools[1].run(found, recall.decide, recall.receive):
+            recall.finish(outcome.task)
 
-
-def measured(work: Callable[[], None]) -> Cost:
-    """Run it."""
-    wall, parent = time.perf_counter(), time.process_time()
-    work()
-    return Cost(time.perf_counter() - wall, time.process_time() - parent)
-
-
-def examining_s(folder: Path, settings: ScanSettings, n_files: int = 8) -> float:
-    """Processor time that one file takes, without a pool and a store."""
-    from forensics.media import Media
-    from forensics.scanner import Scanner
-
-    scanner, paths = Scanner(settings), sorted(folder.iterdir())[:n_files]
-    scanner.scan(Media.open(paths[0]))
-    started = time.process_time()
-    for path in paths:
-        scanner.scan(Media.open(path))
-    return (time.process_time() - started) / len(paths)
+    return {
+        NOTHING: lambda found: _drain(pools[0].run(found, lambda task, opened: Answer(scan=True))),
+        SCANS: kept,
+        RUN: lambda found: _drain(run.examine(found, is_whole=False)),
+    }
 
 
-def plain(folder: Path, settings: ScanSettings, scratch: Path, store: str | None) -> None:
-    """A batch, with results as JSON Lines."""
-    opened = None if store is None else Store(store)
-    batch = Batch(settings, output=Output(scratch), store=opened)
-    for _ in batch.run(batch.tasks([str(folder)])):
-        pass
-    if opened is not None:
-        opened.close()
+def _drain(results: Iterable[object]) -> None:
+    deque(results, maxlen=0)
 
 
-def durable(folder: Path, settings: ScanSettings, scratch: Path, store: str) -> None:
-    """A durable run, with JSON Lines and Parquet."""
-    with Store(store) as opened:
-        run, _ = Runs(opened).claim("measured", Plan((str(folder),), settings))
-        with DurableRun(opened, run, Settings(folder=scratch), is_new_pass=True) as examined:
-            for _ in examined.examine(expand([str(folder)])):
-                pass
-        examined.end(RunState.DONE)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Make, scan, print."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--files", type=int, default=60)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--files", type=int, default=40, help="of a turn")
+    parser.add_argument("--turns", type=int, default=6)
+    parser.add_argument("--workers", type=int, default=2, help="of each way")
+    parser.add_argument("--profile", choices=list(PROFILES), default="fast")
     parser.add_argument("--limit", type=float, default=0.05)
     given = parser.parse_args(arguments)
-    settings = ScanSettings(analyzers=ANALYZERS, limits=Limits(image_timeout_s=600.0))
-    costs: dict[str, list[Cost]] = {"nothing kept": [], "store": [], "durable run": []}
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name) / "media"
-        folder.mkdir()
-        make(folder, given.files)
-        file_s = examining_s(folder, settings)
-        for turn in range(given.repeats):
-            scratch = Path(name) / f"{turn}"
-            urls = [f"sqlite:///{scratch}-{kind}.db" for kind in ("plain", "durable")]
-            costs["nothing kept"].append(measured(lambda: plain(folder, settings, scratch / "a", None)))  # noqa: B023
-            costs["store"].append(measured(lambda: plain(folder, settings, scratch / "b", urls[0])))  # noqa: B023
-            costs["durable run"].append(measured(lambda: durable(folder, settings, scratch / "c", urls[1])))  # noqa: B023
-    return _told(costs, given.files, file_s, given.limit)
+    print(machine(), flush=True)
+    costs: dict[str, list[Cost]] = {NOTHING: [], SCANS: [], RUN: []}
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        home, pictures = Path(name), WebPictures()
+        examining = ways(stack, home, PROFILES[given.profile], given.workers)
+        family, workers_s = Family(), 0.0
+        for turn in range(given.turns + 1):
+            # The first turn is short and not counted: workers load everything.
+            n_files = given.files if turn else 8 * given.workers
+            pictures.write(home / f"{turn}", n_files, seed=turn)
+            found = list(tasks(home / f"{turn}"))
+            for way, examine in _rotated(examining, turn):
+                before_s = family.cpu_s()
+                cost = measured(lambda: examine(found))  # noqa: B023
+                if turn:
+                    costs[way].append(cost)
+                    workers_s += family.cpu_s() - before_s if way == NOTHING else 0.0
+            print(f"turn {turn} of {given.turns} is over", flush=True)
+    print(machine())
+    return int(_told(costs, workers_s / given.turns, given.files) > given.limit)
 
 
-def _told(costs: dict[str, list[Cost]], n_files: int, file_s: float, limit: float) -> int:
-    least = {name: min(turns, key=lambda cost: cost.parent_s) for name, turns in costs.items()}
-    bare = least["nothing kept"]
-    examined_s = bare.parent_s + file_s * n_files
-    print(f"examining a file takes {1000 * file_s:.0f} ms of processor time")
-    print("what\tclock s\tparent s\tms a file\tadded")
-    for name, cost in least.items():
-        added = (cost.parent_s - bare.parent_s) / examined_s
-        milliseconds = 1000 * cost.parent_s / n_files
-        print(f"{name}\t{cost.wall_s:.1f}\t{cost.parent_s:.2f}\t{milliseconds:.1f}\t{added:+.1%}")
-    return int((least["durable run"].parent_s - bare.parent_s) / examined_s > limit)
+def _rotated(examining: dict[str, Way], turn: int) -> list[tuple[str, Way]]:
+    items = list(examining.items())
+    first = turn % len(items)
+    return items[first:] + items[:first]
+
+
+def _told(costs: dict[str, list[Cost]], workers_s: float, n_files: int) -> float:
+    """Prints a row for each way; returns what a durable run adds to the processor time."""
+    bare = [cost.cpu_s + workers_s for cost in costs[NOTHING]]
+    n_all = n_files * len(bare)
+    print("what\tclock ms a file\tparent ms a file\tprocessor time, times\tclock, times")
+    for name, turns in costs.items():
+        wall_ms, parent_ms = (
+            1000 * sum(values) / n_all for values in zip(*((c.wall_s, c.cpu_s) for c in turns), strict=True)
+        )
+        used = ratio([cost.cpu_s + workers_s for cost in turns], bare)
+        waited = ratio([cost.wall_s for cost in turns], [cost.wall_s for cost in costs[NOTHING]])
+        print(f"{name}\t{wall_ms:.1f}\t{parent_ms:.2f}\t{told(used)}\t{told(waited)}")
+    print(f"workers take {1000 * workers_s / n_files:.0f} ms of processor time a file")
+    return used[0] - 1
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ UNSORTED_SHARE = 1 / 64
 
 
 class HashIndex:
-    """Hashes in the order in which they came; 96 bytes of memory each, and 4 MB for all.
+    """Hashes in the order in which they came; 96 bytes of memory each, and 8 MB for all.
 
     Attributes:
         n: how many there are.
