@@ -11,8 +11,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from dashboard.backend.configuration import Configuration
 from dashboard.backend.options import Options
 from dashboard.backend.places import Places, places
@@ -29,6 +27,7 @@ from forensics.store.queue_words import Bar
 from forensics.store.run_results import RunResults
 from forensics.store.run_words import ENDED, ErrorClass, FileState
 from forensics.store.runs import Plan, Run, Runs, RunState
+from forensics.usual_workers import usual_workers
 
 __all__ = ["Bar", "ErrorClass", "FileState", "Run", "RunState", "Standing", "download", "errors"]
 __all__ += ["names", "newest", "proposed", "resume", "standing", "start", "stop"]
@@ -260,6 +259,4 @@ def _room(store: Store) -> list[Run]:
 
 def _n_workers(settings: ScanSettings) -> int:
     """One processor stays free for who looks at the dashboard."""
-    n_processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    n_by_memory = int(psutil.virtual_memory().available) // settings.limits.memory_bytes
-    return max(1, min(n_processors - 1, n_by_memory))
+    return usual_workers(settings, n_spare=1)

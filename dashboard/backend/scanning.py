@@ -6,7 +6,6 @@ Whoever asks sees what is known so far; results go into the store, and nothing o
 
 from __future__ import annotations
 
-import os
 import queue
 import secrets
 import threading
@@ -15,8 +14,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
-
-import psutil
 
 from dashboard.backend.configuration import Configuration
 from dashboard.backend.jobs import Job, Jobs, State, step_titles
@@ -31,6 +28,7 @@ from forensics.pool import Outcome, Pool
 from forensics.recall import Recall
 from forensics.settings import ScanSettings
 from forensics.store import Store
+from forensics.usual_workers import usual_workers
 
 __all__ = ["Job", "MediaError", "Scanning", "State", "step_titles"]
 
@@ -76,7 +74,7 @@ class Scanning:
         self._queue: queue.Queue[str | None] = queue.Queue()
         self._swept_s = 0.0
         self._sweep()
-        n_lanes = n_lanes or _default_lanes(configuration().scan)
+        n_lanes = n_lanes or min(MAX_LANES, usual_workers(configuration().scan))
         self._lanes = [threading.Thread(target=self._lane, daemon=True, name=f"lane {i}") for i in range(n_lanes)]
         for lane in self._lanes:
             lane.start()
@@ -236,9 +234,3 @@ class _Lane:
 
 def _all_titles(settings: ScanSettings) -> tuple[str, ...]:
     return step_titles(("hash", *(settings.analyzers or ANALYZERS.names())))
-
-
-def _default_lanes(settings: ScanSettings) -> int:
-    n_processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    n_by_memory = int(psutil.virtual_memory().available) // settings.limits.memory_bytes
-    return max(1, min(MAX_LANES, n_processors, n_by_memory))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from pathlib import Path
@@ -114,7 +113,7 @@ def scan(paths: tuple[str, ...], **given: Any) -> int:
             raise click.UsageError("--resume takes the sources that the run has: name none")
         from forensics.cli.scan_run import scan_run
 
-        return scan_run(name, paths, given, scan_settings(given), default_jobs)
+        return scan_run(name, paths, given, scan_settings(given))
     settings = scan_settings(given)
     from contextlib import ExitStack
 
@@ -123,6 +122,7 @@ def scan(paths: tuple[str, ...], **given: Any) -> int:
     from forensics.cli.scan_progress import Progress
     from forensics.inputs import STDIN
     from forensics.store import StoreError
+    from forensics.usual_workers import usual_workers
 
     paths = _all_paths(paths, given["files_from"])
     formats: tuple[str, ...] | None = given["formats"]
@@ -150,7 +150,7 @@ def scan(paths: tuple[str, ...], **given: Any) -> int:
             store=store,
             use_cache=not given["no_cache"],
             inside=inside_limits(given),
-            n_workers=given["jobs"] or default_jobs(settings),
+            n_workers=given["jobs"] or usual_workers(settings),
             cluster=cluster,
         )
         progress = stack.enter_context(Progress(n_files, given["fail_on"]))
@@ -203,15 +203,6 @@ def _queued(results: Iterator[Result], store: Store | None, given: dict[str, Any
         yield result
     if failed is not None:
         raise failed
-
-
-def default_jobs(settings: ScanSettings) -> int:
-    """One worker a processor that this process may use, as long as all may reach their memory limit at once."""
-    import psutil
-
-    n_processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    n_by_memory = int(psutil.virtual_memory().available) // settings.limits.memory_bytes
-    return max(min(n_processors, n_by_memory), 1)
 
 
 def scan_settings(given: dict[str, Any]) -> ScanSettings:

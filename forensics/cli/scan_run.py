@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -30,10 +30,13 @@ from forensics.runs.work import StopWanted
 from forensics.store.queue_words import Bar
 from forensics.store.run_words import FileState
 from forensics.store.runs import Plan, Run, Runs
+from forensics.usual_workers import usual_workers
 
 if TYPE_CHECKING:
     from forensics.containers import InsideLimits
+    from forensics.runs.summary import Summary
     from forensics.settings import ScanSettings
+    from forensics.store import Store
 
 MAX_ERRORS = 10
 """Classes of error that are told at the end; `unforged errors` tells all."""
@@ -41,13 +44,7 @@ MAX_ERRORS = 10
 BARS = {"likely": ("likely",), "inconclusive": ("likely", "inconclusive"), "never": ()}
 
 
-def scan_run(
-    name: str,
-    paths: tuple[str, ...],
-    given: dict[str, Any],
-    settings: ScanSettings,
-    n_workers: Callable[[ScanSettings], int],
-) -> int:
+def scan_run(name: str, paths: tuple[str, ...], given: dict[str, Any], settings: ScanSettings) -> int:
     """Examine the sources of a run, and write what came of it.
 
     Args:
@@ -55,7 +52,6 @@ def scan_run(
         paths: sources; none goes on with those of an earlier run.
         given: the options of `unforged scan`.
         settings: of every scan, for a run that names its sources.
-        n_workers: how many are usual for these settings.
 
     Returns:
         The exit code, for all files of the run.
@@ -63,48 +59,52 @@ def scan_run(
     command = given["on_finish"]
     if command is not None:
         command_words(command)
-    forms = tuple(given["formats"] or ())
-    if unknown := [form for form in forms if form not in FILE_FORMATS]:
-        raise click.UsageError(f"a run writes all tables; --format takes {','.join(FILE_FORMATS)}, not {unknown[0]}")
-    if forms and given["out"] is None:
-        raise click.UsageError("--format says what to write, --out DIR must say where")
-    cluster = wanted_cluster(given)
     plan = None if given["resume"] is not None else _plan(name, paths, settings, inside_limits(given))
     store = open_store(given["store"])
     if store is None:
         raise click.UsageError("a run needs a store")
-    actor = actor_name(given["actor"])
+    log = _Log(name, is_wanted=given["log_json"])
     with store:
-        if plan is None:
-            Runs(store).get(name)
-        claimed, was_cut_off = Runs(store).claim(name, plan, actor=actor)
+        try:
+            shown = _passed(store, name, plan, given, log)
+        except StopWanted as wish:
+            log("stopped", {"by": wish.by})
+            if not log.is_wanted:
+                click.echo(f"unforged: run {plain(name)} {plain(str(wish))}; --resume goes on with it", err=True)
+            return INTERRUPTED
+        summary = shown.finish(Runs(store).get(name))
+        if command is not None:
+            call(command, summary)
+        return shown.exit_code()
+
+
+def _passed(store: Store, name: str, plan: Plan | None, given: dict[str, Any], log: _Log) -> _Shown:
+    """One pass, to its end."""
+    forms, cluster, actor = _forms(given), wanted_cluster(given), actor_name(given["actor"])
+    claimed, was_cut_off = Runs(store).claim(name, plan, actor=actor)
+    with noted_end(store, claimed):
         how = Settings(
-            n_workers=given["jobs"] or n_workers(claimed.plan.settings),
+            n_workers=given["jobs"] or usual_workers(claimed.plan.settings),
             cluster=cluster,
             folder=given["out"],
             forms=forms,
             language_code=given["language_code"],
             retry_failed=given["retry_failed"],
         )
-        log = _Log(name, is_wanted=given["log_json"])
-        try:
-            with noted_end(store, claimed):
-                run = DurableRun(store, claimed, how, is_new_pass=not was_cut_off, tell=log)
-                with _Shown(run, given, Queueing(store, Bar(given["bar"]), actor=actor), log) as shown:
-                    poll_s = given["poll"] if given["watch"] else None
-                    follow(run, shown.add, out=given["out"], remote=given["remote"], poll_s=poll_s)
-        except StopWanted as wish:
-            log("stopped", {"by": wish.by})
-            if not log.is_wanted:
-                click.echo(f"unforged: run {plain(name)} {plain(str(wish))}; --resume goes on with it", err=True)
-            return INTERRUPTED
-        ended = Runs(store).get(name)
-        summary = write_end(ended, run.files, given["out"]) if given["out"] else summarize(ended, run.files)[0]
-        log("summary", {"states": dict(summary.states), "opinions": dict(summary.opinions)})
-        shown.finish(ended)
-        if command is not None:
-            call(command, summary)
-        return shown.exit_code()
+        run = DurableRun(store, claimed, how, is_new_pass=not was_cut_off, tell=log)
+        with _Shown(run, given, Queueing(store, Bar(given["bar"]), actor=actor), log) as shown:
+            poll_s = given["poll"] if given["watch"] else None
+            follow(run, shown.add, out=given["out"], remote=given["remote"], poll_s=poll_s)
+    return shown
+
+
+def _forms(given: dict[str, Any]) -> tuple[str, ...]:
+    forms = tuple(given["formats"] or ())
+    if unknown := [form for form in forms if form not in FILE_FORMATS]:
+        raise click.UsageError(f"a run writes all tables; --format takes {','.join(FILE_FORMATS)}, not {unknown[0]}")
+    if forms and given["out"] is None:
+        raise click.UsageError("--format says what to write, --out DIR must say where")
+    return forms
 
 
 def _plan(name: str, paths: tuple[str, ...], settings: ScanSettings, inside: InsideLimits | None) -> Plan:
@@ -191,12 +191,15 @@ class _Shown:
         reached = any(n and opinion.startswith(BARS[self._given["fail_on"]]) for opinion, n in opinions.items())
         return 1 if reached else 3 if counts[FileState.FAILED] else 0
 
-    def finish(self, run: Run) -> None:
-        """Tell what it came to."""
-        if self._log.is_wanted:
-            return
-        for text in _told(run, self._run, self._given):
-            click.echo(text, err=True)
+    def finish(self, run: Run) -> Summary:
+        """Write and tell what it came to."""
+        files, out = self._run.files, self._given["out"]
+        summary = write_end(run, files, out) if out is not None else summarize(run, files)[0]
+        self._log("summary", {"states": dict(summary.states), "opinions": dict(summary.opinions)})
+        if not self._log.is_wanted:
+            for text in _told(run, self._run, self._given):
+                click.echo(text, err=True)
+        return summary
 
     def _pipe(self, found: dict[str, Any]) -> None:
         try:

@@ -87,7 +87,8 @@ def configuration(host: str, given: dict[str, Any]) -> Configuration:
     """
     from forensics.api.configuration import LOCAL as HERE
     from forensics.api.configuration import Configuration
-    from forensics.cli.scan import default_jobs, scan_settings
+    from forensics.cli.scan import scan_settings
+    from forensics.usual_workers import usual_workers
 
     settings = scan_settings({**given, "fusion": None})
     return Configuration(
@@ -96,7 +97,7 @@ def configuration(host: str, given: dict[str, Any]) -> Configuration:
         key_file=given["key_file"],
         hosts=(*HERE, host),
         allowed=tuple(_allowed(text) for text in given["allow"]),
-        n_lanes=given["jobs"] or min(2, default_jobs(settings)),
+        n_lanes=given["jobs"] or min(2, usual_workers(settings)),
         language_code=given["language_code"],
         max_body_bytes=given["max_body"],
         max_files=given["max_files"],
