@@ -78,6 +78,7 @@ class Pool:
         self._forms = forms
         self._workers: list[Worker] = []
         self._n_started = 0
+        self._watched_s = 0.0
         self._retirement = Retirement(settings.limits.memory_bytes)
         self._context = start_context()
 
@@ -155,18 +156,28 @@ class Pool:
             busy = [worker for worker in self._workers if worker.task is not None or not worker.ready]
             if following is None and not self._fetcher.n_waiting and all(worker.task is None for worker in busy):
                 return
-            if busy:
-                wait([worker.connection for worker in busy], TICK_S)
-            else:
-                time.sleep(TICK_S)
-            for worker in busy:
-                outcome = self._hear(worker, decide, receive, hear) if worker.connection.poll() else self._watch(worker)
+            spoke, quiet = self._listen(busy)
+            for worker in (*spoke, *quiet):
+                outcome = self._hear(worker, decide, receive, hear) if worker in spoke else self._watch(worker)
                 if outcome is None:
                     continue
                 # The worker goes on while whoever asked keeps what became of this file.
                 if following is not None and worker in self._idle() and self._hand(worker, following):
                     following = self._next(waiting)
                 yield outcome
+
+    def _listen(self, busy: list[Worker]) -> tuple[list[Worker], list[Worker]]:
+        """Wait for what workers say, TICK_S at most. Returns those who said something, and those to be looked at."""
+        left_s = max(0.0, self._watched_s + TICK_S - time.monotonic())
+        heard = wait([worker.connection for worker in busy], left_s) if busy else []
+        if not busy:
+            time.sleep(left_s)
+        spoke = [worker for worker in busy if worker.connection in heard]
+        if time.monotonic() < self._watched_s + TICK_S:
+            # To look at all of them whenever one says something would take longer than to listen.
+            return spoke, []
+        self._watched_s = time.monotonic()
+        return spoke, [worker for worker in busy if worker not in spoke]
 
     def _next(self, waiting: Iterator[Task]) -> Task | None:
         # What containers hold, and what was fetched, comes first: it takes up scratch space.
