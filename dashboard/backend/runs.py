@@ -1,15 +1,13 @@
-"""Durable runs for the page Archive: started, followed, stopped and gone on with, and their results to take away."""
+"""Durable runs for the page Archive: started, followed, stopped and gone on with."""
 
 from __future__ import annotations
 
 import os
 import platform
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from dashboard.backend.configuration import Configuration
 from dashboard.backend.options import Options
@@ -18,31 +16,25 @@ from dashboard.roles import Role, User, require
 from forensics.containers import InsideLimits
 from forensics.hostile_text import one_line
 from forensics.inputs import is_url
-from forensics.runs.ending import PAGE, TABLES, write_page
 from forensics.runs.process import launch
-from forensics.runs.summary import summarize
 from forensics.settings import ScanSettings
 from forensics.store import Store
 from forensics.store.queue_words import Bar
 from forensics.store.run_results import RunResults
-from forensics.store.run_words import ENDED, ErrorClass, FileState
+from forensics.store.run_words import ENDED, FileState
 from forensics.store.runs import Plan, Run, Runs, RunState
 from forensics.usual_workers import usual_workers
 
-__all__ = ["Bar", "ErrorClass", "FileState", "Run", "RunState", "Standing", "download", "errors"]
+__all__ = ["Bar", "FileState", "Run", "RunState", "Standing"]
 __all__ += ["names", "newest", "proposed", "resume", "standing", "start", "stop"]
 
 MAX_RUNNING = 2
 """Runs of this computer at a time; each has workers of its own."""
 
-MAX_DOWNLOAD_FILES = 50_000
-"""Files of a run whose results are sent through a browser, which takes them into memory: about 150 MB."""
+MAX_LISTED = 5
 
 MAX_NAMES = 200
 """Runs to choose from; older ones are reached by their address."""
-
-FORMS = {name: name.rpartition(".")[2] for name in (*TABLES, PAGE)}
-"""Name of a file of results -> its ending."""
 
 
 @dataclass(frozen=True)
@@ -70,26 +62,12 @@ class Standing:
         return sum(self.states[state] for state in ENDED)
 
 
-class _Short(RunResults):
-    """Results that do not tell where files lie on the server."""
-
-    def __init__(self, store: Store, run: Run, known: Places) -> None:
-        super().__init__(store, run.id)
-        self._known = known
-
-    def lines(self, numbers: Sequence[int] | None = None) -> Iterator[dict[str, Any]]:
-        for line in super().lines(numbers):
-            told = {name: line[name] for name in ("path", "container", "duplicate_of") if line[name]}
-            yield line | {name: self._known.file(path) for name, path in told.items()}
-
-    def errors(self) -> list[ErrorClass]:
-        return [replace(one, path=self._known.file(one.path)) for one in super().errors()]
-
-
-def newest(store: Store, *, user: User, limit: int = 5) -> list[Standing]:
-    """The newest runs, wherever they were started, the newest first."""
+def newest(store: Store, *, user: User) -> list[Standing]:
+    """What runs, wherever it was started, and the newest of the others up to MAX_LISTED in all."""
     known = places(store)
-    return [_standing(store, run, known, user) for run in Runs(store).all(limit)]
+    found = sorted(Runs(store).all(MAX_NAMES), key=lambda run: not run.is_running)
+    n_running = sum(run.is_running for run in found)
+    return [_standing(store, run, known, user) for run in found[: max(MAX_LISTED, n_running)]]
 
 
 def standing(store: Store, name: str, *, user: User) -> Standing:
@@ -193,33 +171,6 @@ def stop(store: Store, name: str, *, user: User) -> None:
     Runs(store).stop(name, actor=user.name)
 
 
-def errors(store: Store, run: Run, *, user: User) -> list[ErrorClass]:
-    """What the run could not examine, class by class."""
-    return _results(store, run, user).errors()
-
-
-def download(store: Store, run: Run, form: str, *, user: User) -> bytes:
-    """A file of results, as `unforged runs show NAME --out` writes it.
-
-    Args:
-        store: of runs.
-        run: as somebody may see it.
-        form: of FORMS.
-        user: who gets it; whole paths are for admins.
-
-    Raises:
-        OSError: there is no room for it, or the store does not work.
-    """
-    results = _results(store, run, user)
-    with tempfile.TemporaryDirectory(prefix="unforged-") as folder:
-        path = Path(folder) / form
-        if form == PAGE:
-            write_page(summarize(run, results)[0], path)
-        else:
-            TABLES[form](results.lines(), path)
-        return path.read_bytes()
-
-
 def _standing(store: Store, run: Run, known: Places, user: User) -> Standing:
     results = RunResults(store, run.id)
     n_likely = sum(number for opinion, number in results.opinions().items() if opinion.startswith("likely"))
@@ -231,10 +182,6 @@ def _short(run: Run, known: Places) -> Run:
     # What went wrong on the server may name its folders.
     message = "an admin sees why" if run.state is RunState.FAILED else run.message
     return replace(run, plan=replace(run.plan, sources=sources), message=message)
-
-
-def _results(store: Store, run: Run, user: User) -> RunResults:
-    return RunResults(store, run.id) if user.role >= Role.ADMIN else _Short(store, run, places(store))
 
 
 def _is_taken(store: Store, name: str) -> bool:

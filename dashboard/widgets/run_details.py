@@ -7,7 +7,8 @@ from functools import partial
 import streamlit as st
 
 from dashboard.backend.archive import one_line
-from dashboard.backend.runs import FORMS, MAX_DOWNLOAD_FILES, Standing, download, errors, standing
+from dashboard.backend.run_results import FORMS, MAX_DOWNLOAD_FILES, download, errors
+from dashboard.backend.runs import Standing, standing
 from dashboard.backend.words import as_markdown
 from dashboard.session import current_user, store
 from dashboard.widgets.failing import plainly

@@ -25,6 +25,8 @@ from forensics.store.tables import RunRow
 
 MAX_MESSAGE = 500
 
+_NEWEST = (RunRow.started_at.desc(), RunRow.id.desc())
+
 _NAME = re.compile(r"[^\s/\\\x00-\x1f\x7f](?:[^/\\\x00-\x1f\x7f]{0,98}[^\s/\\\x00-\x1f\x7f])?")
 
 
@@ -171,20 +173,20 @@ class Runs:
             return self._run(_found(session, name))
 
     def all(self, limit: int | None = None) -> list[Run]:
-        """All, or the newest ones, the newest first."""
-        asked = select(RunRow).order_by(RunRow.id.desc()).limit(limit)
+        """All, or the newest ones; that whose last pass began last comes first."""
+        asked = select(RunRow).order_by(*_NEWEST).limit(limit)
         with self._store.session() as session:
             return [self._run(row) for row in session.scalars(asked)]
 
     def names(self, limit: int) -> list[str]:
-        """Names of the newest, the newest first."""
+        """Names of the newest, in the same order."""
         with self._store.session() as session:
-            return list(session.scalars(select(RunRow.name).order_by(RunRow.id.desc()).limit(limit)))
+            return list(session.scalars(select(RunRow.name).order_by(*_NEWEST).limit(limit)))
 
     def sources(self, limit: int) -> set[str]:
         """What the newest examine, all together; settings are not read, so that many cost little."""
         with self._store.session() as session:
-            plans = session.scalars(select(RunRow.plan).order_by(RunRow.id.desc()).limit(limit))
+            plans = session.scalars(select(RunRow.plan).order_by(*_NEWEST).limit(limit))
             return {source for plan in plans for source in json.loads(plan)["sources"]}
 
     def beat(self, number: int) -> str:

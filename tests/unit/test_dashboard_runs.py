@@ -20,7 +20,8 @@ from dashboard.backend import runs
 from dashboard.backend.archive import ScanFilter, SortBy, listing
 from dashboard.backend.configuration import load
 from dashboard.backend.options import Options
-from dashboard.backend.runs import FORMS, Bar, download, errors, names, newest, proposed, resume, standing, start, stop
+from dashboard.backend.run_results import FORMS, download, errors
+from dashboard.backend.runs import MAX_LISTED, Bar, names, newest, proposed, resume, standing, start, stop
 from dashboard.roles import LOCAL_USER, NotAllowedError, Role, User
 from forensics.settings import ScanSettings
 from forensics.store import AuditLog, Queue, Store
@@ -168,6 +169,17 @@ def test_a_run_stands_as_its_files_do_wherever_it_was_started(store: Store) -> N
     assert one.n_likely == sum(n % 4 < 2 for n in range(4)) + 1, "a copy is as likely as what it copies"
     assert newest(store, user=LOCAL_USER) == [one]
     assert [(error.code, error.n_files) for error in errors(store, one.run, user=LOCAL_USER)] == [("empty", 1)]
+
+
+def test_a_run_that_goes_on_is_listed_however_old_it_is(store: Store) -> None:
+    running = Runs(store).claim("old", Plan(("/srv",), ScanSettings()))[0]
+    for number in range(MAX_LISTED + 1):
+        later = Runs(store).claim(f"later {number}", Plan(("/srv",), ScanSettings()))[0]
+        Runs(store).end(later.id, RunState.DONE)
+    listed = [one.run.name for one in newest(store, user=LOCAL_USER)]
+    assert listed == ["old", *(f"later {number}" for number in range(MAX_LISTED, 1, -1))]
+    Runs(store).end(running.id, RunState.DONE)
+    assert "old" not in [one.run.name for one in newest(store, user=LOCAL_USER)]
 
 
 @pytest.mark.parametrize("form", FORMS)
