@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from multiprocessing.connection import wait
 from pathlib import Path
 from types import TracebackType
@@ -37,9 +36,6 @@ Hear = Callable[[Task, Step], None]
 
 TICK_S = 0.02
 """Memory is filled at 2 to 5 GB a second: a tick lets a worker pass its limit by 100 MB at most."""
-
-HASHED_BYTES_PER_S = 100e6
-"""A slow disk; the clock of a large video starts this much later, as it is hashed before it is known to be one."""
 
 
 class Pool:
@@ -220,24 +216,10 @@ class Pool:
 
     def _hand(self, worker: Worker, task: Task) -> bool:
         """Give a task to an idle worker; False when the worker died in the meantime."""
-        path = self._fetcher.path(task)
-        try:
-            worker.connection.send(replace(task, path=path) if task.url else task)
-        except OSError:
-            self._end(worker)
-            return False
-        try:
-            size_bytes = path.stat().st_size
-        except OSError:
-            size_bytes = 0
-        worker.task, worker.opened, worker.report = task, None, None
-        worker.entered, worker.scratch, worker.n_found, worker.paused_s = "", None, 0, None
-        worker.started_s = time.monotonic()
-        # What is too large to be an image is a video, or refused by its size.
-        is_video = self._limits.max_image_bytes < size_bytes <= self._limits.max_bytes
-        grace_s = size_bytes / HASHED_BYTES_PER_S if is_video else 0.0
-        worker.deadline_s = worker.started_s + self._limits.image_timeout_s + grace_s
-        return True
+        if worker.take(task, self._fetcher.path(task), self._limits):
+            return True
+        self._end(worker)
+        return False
 
     def _hear(self, worker: Worker, decide: Decide, receive: Receive | None, hear: Hear | None) -> Outcome | None:
         try:
@@ -279,12 +261,9 @@ class Pool:
 
     def _enter(self, worker: Worker, said: Entered) -> Outcome | None:
         assert worker.task is not None
-        worker.entered, worker.scratch = said.kind, self._insides.scratch()
-        # It is hashed as a whole first.
-        worker.deadline_s += self._limits.timeout_s - self._limits.image_timeout_s
-        with suppress(OSError):
-            worker.deadline_s += self._fetcher.path(worker.task).stat().st_size / HASHED_BYTES_PER_S
-        return self._reply(worker, worker.scratch, time.monotonic())
+        scratch = self._insides.scratch()
+        worker.enter(said.kind, scratch, self._fetcher.path(worker.task), self._limits)
+        return self._reply(worker, scratch, time.monotonic())
 
     def _found(self, worker: Worker, container: Task, scratch: Path, member: Member) -> Outcome | None:
         """A file inside a container: an outcome when it is not to be examined."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
@@ -18,10 +18,15 @@ from forensics.confinement.scratch import remove_folder
 from forensics.hearing import give_up_after
 from forensics.messages import Opened, Task
 from forensics.report import ScanReport
+from forensics.settings import Limits
 from forensics.worker import LOG, serve
 
 START_S = 120.0
 """Loading every analyzer takes seconds; on a crowded machine with a cold disk perhaps a minute."""
+
+
+HASHED_BYTES_PER_S = 100e6
+"""A slow disk; the clock of a large video starts this much later, as it is hashed before it is known to be one."""
 
 
 @dataclass(eq=False)
@@ -75,6 +80,33 @@ class Worker:
             watched = None
         return cls(process, here, watched, home, deadline_s=time.monotonic() + START_S)
 
+    def take(self, task: Task, path: Path, limits: Limits) -> bool:
+        """Begin with a file; False when the process died in the meantime.
+
+        Args:
+            task: what is asked.
+            path: where the file lies here.
+            limits: of the scan.
+        """
+        try:
+            self.connection.send(replace(task, path=path))
+        except OSError:
+            return False
+        self.task, self.opened, self.report = task, None, None
+        self.entered, self.scratch, self.n_found, self.paused_s = "", None, 0, None
+        self.started_s = time.monotonic()
+        size_bytes = _size_bytes(path)
+        # What is too large to be an image is a video, or refused by its size.
+        is_video = limits.max_image_bytes < size_bytes <= limits.max_bytes
+        grace_s = size_bytes / HASHED_BYTES_PER_S if is_video else 0.0
+        self.deadline_s = self.started_s + limits.image_timeout_s + grace_s
+        return True
+
+    def enter(self, kind: str, scratch: Path, path: Path, limits: Limits) -> None:
+        """The file is a container, which is unpacked to a scratch folder. It is hashed as a whole first."""
+        self.entered, self.scratch = kind, scratch
+        self.deadline_s += limits.timeout_s - limits.image_timeout_s + _size_bytes(path) / HASHED_BYTES_PER_S
+
     def end(self) -> None:
         """Kill it, wait until it is gone and remove what it left behind."""
         self.process.kill()
@@ -106,6 +138,13 @@ class Worker:
             return ""
         said = [line.strip() for line in lines if line.strip()]
         return "".join(c if c.isprintable() else " " for c in said[-1])[:200] if said else ""
+
+
+def _size_bytes(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def start_context() -> ForkServerContext | SpawnContext:
