@@ -9,7 +9,8 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
@@ -18,7 +19,7 @@ from generators.extras import needs
 T = TypeVar("T")
 R = TypeVar("R")
 
-KNOCK_S = 10.0
+KNOCK_S = 5.0
 """Ray itself takes minutes to say that nobody is there."""
 
 
@@ -67,7 +68,13 @@ class OnRay:
         return found
 
     def n_places(self, memory_bytes: int) -> int:
-        """How many processors the cluster has by now, as long as each of them finds so much memory."""
+        """How many processors the cluster has by now, as long as each of them finds so much memory.
+
+        Raises:
+            ConnectionError: the machine that leads the cluster does not answer; Ray waits a minute for it, then it ends
+                this process.
+        """
+        _knock(self._ray.get_runtime_context().gcs_address)
         found = self._ray.cluster_resources()
         return int(min(found.get("CPU", 0.0), found.get("memory", 0.0) // memory_bytes))
 
@@ -81,7 +88,7 @@ class OnRay:
             memory_bytes: that the machine must have for it.
 
         Returns:
-            What stands for it: `put(...).method.remote(...)` is a call under way.
+            What stands for it: `put(...).method.remote(...).future()` is a call under way.
         """
         placed = self._ray.remote(
             num_cpus=1,
@@ -93,22 +100,15 @@ class OnRay:
         )
         return placed(made).remote(*given)
 
-    def answered(self, calls: Sequence[Any], timeout_s: float) -> list[Any]:
-        """Those of the calls that have ended; waits for the first one."""
-        if not calls:
-            return []
-        ended, _ = self._ray.wait(list(calls), num_returns=1, timeout=timeout_s)
-        return self._ray.wait(list(calls), num_returns=len(calls), timeout=0)[0] if ended else []
-
-    def answer(self, call: Any) -> Any:
-        """What a call gave.
+    def answer(self, call: Future[Any]) -> Any:
+        """What a call gave that is over.
 
         Raises:
             GoneError: the object is gone.
             Whatever the method raised.
         """
         try:
-            return self._ray.get(call)
+            return call.result()
         except self._ray.exceptions.RayTaskError as error:
             raise _raised_there(error) from None
         except self._ray.exceptions.RayError as error:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, wait
 
 from detectors.cluster import GoneError, OnRay
 from forensics.engine import Cluster
@@ -20,11 +22,19 @@ COUNT_S = 5.0
 WAIT_S = 0.2
 """The longest that nothing is looked after."""
 
+HEADLESS_S = 15.0
+"""Without the machine that leads the cluster; stations work on, and Ray ends this process after a minute."""
+
 CLOSE_S = 10.0
 """For removing scratch files; then stations are ended however they stand."""
 
-MAX_FAILED = 3
+MAX_FAILED = 5
 """Stations that died one after the other before they were ready: more are not tried."""
+
+AGAIN_S = 3.0
+"""Until the next one is tried after that: the cluster may not know yet that a machine is gone."""
+
+LOG = logging.getLogger("unforged.cluster")
 
 
 class Crew:
@@ -44,7 +54,9 @@ class Crew:
         self._n_wanted = 0
         self._counted_s = float("-inf")
         self._alone_s: float | None = None
+        self._headless_s: float | None = None
         self._failed: list[str] = []
+        self._again_s = float("-inf")
 
     @property
     def is_busy(self) -> bool:
@@ -56,11 +68,14 @@ class Crew:
 
         Raises:
             RuntimeError: for START_S none was ready, or too many died before they were.
+            ConnectionError: the machine that leads the cluster was gone for HEADLESS_S.
         """
         self._count()
+        if self._headless_s is not None:
+            return
         has_ready = any(link.is_ready for link in self._links)
         if len(self._failed) < MAX_FAILED:
-            while len(self._links) < self._n_wanted:
+            while time.monotonic() > self._again_s and len(self._links) < self._n_wanted:
                 self._links.append(self._started())
         elif not self._links:
             raise RuntimeError(f"no station could be started on the cluster: {self._failed[-1]}")
@@ -82,7 +97,10 @@ class Crew:
             ValueError, OSError: what a station cannot go on with.
         """
         by_call = {link.call: link for link in self._links}
-        for call in self._cluster.answered(list(by_call), WAIT_S):
+        if not by_call:
+            time.sleep(WAIT_S)
+        # Not by Ray: it would say itself how this process ends when somebody interrupts it.
+        for call in wait(by_call, WAIT_S, FIRST_COMPLETED).done:
             yield by_call[call], self._said(by_call[call])
 
     def ready(self) -> None:
@@ -91,11 +109,7 @@ class Crew:
 
     def close(self) -> None:
         """End all stations; those that have arrived remove their scratch files."""
-        closing = [link.actor.close.remote() for link in self._links if link.host]
-        until_s = time.monotonic() + CLOSE_S
-        while closing and (left_s := until_s - time.monotonic()) > 0:
-            ended = self._cluster.answered(closing, left_s)
-            closing = [call for call in closing if call not in ended]
+        wait([link.actor.close.remote().future() for link in self._links if link.host], CLOSE_S)
         for link in self._links:
             self._cluster.end(link.actor)
         self._links = []
@@ -114,9 +128,18 @@ class Crew:
             return None
 
     def _count(self) -> None:
-        if time.monotonic() - self._counted_s > COUNT_S:
-            self._counted_s = time.monotonic()
+        now_s = time.monotonic()
+        if now_s - self._counted_s < COUNT_S:
+            return
+        self._counted_s = now_s
+        try:
             n_places = self._cluster.n_places(self._equipment.settings.limits.memory_bytes)
+        except ConnectionError:
+            self._headless_s = self._headless_s or now_s
+            if now_s - self._headless_s > HEADLESS_S:
+                raise
+        else:
+            self._headless_s = None
             self._n_wanted = self._wanted.n_stations or max(n_places, 1)
 
     def _started(self) -> Link:
@@ -127,7 +150,9 @@ class Crew:
     def _let_go(self, link: Link, reason: str) -> None:
         self._links.remove(link)
         self._counted_s = float("-inf")
+        LOG.warning("a station is gone: %s", reason)
         if not link.is_ready:
             self._failed.append(reason)
+            self._again_s = time.monotonic() + AGAIN_S
         # It may live behind a broken line, and must not go on.
         self._cluster.end(link.actor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from forensics.containers.kinds import container_kind_of
 from forensics.errors import MediaError
 from forensics.messages import Opened, Task
 from forensics.outcome import Outcome
-from forensics.ray_engine.words import Reply
+from forensics.ray_engine.words import Event, Reply
 from forensics.report import ScanReport
 
 N_HANDED = 2
@@ -46,7 +47,7 @@ class Link:
 
     def go_on(self, reply: Reply | None) -> None:
         """Answer, if there was a question, and wait for what happens next."""
-        self.call = self.actor.go_on.remote(reply)
+        self.call: Future[list[Event]] = self.actor.go_on.remote(reply).future()
 
     @property
     def n_handed(self) -> int:

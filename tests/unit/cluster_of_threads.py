@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, InvalidStateError, wait
+from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from functools import partial
 from threading import Thread
@@ -11,11 +10,17 @@ from typing import Any
 
 from detectors.cluster import GoneError
 
-Call = Future[Any]
+
+class Call(Future[Any]):
+    """One of a method."""
+
+    def future(self) -> Call:
+        """As that of Ray has it."""
+        return self
 
 
 class Placed:
-    """What was put on a machine: `placed.method.remote(...)` is a call under way."""
+    """What was put on a machine: `placed.method.remote(...).future()` is a call under way."""
 
     def __init__(self, made: Any) -> None:
         self._made = made
@@ -33,7 +38,7 @@ class Placed:
         return type(name, (), {"remote": partial(self._call, name)})
 
     def _call(self, name: str, *given: object) -> Call:
-        call: Call = Future()
+        call = Call()
         self._calls.append(call)
         if self._is_gone:
             _end(call, error=GoneError("it is gone"))
@@ -66,10 +71,6 @@ class Threads:
         """Make it here."""
         self.placed.append(Placed(made(*given)))
         return self.placed[-1]
-
-    def answered(self, calls: Sequence[Call], timeout_s: float) -> list[Call]:
-        """Those that have ended."""
-        return list(wait(calls, timeout_s, FIRST_COMPLETED).done)
 
     def answer(self, call: Call) -> Any:
         """What a call gave."""

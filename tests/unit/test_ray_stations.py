@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -127,6 +128,7 @@ def test_stations_that_die_before_they_are_ready_are_given_up(
         raise RuntimeError("a worker process could not start")
 
     monkeypatch.setattr(crew.Station, "go_on", unable)
+    monkeypatch.setattr(crew, "AGAIN_S", 0.0)
     with pytest.raises(RuntimeError, match=r"^no station could be started on the cluster: .+ could not start$"):
         go(store, folder, Cluster())
     assert len(threads.placed) == crew.MAX_FAILED
@@ -136,9 +138,23 @@ def test_a_cluster_without_room_is_not_waited_for_for_ever(
     threads: Threads, store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(crew, "START_S", 0.3)
-    monkeypatch.setattr(threads, "answered", lambda calls, timeout_s: [])
+    monkeypatch.setattr(crew.Station, "go_on", lambda *_: time.sleep(1.0))
     with pytest.raises(RuntimeError, match="no machine of the cluster had a station ready within 0 s; each takes"):
         go(store, folder, Cluster())
+
+
+def test_a_cluster_that_loses_its_head_ends_the_run_before_ray_ends_the_process(
+    threads: Threads, store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(memory_bytes: int) -> int:
+        raise ConnectionError("there is no Ray cluster here")
+
+    monkeypatch.setattr(crew, "COUNT_S", 0.0)
+    monkeypatch.setattr(crew, "HEADLESS_S", 0.3)
+    monkeypatch.setattr(threads, "n_places", nobody)
+    with pytest.raises(ConnectionError, match="no Ray cluster"):
+        go(store, folder, Cluster())
+    assert states(store)[FileState.WAITING] == 2
 
 
 def test_nothing_to_examine_starts_no_station(threads: Threads, store: Store, tmp_path: Path) -> None:
