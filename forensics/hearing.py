@@ -14,6 +14,7 @@ import struct
 import sys
 from collections.abc import Collection, Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import NoneType
@@ -51,16 +52,16 @@ _ARRAYS = re.compile(r"numpy ndarray|numpy dtype|numpy\._?core\.(multiarray (_re
 
 _SHA256 = re.compile(r"[0-9a-f]{64}|")
 
-_TYPES: Mapping[str, type | tuple[type, ...]] = {
-    "str": str,
-    "bytes": bytes,
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "str": (str,),
+    "bytes": (bytes,),
     "int": (int, np.integer),
     "float": (int, float, np.number),
     "bool": (bool, np.bool_),
-    "None": NoneType,
+    "None": (NoneType,),
     "tuple": (tuple, list),
-    "Mapping": dict,
-    "NDArray": np.ndarray,
+    "Mapping": (dict,),
+    "NDArray": (np.ndarray,),
 }
 """Written type of a field -> what it may hold; others go by the name of their class."""
 
@@ -109,22 +110,31 @@ class _Reader(pickle.Unpickler):
 
 def _is_sound(said: object) -> bool:
     """Whether every part of it has the types that it declares."""
-    parts, n_parts = [said], 0
+    parts: list[Any] = [said]
+    n_parts = 0
     while parts and n_parts < MAX_PARTS:
         part, n_parts = parts.pop(), n_parts + 1
-        if is_dataclass(part) and not isinstance(part, type):
-            held = [(getattr(part, one.name), str(one.type)) for one in fields(part)]
-            if not all(_fits(value, declared) for value, declared in held):
+        for name, kinds, classes in _declared(type(part)):
+            value = getattr(part, name)
+            if not isinstance(value, kinds) and classes.isdisjoint(kind.__name__ for kind in type(value).__mro__):
                 return False
-            for value, _ in held:
-                parts += value[:MAX_PARTS] if isinstance(value, tuple | list) else [value]
+            if isinstance(value, tuple | list):
+                parts += value[:MAX_PARTS]
+            else:
+                parts.append(value)
     return not parts
 
 
-def _fits(value: object, declared: str) -> bool:
-    names = [one.partition("[")[0] for one in declared.split(" | ")]
-    ancestors = {kind.__name__ for kind in type(value).__mro__}
-    return any(isinstance(value, _TYPES[name]) if name in _TYPES else name in ancestors for name in names)
+@cache
+def _declared(kind: type) -> tuple[tuple[str, tuple[type, ...], frozenset[str]], ...]:
+    """Fields of a class, each with the built-in types and the names of other classes that it may hold."""
+    if not is_dataclass(kind):
+        return ()
+    written = [(one.name, [name.partition("[")[0] for name in str(one.type).split(" | ")]) for one in fields(kind)]
+    return tuple(
+        (field, sum((_TYPES.get(name, ()) for name in names), ()), frozenset(names) - {*_TYPES})
+        for field, names in written
+    )
 
 
 def _leads_nowhere(said: Said, forms: Collection[str]) -> bool:
