@@ -114,9 +114,10 @@ def _is_sound(said: object) -> bool:
     n_parts = 0
     while parts and n_parts < MAX_PARTS:
         part, n_parts = parts.pop(), n_parts + 1
-        for name, kinds, classes in _declared(type(part)):
+        kind: Any = type(part)
+        for name, kinds, classes in _declared(kind):
             value = getattr(part, name)
-            if not isinstance(value, kinds) and classes.isdisjoint(kind.__name__ for kind in type(value).__mro__):
+            if not isinstance(value, kinds) and classes.isdisjoint(one.__name__ for one in type(value).__mro__):
                 return False
             if isinstance(value, tuple | list):
                 parts += value[:MAX_PARTS]
