@@ -41,10 +41,6 @@ class Bill:
     parent_gb: float
     max_processors: float
 
-    def days(self, n_processors: int) -> float:
-        """By the clock, on so many processors."""
-        return self.processor_h / n_processors / 24
-
 
 def bill(inputs: Mapping[str, float], profile: str, n_files: float) -> Bill:
     """The formula.
@@ -58,7 +54,7 @@ def bill(inputs: Mapping[str, float], profile: str, n_files: float) -> Bill:
         ValueError: an input is missing.
     """
     try:
-        worker_ms, parent_ms = inputs[f"worker_ms_{profile}"], inputs["parent_ms"]
+        worker_ms, parent_ms = inputs[f"worker_ms_{profile}"], inputs[f"parent_ms_{profile}"]
         n_examined = n_files * (1 - inputs["copies"])
         return Bill(
             processor_h=(n_examined * worker_ms + n_files * parent_ms) / 3.6e6,
@@ -85,16 +81,26 @@ def table(
     inputs: Mapping[str, float], files: Sequence[float] = FILES, processors: Sequence[int] = PROCESSORS
 ) -> list[str]:
     """Rows of Markdown."""
-    days = [f"days on {n:,} processors" for n in processors]
-    heading = ["files", "profile", "processor hours", *days, "read", "store and results", "memory of the parent"]
+    spans = [f"on {n:,} processors" for n in processors]
+    heading = ["files", "profile", "processor time", *spans, "read", "store and results", "memory of the parent"]
     rows = [heading, ["---"] * len(heading)]
     for n_files in files:
         for profile in PROFILES:
             one = bill(inputs, profile, n_files)
-            spans = [_number(one.days(n)) for n in processors]
-            sizes = [f"{_number(gb)} GB" for gb in (one.read_gb, one.kept_gb, one.parent_gb)]
-            rows.append([f"{n_files:,.0f}", profile, _number(one.processor_h), *spans, *sizes])
+            spans = [_span(one.processor_h / n) for n in (1, *processors)]
+            sizes = [_size(gb) for gb in (one.read_gb, one.kept_gb, one.parent_gb)]
+            rows.append([f"{n_files:,.0f}", profile, *spans, *sizes])
     return ["| " + " | ".join(row) + " |" for row in rows]
+
+
+def _span(hours: float) -> str:
+    units = ((24 * 365.0, "years"), (24.0, "days"), (1.0, "h"), (1 / 60, "min"))
+    size, unit = next(((size, unit) for size, unit in units if hours >= 2 * size), (1 / 3600, "s"))
+    return f"{_number(hours / size)} {unit}"
+
+
+def _size(gigabytes: float) -> str:
+    return f"{_number(gigabytes)} GB" if gigabytes < 1000 else f"{_number(gigabytes / 1000)} TB"
 
 
 def _number(value: float) -> str:

@@ -17,6 +17,7 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from importlib import import_module
 from pathlib import Path
 
 from benchmarks.durable import Family, opened_run, tasks
@@ -35,6 +36,8 @@ Way = Callable[[Sequence[Task]], None]
 
 def ways(stack: ExitStack, home: Path, settings: ScanSettings, n_workers: int) -> dict[str, Way]:
     """Each way to examine files, ready to be used again and again."""
+    # A run loads it with its first part, after a minute: half a second, once a command.
+    import_module("pyarrow.parquet")
     pools = [stack.enter_context(Pool(settings, n_workers=n_workers)) for _ in range(2)]
     store = stack.enter_context(Store(f"sqlite:///{home / 'plain.db'}"))
     recall = Recall(store, settings)
