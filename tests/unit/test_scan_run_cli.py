@@ -60,6 +60,16 @@ def test_a_run_is_begun_passed_again_and_looked_at(desk: Path, capfd: pytest.Cap
     assert "other sources or settings" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_a_run_goes_on_from_a_store_of_postgresql(desk: Path, url: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main([*SCAN, "--store", url]) == 3
+    assert "pass 1: 1 done, 1 failed" in capfd.readouterr().err
+    assert main(["scan", "--resume", "first", "--store", url]) == 3
+    assert "pass 2: 1 failed, 1 unchanged" in capfd.readouterr().err
+    assert main(["errors", "first", "--store", url]) == 0
+    assert capfd.readouterr().out.startswith("not-media\t1\t")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
