@@ -36,7 +36,11 @@ THE_DOOR = "detectors.outside.hub"
 DOOR_OF_SCANS, THROUGH_IT = "forensics.remote", ("forensics.inputs", "forensics.pool")
 """The one module that fetches files to scan, when a person allows it, and those that ask it to: no worker does."""
 
+THE_EAR, ITS_MODULES = "forensics.hearing", {"pickle", "socket"}
+"""The one module that opens pickles, those of workers, and lets in nothing that is called; its lines are sockets."""
+
 FORBIDDEN_CALLS = ("torch.load", "torch.hub.load", "urllib.request.urlopen", "urlopen", "eval", "exec", "os.system")
+FORBIDDEN_CALLS += ("pickle.load", "pickle.loads", "socket.create_connection")
 
 WATCHED = """
 import contextlib, importlib, json, logging, os, random, signal, sys, threading, warnings
@@ -125,7 +129,7 @@ def test_a_scan_loads_no_network_training_or_test_library() -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=module)
 def test_no_source_opens_pickles_or_connections(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    imported = set(_imported(tree))
+    imported = set(_imported(tree)) - (ITS_MODULES if module(path) == THE_EAR else set())
     roots = {name.partition(".")[0] for name in imported}
     assert not roots & set(FORBIDDEN_MODULES)
     called = [ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)]
