@@ -17,13 +17,11 @@ from forensics.containers import InsideLimits
 from forensics.hostile_text import one_line
 from forensics.inputs import is_url
 from forensics.runs.process import launch
-from forensics.settings import ScanSettings
 from forensics.store import Store
 from forensics.store.queue_words import Bar
 from forensics.store.run_results import RunResults
 from forensics.store.run_words import ENDED, FileState
 from forensics.store.runs import Plan, Run, Runs, RunState
-from forensics.usual_workers import usual_workers
 
 __all__ = ["Bar", "FileState", "Run", "RunState", "Standing"]
 __all__ += ["names", "newest", "proposed", "resume", "standing", "start", "stop"]
@@ -131,7 +129,7 @@ def start(
     plan = Plan((os.path.abspath(path),), configuration.scan, InsideLimits())  # noqa: PTH100 - links stay
     if any(run.plan.sources == plan.sources for run in _room(store)):
         raise ValueError("this folder is being examined already")
-    return launch(store, options.database, name.strip(), plan, actor=user.name, bar=bar, n_workers=_n_workers)
+    return launch(store, options.database, name.strip(), plan, actor=user.name, bar=bar)
 
 
 def resume(options: Options, store: Store, name: str, *, bar: Bar, retry_failed: bool, user: User) -> Run:
@@ -147,16 +145,7 @@ def resume(options: Options, store: Store, name: str, *, bar: Bar, retry_failed:
     if any(is_url(source) for source in Runs(store).get(name).plan.sources):
         raise ValueError("its sources are fetched over the network, which only `unforged scan --resume` is allowed to")
     _room(store)
-    return launch(
-        store,
-        options.database,
-        name,
-        None,
-        actor=user.name,
-        bar=bar,
-        n_workers=_n_workers,
-        retry_failed=retry_failed,
-    )
+    return launch(store, options.database, name, None, actor=user.name, bar=bar, retry_failed=retry_failed)
 
 
 def stop(store: Store, name: str, *, user: User) -> None:
@@ -202,8 +191,3 @@ def _room(store: Store) -> list[Run]:
     if len(running) >= MAX_RUNNING:
         raise ValueError(f"{MAX_RUNNING} runs are under way already; wait for one, or stop it")
     return running
-
-
-def _n_workers(settings: ScanSettings) -> int:
-    """One processor stays free for who looks at the dashboard."""
-    return usual_workers(settings, n_spare=1)

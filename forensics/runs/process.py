@@ -2,8 +2,7 @@
 
 It reads one line of JSON from standard input, since the address of a store may hold a password, which no command line
 shows:
-    {"store": URL, "run": name, "is_new_pass": bool, "actor": name, "bar": what to queue, "n_workers": n,
-     "retry_failed": bool}
+    {"store": URL, "run": name, "actor": name, "bar": what to queue, "is_new_pass": bool, "retry_failed": bool}
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from forensics.settings import ScanSettings
 from forensics.store import Store
 from forensics.store.queue_words import Bar
 from forensics.store.runs import Plan, Run, Runs, RunState
+from forensics.usual_workers import usual_workers
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,6 @@ class Order:
         run: name of a run that is handed over to the process.
         actor: who started it, for the audit log.
         bar: which files await a decision.
-        n_workers: processes that examine.
         is_new_pass, retry_failed: as for `DurableRun` and its `Settings`.
     """
 
@@ -42,7 +41,6 @@ class Order:
     run: str
     actor: str
     bar: Bar
-    n_workers: int
     is_new_pass: bool = True
     retry_failed: bool = False
 
@@ -54,15 +52,7 @@ class Order:
 
 
 def launch(
-    store: Store,
-    url: str,
-    name: str,
-    plan: Plan | None,
-    *,
-    actor: str,
-    bar: Bar,
-    n_workers: Callable[[ScanSettings], int],
-    retry_failed: bool = False,
+    store: Store, url: str, name: str, plan: Plan | None, *, actor: str, bar: Bar, retry_failed: bool = False
 ) -> Run:
     """Begin a run, or go on with one, in a process of its own.
 
@@ -72,7 +62,6 @@ def launch(
         name, plan: as for `Runs.claim`.
         actor: who starts it, for the audit log.
         bar: which files await a decision.
-        n_workers: how many processes examine with these settings.
         retry_failed: files that failed in an earlier pass are tried again.
 
     Raises:
@@ -81,7 +70,7 @@ def launch(
     """
     runs = Runs(store)
     run, was_cut_off = runs.claim(name, plan, actor=actor)
-    order = Order(url, name, actor, bar, n_workers(run.plan.settings), not was_cut_off, retry_failed)
+    order = Order(url, name, actor, bar, is_new_pass=not was_cut_off, retry_failed=retry_failed)
     try:
         process = subprocess.Popen(
             [sys.executable, "-m", "forensics.runs.process"],
@@ -115,7 +104,9 @@ def work(order: Order, build: Callable[[ScanSettings], Examiner] | None = None) 
     with Store(order.store) as store:
         run = Runs(store).get(order.run)
         queueing = Queueing(store, order.bar, actor=order.actor)
-        how = Settings(n_workers=order.n_workers, retry_failed=order.retry_failed, build=build)
+        # Nobody waits for it: one processor stays free for who works at this computer.
+        n_workers = usual_workers(run.plan.settings, n_spare=1)
+        how = Settings(n_workers=n_workers, retry_failed=order.retry_failed, build=build)
         try:
             with noted_end(store, run):
                 durable = DurableRun(store, run, how, is_new_pass=order.is_new_pass)

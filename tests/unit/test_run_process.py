@@ -54,7 +54,7 @@ def claim(store: Store, folder: Path, settings: ScanSettings = SETTINGS) -> Run:
 
 
 def order(url: str, bar: Bar = Bar.LIKELY) -> Order:
-    return Order(url, "run", "ann", bar, n_workers=1)
+    return Order(url, "run", "ann", bar)
 
 
 @pytest.mark.parametrize(("bar", "n_queued"), [(Bar.LIKELY, 1), (Bar.ALL, 2), (Bar.NEVER, 0)])
@@ -110,7 +110,7 @@ def test_the_process_takes_its_order_from_standard_input_and_needs_no_one_who_st
     store: Store, url: str, folder: Path
 ) -> None:
     plan = Plan((str(folder),), replace(SETTINGS, analyzers=("ela",)), InsideLimits())
-    run = launch(store, url, "run", plan, actor="ann", bar=Bar.ALL, n_workers=lambda settings: 1)
+    run = launch(store, url, "run", plan, actor="ann", bar=Bar.ALL)
     with pytest.raises(ValueError, match="a process works on the run"):
         Runs(store).claim("run", plan)
     until_s = time.monotonic() + 120
@@ -129,7 +129,7 @@ def test_a_process_that_dies_before_its_order_is_followed_leaves_a_lost_run_and_
         return begin([sys.executable, "-c", "import sys; sys.stdin.readline()"], **given)  # type: ignore[call-overload,no-any-return]
 
     monkeypatch.setattr(process.subprocess, "Popen", dying)
-    launch(store, url, "run", plan, actor="ann", bar=Bar.NEVER, n_workers=lambda settings: 1)
+    launch(store, url, "run", plan, actor="ann", bar=Bar.NEVER)
     until_s = time.monotonic() + 60
     while Runs(store).get("run").is_running and time.monotonic() < until_s:
         time.sleep(0.05)
@@ -141,7 +141,7 @@ def test_a_process_that_cannot_be_started_is_told(
 ) -> None:
     monkeypatch.setattr(process.sys, "executable", str(folder / "none"))
     with pytest.raises(OSError, match="none"):
-        launch(store, url, "run", Plan((str(folder),), SETTINGS), actor="a", bar=Bar.ALL, n_workers=lambda settings: 1)
+        launch(store, url, "run", Plan((str(folder),), SETTINGS), actor="a", bar=Bar.ALL)
     found = Runs(store).get("run")
     assert found.state is RunState.FAILED and "its process did not start" in found.message
 
