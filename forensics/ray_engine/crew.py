@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, wait
 
 from detectors.cluster import GoneError, OnRay
 from forensics.engine import Cluster
-from forensics.ray_engine.link import N_HANDED, Link
+from forensics.ray_engine.link import Link
 from forensics.ray_engine.station import N_CALLS, Station
 from forensics.ray_engine.words import Equipment, Event
 
@@ -87,7 +87,7 @@ class Crew:
 
     def with_room(self) -> Iterator[Link]:
         """Stations that may be handed a file, over and over, those with the least in hands first."""
-        while ready := [link for link in self._links if link.is_ready and link.n_handed < N_HANDED]:
+        while ready := [link for link in self._links if link.has_room]:
             yield min(ready, key=lambda link: link.n_handed)
 
     def heard(self) -> Iterator[tuple[Link, list[Event] | None]]:
@@ -103,8 +103,8 @@ class Crew:
         for call in wait(by_call, WAIT_S, FIRST_COMPLETED).done:
             yield by_call[call], self._said(by_call[call])
 
-    def ready(self) -> None:
-        """A station is: those that died before it were none to learn from."""
+    def note_ready(self) -> None:
+        """A station is ready: nothing is learned from those that died before they were."""
         self._failed = []
 
     def close(self) -> None:

@@ -54,6 +54,11 @@ class Link:
         """Files that it has not ended."""
         return len(self._handed)
 
+    @property
+    def has_room(self) -> bool:
+        """Whether it may be handed a file; not before all is heard that came from it, which may be that it is gone."""
+        return self.is_ready and self.n_handed < N_HANDED and not self.call.done()
+
     def hand(self, task: Task) -> None:
         """Give it one more file."""
         self._handed[task] = None

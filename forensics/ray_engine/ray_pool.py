@@ -117,7 +117,7 @@ class RayPool:
                 link.host = event.host
                 self._check(event)
             elif isinstance(event, Idle):
-                self._crew.ready()
+                self._crew.note_ready()
                 yield from link.idle()
             elif isinstance(event, Asked):
                 reply = answer = decide(event.task, event.opened)

@@ -13,16 +13,19 @@ from typing import Any
 import pytest
 
 from forensics.engine import Cluster
-from forensics.ray_engine import crew, ray_pool
+from forensics.messages import Answer, Task
+from forensics.ray_engine import RayPool, crew, ray_pool
 from forensics.ray_engine.words import Ended as FileEnded
 from forensics.runs import Ended
+from forensics.settings import ScanSettings
 from forensics.store import Store
 from forensics.store.run_files import RunFiles
 from forensics.store.run_words import FileState
 from forensics.store.runs import Runs
 from tests.make_media import jpeg, photo
 from tests.unit.cluster_of_threads import Threads
-from tests.unit.cluster_runs import go
+from tests.unit.cluster_runs import LIMITS, go
+from tests.unit.failing_scanners import Scripted
 
 N_INSIDE = 5
 
@@ -107,6 +110,16 @@ def test_an_archive_that_loses_its_machine_twice_has_failed_and_keeps_what_was_f
     n_inside = len(found) - 2
     assert 2 <= n_inside < N_INSIDE and found["in.zip"]["inside"]["n_files"] == n_inside
     assert FileState.WAITING not in states(store)
+
+
+def test_a_station_that_dies_while_it_has_nothing_to_do_costs_no_file_a_try(threads: Threads, folder: Path) -> None:
+    task = Task(folder / "z.jpg", "z.jpg", "z.jpg")
+    with RayPool(ScanSettings(limits=LIMITS), Cluster(), build=Scripted) as pool:
+        for _ in range(2):
+            (outcome,) = pool.run([task], lambda task, opened: Answer(scan=True))
+            assert outcome.error is None and outcome.report is not None
+            threads.placed[-1].lose()
+    assert len(threads.placed) == 2
 
 
 def test_a_machine_that_does_not_see_the_files_ends_the_run(
