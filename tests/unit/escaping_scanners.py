@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from forensics.confinement.resources import MAX_OPEN_FILES
 from forensics.media import Media
 from forensics.messages import Opened
 from forensics.report import ScanReport
@@ -44,6 +45,8 @@ def attempts(media: Media) -> dict[str, Callable[[], object]]:
         "time stamp": lambda: os.utime(media.path or "", (0, 0)),
         "attribute": lambda: os.setxattr(media.path or "", "user.note", b"x"),
         "signal": lambda: os.kill(os.getppid(), 0),
+        "many files": _open_many,
+        "large file": lambda: os.truncate(tempfile.mkstemp()[1], 1 << 40),
         "thread": _thread,
         "scratch file": lambda: (Path(tempfile.mkdtemp()) / "x").write_bytes(b"x"),
         "pair of sockets": lambda: socket.socketpair(),
@@ -128,6 +131,16 @@ def _compute(seconds: float) -> None:
     end = sum(os.times()[:2]) + seconds
     while sum(os.times()[:2]) < end:
         sum(range(10_000))
+
+
+def _open_many() -> None:
+    opened: list[int] = []
+    try:
+        while len(opened) < 2 * MAX_OPEN_FILES:
+            opened.append(os.dup(0))
+    finally:
+        for number in opened:
+            os.close(number)
 
 
 def _thread() -> None:

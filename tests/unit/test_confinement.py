@@ -146,6 +146,10 @@ def test_a_worker_cannot_signal_its_parent(escape: tuple[dict[str, float], list[
     assert escape[0]["signal"] == errno.EPERM
 
 
+def test_a_worker_holds_few_files_and_writes_no_large_one(escape: tuple[dict[str, float], list[str], bool]) -> None:
+    assert (escape[0]["many files"], escape[0]["large file"]) == (errno.EMFILE, errno.EFBIG)
+
+
 @pytest.mark.parametrize("way", HARMLESS)
 def test_a_worker_can_do_what_decoders_do(escape: tuple[dict[str, float], list[str], bool], way: str) -> None:
     assert escape[0][way] == 0
