@@ -52,10 +52,10 @@ def limits_options(command: F) -> F:
         ("--max-pixels", "max_pixels", positive, "Largest picture or frame.  [default: 50000000]"),
         ("--max-frames", "max_frames", positive, "Most frames of an animated image.  [default: 10000]"),
         ("--max-duration", "max_duration_s", seconds, "Longest video in seconds.  [default: 21600]"),
-        ("--frames", "n_frames", positive, "Frames sampled from a video.  [default: 16]"),
-        ("--timeout", "timeout_s", seconds, "Seconds a video may take.  [default: 60]"),
-        ("--image-timeout", "image_timeout_s", seconds, "Seconds an image may take.  [default: 10]"),
-        ("--cpu", "cpu_s", seconds, "Seconds of processor time, all threads together.  [default: 300]"),
+        ("--frames", "n_frames", positive, "Frames sampled from a video.  [default: 16; deep: 64]"),
+        ("--timeout", "timeout_s", seconds, "Seconds a video may take.  [default: 60; deep: 600]"),
+        ("--image-timeout", "image_timeout_s", seconds, "Seconds an image may take.  [default: 10; deep: 60]"),
+        ("--cpu", "cpu_s", seconds, "Seconds of processor time, all threads together.  [default: 300; deep: 3000]"),
         ("--memory", "memory_bytes", NumberOfBytes(), "Memory that examining one file may take.  [default: 1400M]"),
     )
     for flag, name, kind, text in reversed(options):

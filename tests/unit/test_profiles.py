@@ -88,6 +88,14 @@ def test_deep_allows_nothing_less_than_standard_and_asks_everybody() -> None:
     assert all(value >= usual[name] for name, value in asdict(deep.limits).items()) and deep != standard
 
 
+def test_the_help_tells_the_limits_of_deep_beside_the_usual_ones() -> None:
+    usual, deep = asdict(PROFILES["standard"].limits), asdict(PROFILES["deep"].limits)
+    told = {option.name: option.help or "" for option in scan.params if isinstance(option, click.Option)}
+    for name, value in deep.items():
+        if value != usual[name]:
+            assert f"[default: {usual[name]:g}; deep: {value:g}]" in told[name]
+
+
 def test_options_change_single_settings_of_a_profile() -> None:
     assert typed("--profile", "deep") == PROFILES["deep"]
     deep = typed("--profile", "deep", "--frames", "8", "--detectors", "face", "--prior", "0.1")
