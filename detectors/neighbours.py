@@ -37,22 +37,23 @@ class Neighbourhood:
     limit: float
     origins: Origins = field(default_factory=lambda: Origins((), np.zeros(0, np.uint8)))
 
-    def distance(self, features: NDArray[np.float32]) -> float:
-        """Mean distance of features (D,) to the nearest training pictures, 0 and up."""
-        return float(np.sort(self._distances(features))[:N_NEAREST].mean())
+    def around(self, features: NDArray[np.float32]) -> tuple[float, tuple[Neighbour, ...]]:
+        """What lies around features (D,).
 
-    def nearest(self, features: NDArray[np.float32], n: int = N_NEAREST) -> tuple[Neighbour, ...]:
-        """The n training pictures next to features (D,), the nearest first; none where their origins were not kept."""
+        Returns:
+            Mean distance to the nearest rows of the bank, 0 and up; and the training pictures next to it, N_NEAREST at
+            most, the nearest first: none where their origins were not kept.
+        """
+        here = (features - self.center) @ self.axes
+        distances = np.linalg.norm(self.bank.astype(np.float32) - here, axis=1)
+        mean = float(np.sort(distances)[:N_NEAREST].mean())
         n_pictures = len(self.origins.of)
         if not n_pictures:
-            return ()
+            return mean, ()
         # The views of a picture lie side by side in the bank; the closest one stands for it.
-        by_picture = self._distances(features).reshape(n_pictures, -1).min(axis=1)
-        return tuple(self.origins.neighbour(int(i), float(by_picture[i])) for i in np.argsort(by_picture)[:n])
-
-    def _distances(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        here = (features - self.center) @ self.axes
-        return np.asarray(np.linalg.norm(self.bank.astype(np.float32) - here, axis=1), np.float32)
+        by_picture = distances.reshape(n_pictures, -1).min(axis=1)
+        nearest = np.argsort(by_picture)[:N_NEAREST]
+        return mean, tuple(self.origins.neighbour(int(i), float(by_picture[i])) for i in nearest)
 
 
 @dataclass(frozen=True, eq=False)

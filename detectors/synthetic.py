@@ -77,13 +77,13 @@ class Synthetic:
         tokens = tokens_of(self._tower, pixels)
         features = features_of(tokens)
         logit = float(self._probe.logits(features[None])[0])
-        refusal, neighbours = self._refusal(pixels, features), self._neighbourhood.nearest(features)
-        return logit, refusal, self._heat(tokens, pixels), neighbours
+        distance, neighbours = self._neighbourhood.around(features)
+        return logit, self._refusal(pixels, distance), self._heat(tokens, pixels), neighbours
 
-    def _refusal(self, pixels: Pixels, features: NDArray[np.float32]) -> str | None:
+    def _refusal(self, pixels: Pixels, distance: float) -> str | None:
         if min(pixels.shape[:2]) < MIN_SIDE_PX:
             return f"it is smaller than {MIN_SIDE_PX} pixels"
-        if self._neighbourhood.distance(features) > self._neighbourhood.limit:
+        if distance > self._neighbourhood.limit:
             return UNLIKE
         return too_far_gone(pixels)
 

@@ -61,12 +61,14 @@ def test_the_nearest_training_pictures_come_first_and_each_once() -> None:
     features = rng.normal(0, 1, (120, 80)).astype(np.float32)
     features[1::2] = features[::2] + 0.01 * rng.normal(0, 1, (60, 80))  # a second view of each
     near = neighbourhood(features, [e.source for e in examples for _ in range(2)])
-    assert near.nearest(features[6]) == ()
+    mean, found = near.around(features[6])
+    assert found == () and mean > 0
     origins = Origins.known(examples)
     written = origins.tensors()
     assert sum(tensor.nbytes for tensor in written.values()) < 3000 and written["origin_of"].dtype == np.uint8
     kept = replace(near, origins=Origins.read(written))
-    found = kept.nearest(features[6])
+    assert kept.around(features[6])[0] == mean
+    found = kept.around(features[6])[1]
     assert (found[0].is_fake, found[0].source, found[0].generator) == (True, "source 3", "paint-3")
     assert len(found) == 5 and [n.distance for n in found] == sorted(n.distance for n in found)
     assert found[0].distance < 0.1 < found[1].distance

@@ -91,10 +91,10 @@ def test_a_picture_unlike_all_others_lies_beyond_the_limit() -> None:
     centres = rng.normal(0, 5, (6, 200))
     features = (centres[np.arange(600) % 6] + rng.normal(0, 1, (600, 200))).astype(np.float32)
     near = neighbourhood(features, [f"source {i // 6 % 10}" for i in range(600)])
-    own = np.mean([near.distance(row) > near.limit for row in features])
+    own = np.mean([near.around(row)[0] > near.limit for row in features])
     strangers = rng.normal(0, 5, (20, 200)).astype(np.float32)
     assert own < 0.02
-    assert np.mean([near.distance(row) > near.limit for row in strangers]) > 0.9
+    assert np.mean([near.around(row)[0] > near.limit for row in strangers]) > 0.9
 
 
 def test_distances_need_more_pictures_than_dimensions() -> None:
