@@ -38,8 +38,8 @@ LIMITS = Limits(
     max_pixels=30_000,
     max_frames=5,
     max_duration_s=2.0,
-    image_timeout_s=4.0,
-    memory_bytes=400 << 20,
+    image_timeout_s=5.0,
+    memory_bytes=300 << 20,
 )
 INSIDE = InsideLimits(max_depth=1, max_members=6)
 
