@@ -33,7 +33,9 @@ def run_details(chosen: Standing) -> None:
     """Draw them."""
     with st.container(border=True):
         st.fragment(_followed, run_every=FOLLOW_S if chosen.run.is_running else None)(chosen.run.name)
-        # Not followed: a button that is drawn anew forgets what it was about to send.
+        # Not followed: errors of many files cost more than counts, and a button that is drawn anew forgets what it was
+        # about to send.
+        _errors(chosen)
         _downloads(chosen)
 
 
@@ -46,7 +48,6 @@ def _followed(name: str) -> None:
         st.caption("  \n".join(filter(None, (sources(one), times(one), message(one)))))
     with act.container(horizontal=True, horizontal_alignment="right", gap="small"):
         run_acts(one.run, where="chosen")
-    _errors(one)
 
 
 def _errors(one: Standing) -> None:

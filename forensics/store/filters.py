@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import aliased
 
 from forensics.store.run_words import EXAMINED
 from forensics.store.tables import Flag, RunFileRow, Scan
@@ -24,10 +25,14 @@ class RunScans:
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The same for the database: the very scans, not others of the same files."""
-        ended = RunFileRow.state.in_([str(state) for state in EXAMINED])
-        same = (RunFileRow.sha256 == Scan.sha256, RunFileRow.versions_digest == Scan.versions_digest)
-        file = exists().where(RunFileRow.run_id == self.run, *same, ended)
-        return [Scan.settings_digest == self.settings_digest, file]
+        scan = aliased(Scan)
+        same = (scan.sha256 == RunFileRow.sha256, scan.versions_digest == RunFileRow.versions_digest)
+        examined = RunFileRow.state.in_([str(state) for state in EXAMINED])
+        # From the files to their scans: both steps are answered by an index, where a question for each scan is not.
+        numbers = select(scan.id).where(
+            RunFileRow.run_id == self.run, examined, *same, scan.settings_digest == self.settings_digest
+        )
+        return [Scan.id.in_(numbers)]
 
 
 @dataclass(frozen=True)
