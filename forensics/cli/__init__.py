@@ -15,7 +15,7 @@ from forensics import __version__
 
 COMMANDS = {
     "scan": ("forensics.cli.scan:scan", "Examine files, folders or standard input."),
-    "runs": ("forensics.cli.runs:runs", "List durable runs, show one, write its results again."),
+    "runs": ("forensics.cli.runs:runs", "List durable runs, show one, stop one, write its results again."),
     "errors": ("forensics.cli.runs:errors", "List what a durable run could not examine."),
     "history": ("forensics.cli.history:history", "Search what was examined before."),
     "queue": ("forensics.cli.queue:queue", "Decide about files that await the decision of a person."),
