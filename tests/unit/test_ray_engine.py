@@ -149,7 +149,7 @@ def machine_of(ended: Ended, machines: Any) -> Any:
 def test_a_run_whose_driver_is_killed_goes_on(machines: Any, folder: Path, tmp_path: Path, url: str) -> None:
     n_files, out = 12, tmp_path / "out"
     for number in range(n_files):
-        put(folder, f"{number:02d}.jpg", number)
+        put(folder, f"{number:02d}.jpg" if number < n_files - 1 else "z-gated.jpg", number)
     program = "from tests.unit.cluster_runs import main; main()"
     command = [sys.executable, "-c", program, url, str(folder), str(out), machines.address]
     process = subprocess.Popen(command, start_new_session=True)
@@ -158,6 +158,7 @@ def test_a_run_whose_driver_is_killed_goes_on(machines: Any, folder: Path, tmp_p
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    (tmp_path / "gate").touch()
     n_kept = len(written(out))
     assert 4 <= n_kept < n_files
     with Store(url) as store:
