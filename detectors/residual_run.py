@@ -150,9 +150,10 @@ def train(
         run.advance()
         if progress is not None:
             progress(run.n_seen - before)
-        is_done = run.n_seen >= settings.n_images
-        if checkpoint is not None and (is_done or crossed(before, run.n_seen, settings.n_between_saves)):
+        if checkpoint is not None and crossed(before, run.n_seen, settings.n_between_saves):
             _save(run, checkpoint)
+    if checkpoint is not None:
+        _save(run, checkpoint)
     return run.network.cpu().eval().requires_grad_(False)
 
 

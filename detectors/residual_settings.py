@@ -31,7 +31,7 @@ class ResidualSettings(RunSettings, Recipe):
         learning_rate, weight_decay: of AdamW.
     """
 
-    n_images: int = 100_000
+    n_images: int = 96_000
     batch_size: int = 24
     side_px: int = 128
     precision: str = "32-true"

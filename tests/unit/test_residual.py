@@ -27,11 +27,11 @@ from generators.images import Pixels
 from tests.make_media import photo
 
 TOY = ResidualSettings(
-    n_images=640,
+    n_images=400,
     batch_size=16,
     side_px=64,
     aligned=0.5,
-    n_between_saves=160,
+    n_between_saves=48,
     n_views=2,
     learning_rate=5e-3,
     device="cpu",
@@ -152,7 +152,7 @@ def test_the_smooth_top_lies_between_the_mean_and_the_maximum() -> None:
 
 
 def test_a_run_that_was_stopped_ends_like_one_that_was_not(tmp_path: Path) -> None:
-    settings = replace(TOY, n_images=320)
+    settings = replace(TOY, n_images=128)
     crops, checkpoint = toy_crops(), tmp_path / "checkpoint.safetensors"
     whole = train(crops, settings).plain()
 
@@ -171,12 +171,20 @@ def test_a_run_that_was_stopped_ends_like_one_that_was_not(tmp_path: Path) -> No
         return count
 
     with pytest.raises(Stop):
-        train(crops, settings, checkpoint=checkpoint, progress=stop_after(200))  # type: ignore[arg-type]
+        train(crops, settings, checkpoint=checkpoint, progress=stop_after(100))  # type: ignore[arg-type]
     resumed = train(crops, settings, checkpoint=checkpoint).plain()
     for name, tensor in whole.items():
         np.testing.assert_array_equal(resumed[name], tensor)
     with pytest.raises(ValueError, match="learning_rate"):
         train(crops, replace(settings, learning_rate=1.0), checkpoint=checkpoint)
+
+
+def test_a_run_whose_time_is_up_can_go_on(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "checkpoint.safetensors"
+    train(toy_crops(), replace(TOY, minutes=1e-9), checkpoint=checkpoint)
+    shown: list[int] = []
+    train(toy_crops(), replace(TOY, n_images=32), checkpoint=checkpoint, progress=shown.append)
+    assert sum(shown) == 32
 
 
 def test_half_of_a_batch_are_fakes_and_aligned_ones_stand_beside_their_photos() -> None:
@@ -189,11 +197,17 @@ def test_half_of_a_batch_are_fakes_and_aligned_ones_stand_beside_their_photos() 
         assert abs(levels).max() < 0.5
 
 
-def test_sources_count_alike_whatever_their_number_of_pictures() -> None:
+def test_a_source_counts_as_the_root_of_its_size() -> None:
     crops = toy_crops()
-    lopsided = replace(crops, of=np.where(crops.of == 0, 0, crops.of))
-    batch = Draws(lopsided, 0.0)(400, np.random.default_rng(0))
-    assert batch.fake.mean() == 0.5
+    photos = np.flatnonzero((crops.photo < 0) & (crops.of < 2))
+    few = photos[-4:]  # the others are 32
+    crops.of[photos] = 0
+    crops.of[few] = 1
+    crops.pixels[few] = 7
+    batch = Draws(crops, 0.0)(2000, np.random.default_rng(0))
+    drawn = batch.pixels[batch.fake == 0]
+    share = (drawn == 7).all(axis=(1, 2, 3)).mean()
+    assert share == pytest.approx(2 / (2 + 32**0.5), abs=0.04)
 
 
 def reader_of(pictures: dict[str, Pixels]) -> object:

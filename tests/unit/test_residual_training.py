@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from detectors import residual_training
 from detectors.base import Detector
 from detectors.data import Example
 from detectors.residual import MIN_SIDE_PX, READING, Residual
@@ -32,6 +33,8 @@ TOY = ResidualSettings(
     device="cpu",
 )
 N_SOURCES, N_EACH = 5, 5
+
+RECIPE = Path(residual_training.__file__).parent / "recipes" / "residual.json"
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +131,11 @@ def test_families_that_are_left_out_and_clips_are_not_used(examples: list[Exampl
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError):
         ResidualSettings(**wrong)  # type: ignore[arg-type]
+
+
+def test_the_committed_recipe_is_that_of_the_measured_run() -> None:
+    settings = trainable("residual").read(RECIPE)
+    assert settings == ResidualSettings()
 
 
 def test_a_recipe_is_read_from_json(tmp_path: Path) -> None:
