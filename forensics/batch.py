@@ -151,7 +151,13 @@ class Batch:
             language_code=self.output.language_code,
             build=self._build,
         ) as engine:
+            again: list[Task] = []
             for outcome in engine.run(tasks, self._recall.decide, self._recall.receive):
+                if _is_worth_another_try(outcome):
+                    again.append(outcome.task)
+                else:
+                    yield self._result(outcome)
+            for outcome in engine.run(again, self._recall.decide, self._recall.receive):
                 yield self._result(outcome)
 
     def _result(self, outcome: Outcome) -> Result:
@@ -166,6 +172,13 @@ class Batch:
                 # A full disk is told without the file's name.
                 raise OSError(error.errno, error.strerror, lines.name) from None
         return result
+
+
+def _is_worth_another_try(outcome: Outcome) -> bool:
+    """Whether it failed as the machine may be to blame for; what was found in a container is gone by then."""
+    is_alone = outcome.account is None and not outcome.task.container
+    failed = outcome.error is not None and outcome.error.code in MediaError.RETRIED
+    return failed and is_alone and outcome.report is None
 
 
 def result_of(outcome: Outcome, recall: Recall, folder: Path | None) -> Result:

@@ -31,6 +31,10 @@ class MediaError(ValueError):
         "too-many-members",
     )
 
+    RETRIED = ("crashed", "timeout", "out-of-cpu-time", "out-of-memory", "unreadable")
+    """Codes that may be the machine's fault: such a file is tried once more, after all others. What is empty, broken or
+    too large is so the second time as well."""
+
     def __init__(self, code: str, message: str) -> None:
         if code not in self.CODES:
             raise ValueError(f"unknown error code {code!r}")

@@ -20,10 +20,6 @@ from forensics.store.run_files import RunFiles
 from forensics.store.run_words import EXAMINED, Ending, FileState, RunFile, Seen
 from forensics.versions import digest
 
-RETRIED = ("crashed", "timeout", "out-of-cpu-time", "out-of-memory", "unreadable")
-"""Errors that may be the machine's fault: such a file is tried once more, after all others. What is empty, broken or
-too large is so the second time as well."""
-
 MAX_TRIES = 2
 
 MAX_OPENINGS = 2
@@ -149,7 +145,7 @@ class Desk:
     def _tries_again(self, work: Work, code: str) -> bool:
         work.n_tries += 1
         container = self._container(work)
-        if code not in RETRIED or work.n_tries >= MAX_TRIES:
+        if code not in MediaError.RETRIED or work.n_tries >= MAX_TRIES:
             return False
         if container is not None and container.n_openings >= MAX_OPENINGS:
             return False

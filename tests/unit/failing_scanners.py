@@ -18,7 +18,8 @@ from forensics.verdict import weigh
 
 
 class Scripted:
-    """Behaves as the file's name says: killed, hangs, eats, raises, hurried; anything else gets a whole report."""
+    """Behaves as the file's name says: killed, hangs, eats, raises, hurried, or unlucky (killed
+    until a file `lucky` lies beside it); anything else gets a whole report."""
 
     def __init__(self, settings: ScanSettings) -> None:
         self.settings = settings
@@ -26,7 +27,8 @@ class Scripted:
 
     def scan(self, media: Media) -> ScanReport:
         """Do it."""
-        if "killed" in media.name:
+        is_unlucky = "unlucky" in media.name and media.path and not media.path.with_name("lucky").exists()
+        if "killed" in media.name or is_unlucky:
             os.kill(os.getpid(), signal.SIGKILL)
         if "hangs" in media.name:
             time.sleep(600)

@@ -74,6 +74,17 @@ def test_each_file_has_one_line_with_the_promised_fields(media: Path, tmp_path: 
         assert by_name[name]["error"] and by_name[name]["verdict"] is None
 
 
+def test_a_file_whose_worker_died_is_tried_once_more_after_all_others(tmp_path: Path) -> None:
+    for name in ("unlucky.jpg", "z.jpg"):
+        (tmp_path / name).write_bytes(jpeg(photo(len(name), width=160, height=120)))
+    batch = Batch(SETTINGS, build=Scripted)
+    results = batch.run(batch.tasks([str(tmp_path)]))
+    assert Path(next(results).path).name == "z.jpg"
+    (tmp_path / "lucky").touch()
+    (again,) = results
+    assert Path(again.path).name == "unlucky.jpg" and again.report is not None and again.error is None
+
+
 def test_a_line_is_on_disk_when_its_result_is_yielded(media: Path, tmp_path: Path) -> None:
     batch = Batch(SETTINGS, output=Output(tmp_path / "out"), build=Scripted)
     running = batch.run(batch.tasks([str(media)]))
@@ -194,7 +205,7 @@ def test_a_file_named_twice_is_examined_once(tmp_path: Path) -> None:
 
 def test_a_missing_path_is_a_line_and_the_rest_goes_on(media: Path) -> None:
     results = run([str(media / "nowhere.jpg"), str(media / "a.jpg")])
-    assert [(r.error.code if r.error else None) for r in results] == ["unreadable", None]
+    assert [(r.error.code if r.error else None) for r in results] == [None, "unreadable"], "it was looked for twice"
 
 
 def test_standard_input_is_one_more_file(tmp_path: Path) -> None:
