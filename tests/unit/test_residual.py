@@ -27,10 +27,9 @@ from generators.images import Pixels
 from tests.make_media import photo
 
 TOY = ResidualSettings(
-    n_images=400,
+    n_images=640,
     batch_size=16,
     side_px=64,
-    aligned=0.5,
     n_between_saves=48,
     n_views=2,
     learning_rate=5e-3,
