@@ -1,4 +1,4 @@
-"""Runs can be asked to stop, and are counted from indexes; scans of folders are runs now, and have no table of their own.
+"""Runs can be asked to stop, and are counted from indexes; scans of folders are runs now, without a table of their own.
 
 The old ones are told by the audit log, and their results are scans like all others.
 """
