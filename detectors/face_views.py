@@ -22,11 +22,11 @@ from detectors.face_crops import FaceCrop, cut_out, located, longer_side
 from detectors.face_features import BLOCK, N_CELL, N_FEATURES, Look, cell_features, features
 from detectors.kept_views import Arrays, KeptViews
 from detectors.vision_tower import GRID
-from detectors.washed_views import chain, number_of
+from detectors.washed_views import chain, moved_mask, number_of
 from generators.attributes.generator import AttributeEditor
 from generators.faces import Face
 from generators.images import Pixels, to_float, to_uint8
-from generators.launder import Chain, Crop, Fit, Resize
+from generators.launder import Chain, Fit
 from generators.selfblend import self_blend
 
 WINDOWS = (0.9, 2.2)
@@ -200,12 +200,8 @@ def _editor() -> AttributeEditor:
 
 def _cut_mask(wash: Chain, mask: NDArray[np.bool_], crop: FaceCrop) -> NDArray[np.float32]:
     """Share of each cell that was blended, after the steps of a wash that move pixels."""
-    moved = np.repeat(mask[..., None].astype(np.uint8) * 255, 3, axis=2)
-    for step in wash.steps:
-        if isinstance(step, Crop | Resize | Fit):
-            moved = step(moved)
     x, y, side = crop.square
-    part = moved[y : y + side, x : x + side, 0].astype(np.float32) / 255
+    part = moved_mask(mask, wash)[y : y + side, x : x + side]
     return np.asarray(cv2.resize(part, (GRID, GRID), interpolation=cv2.INTER_AREA), np.float32)
 
 

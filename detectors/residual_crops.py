@@ -20,14 +20,14 @@ from numpy.typing import NDArray
 from detectors.data import Example, Reader, read_picture
 from detectors.kept_views import Arrays, KeptViews
 from detectors.residual_graph import CELL_PX
-from detectors.washed_views import chain, number_of
+from detectors.washed_views import chain, moved_mask, number_of
 from generators.base import Generator
 from generators.catalog import GENERATORS
 from generators.images import Pixels, to_float, to_uint8
-from generators.launder import Chain, Crop, Fit, Resize
+from generators.launder import Chain
 
 WINDOW_PX = 448
-"""Side of a window before washes, which leave at least a fifth of it nine times in ten."""
+"""Side of a window before washes, of which the hardest leave 80 pixels: see `_views`."""
 
 VIEWS = 2
 """Of each window: a hard and a mild one."""
@@ -207,12 +207,3 @@ def _washed(
     part = moved[top : top + side_px, left : left + side_px]
     cells = cv2.resize(part, (n_cells, n_cells), interpolation=cv2.INTER_AREA)
     return washed[top : top + side_px, left : left + side_px], np.asarray(cells, np.float32)
-
-
-def moved_mask(mask: NDArray[np.floating], wash: Chain) -> Floats:
-    """A mask (H, W) of 0..1 after the steps of a wash that move pixels."""
-    moved = np.repeat(np.rint(mask * 255).astype(np.uint8)[..., None], 3, axis=2)
-    for step in wash.steps:
-        if isinstance(step, Crop | Resize | Fit):
-            moved = step(moved)
-    return np.asarray(moved[..., 0] / np.float32(255), np.float32)

@@ -15,7 +15,7 @@ from detectors.data import Example, Reader, read_picture
 from detectors.kept_views import ONLY, KeptViews
 from detectors.token_features import N_FEATURES, Tower, features_of, tokens_of
 from generators.images import Pixels
-from generators.launder import Chain, Fit, draw
+from generators.launder import Chain, Crop, Fit, Resize, draw
 
 MILD = ("q90", "q75", "half", "webp", "social", "messenger")
 """Presets that calibration rests on: what pictures meet on their way to a moderator, for both classes alike."""
@@ -54,6 +54,15 @@ def chain(name: str, view: int, seed: int) -> Chain:
     """The wash of one view, drawn from the name of the picture's file and not from its label."""
     drawn = (seed, view, number_of(name))
     return draw(HARD if view % 2 == 0 else MILD[drawn[2] % len(MILD)], seed=drawn)
+
+
+def moved_mask(mask: NDArray[np.bool_] | NDArray[np.float32], wash: Chain) -> NDArray[np.float32]:
+    """A mask (H, W), 0..1, after the steps of a wash that move pixels: float32."""
+    moved = np.repeat(np.rint(mask * np.float32(255)).astype(np.uint8)[..., None], 3, axis=2)
+    for step in wash.steps:
+        if isinstance(step, Crop | Resize | Fit):
+            moved = step(moved)
+    return np.asarray(moved[..., 0] / np.float32(255), np.float32)
 
 
 def cut(
