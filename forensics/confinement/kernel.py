@@ -7,6 +7,7 @@ import errno
 import os
 import signal
 import sys
+from multiprocessing import forkserver
 
 PR_SET_PDEATHSIG = 1
 PR_SET_NO_NEW_PRIVS = 38
@@ -47,9 +48,16 @@ def give_up_privileges() -> None:
 
 
 def end_with_parent() -> None:
-    """Be killed when the parent ends, whatever ends it: also while C code that never returns is at work."""
+    """Be killed when the parent ends, whatever ends it: also while C code that never returns is at work.
+
+    The parent is the server that forked this process, and it lives as long as anyone holds the line that keeps it up.
+    Every process that it forks is handed that line, to start others in turn; a worker starts none and lets go of it.
+    """
     if sys.platform == "linux":
         _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        line: int | None = getattr(forkserver, "_forkserver")._forkserver_alive_fd  # noqa: B009 - no public name
+        if line is not None:
+            os.close(line)
 
 
 def _prctl(option: int, value: int) -> None:

@@ -7,6 +7,8 @@ import resource
 import socket
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -226,14 +228,20 @@ def test_the_parent_keeps_its_own_limits(tmp_path: Path) -> None:
     socket.socket().close()
 
 
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """A folder for temporary files: sockets of processes lie in it, whose paths may be a hundred letters long."""
+    with tempfile.TemporaryDirectory(prefix="u-") as name:
+        yield Path(name)
+
+
 def test_what_a_killed_process_leaves_goes_with_it_or_with_the_next(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, short_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "hangs.jpg").write_bytes(jpeg(photo(1, width=64, height=48)))
-    (tmp_path / "tmp").mkdir()
     start = f"""
 import tempfile
-tempfile.tempdir = {str(tmp_path / "tmp")!r}
+tempfile.tempdir = {str(short_folder)!r}
 from forensics.messages import Answer, Task
 from forensics.pool import Pool
 from tests.unit.escaping_scanners import Wasteful
@@ -250,11 +258,11 @@ with Pool(SETTINGS, build=Wasteful) as pool:
         parent.stdout.readline()
         parent.kill()
     worker.wait(timeout=20)
-    left = {path.name for path in (tmp_path / "tmp").glob("unforged-*")}
+    left = {path.name for path in (short_folder).glob("unforged-*")}
     assert len(left) == 2
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    monkeypatch.setattr("tempfile.tempdir", str(short_folder))
     with PrivateFolder() as folder:
-        assert {path.name for path in (tmp_path / "tmp").glob("unforged-*")} == {folder.name, f"{folder.name}.lock"}
+        assert {path.name for path in (short_folder).glob("unforged-*")} == {folder.name, f"{folder.name}.lock"}
 
 
 def test_what_a_system_cannot_confine_is_said_once(
