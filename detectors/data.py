@@ -134,12 +134,11 @@ def read_list(path: Path, folders: Sequence[Path]) -> PictureSet:
         if row.get("label") not in LABELS or not (row.get("path") or row.get("file")):
             raise ValueError(f"{path}, line {number}: wants a label (real or fake) and a path or file")
         place = _place(row)
-        found = next((root / place for root in roots if (root / place).is_file()), None)
-        if found is None:
+        root = next((root for root in roots if (root / place).is_file()), None)
+        if root is None:
             missing.append(str(place))
         else:
-            root = found.parents[len(place.parts) - 1]
-            examples.append(_example(found, row, root))
+            examples.append(_example(root, place, row))
     return PictureSet(tuple(examples), tuple(missing))
 
 
@@ -264,18 +263,18 @@ def _source(row: dict[str, str]) -> str:
     return row.get("source") or row.get("repo") or ""
 
 
-def _example(path: Path, row: dict[str, str], root: Path) -> Example:
+def _example(root: Path, place: Path, row: dict[str, str]) -> Example:
     note = row.get("note") or ""
     crop = _CROP.search(note)
     return Example(
-        path=path,
+        path=root / place,
         label=LABELS[row["label"]],
         source=_source(row),
         generator=row.get("generator") or "-",
         family=row.get("family") or "-",
         split=row.get("split") or "",
         content=row.get("content") or "",
-        is_video=row.get("kind") == "video" or path.suffix.lower() in VIDEO_ENDINGS,
+        is_video=row.get("kind") == "video" or place.suffix.lower() in VIDEO_ENDINGS,
         crop=(int(crop[1]), int(crop[2]), int(crop[3]), int(crop[4])) if crop is not None else None,
         note=note,
         mask=root / row["mask"] if row.get("mask") else None,
