@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property
-from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -12,12 +10,11 @@ from numpy.typing import NDArray
 
 from detectors.base import Pictures, Scores
 from detectors.degradation import too_far_gone
-from detectors.reading import Reading, probability
+from detectors.reading import probability
 from detectors.residual_graph import CELL_PX, ResidualRuntime
 from detectors.residual_planes import residual_planes
-from detectors.synthetic import ZOO
+from detectors.stored_reading import StoredReading
 from generators.images import Pixels
-from generators.weights import ModelCard, load
 
 READING = "residual-1"
 
@@ -34,28 +31,11 @@ Cells = NDArray[np.float32]
 """(h, w) float32, a reading for each CELL_PX pixels a side."""
 
 
-class Residual:
-    """Scores whole pictures; the score is the probability of a machine-made one at equal odds beforehand.
-
-    Args:
-        zoo: folder with the weights and the card.
-        stored_as: name and version of the weights.
-    """
+class Residual(StoredReading):
+    """Scores whole pictures; the score is the probability of a machine-made one at equal odds beforehand."""
 
     name = "residual"
-
-    def __init__(self, zoo: Path = ZOO, stored_as: str = READING) -> None:
-        self._zoo, self._stored_as = zoo, stored_as
-
-    @classmethod
-    def of_version(cls, folder: Path, stem: str) -> Residual:
-        """See `Relearnable.of_version`."""
-        return cls(folder, stem)
-
-    @property
-    def card(self) -> ModelCard:
-        """Card of the network."""
-        return self._stored[1]
+    stored_as = READING
 
     def score(self, images: Pictures) -> Scores:
         """Score pictures one by one, so that no neighbour in a batch changes a score."""
@@ -74,14 +54,6 @@ class Residual:
         low, high = self._stored[0]["heat_range"]
         # One cell says little; a trace covers several.
         return np.asarray(np.clip((cv2.blur(cells, (3, 3)) - low) / (high - low), 0, 1), np.float32)
-
-    @cached_property
-    def _stored(self) -> tuple[dict[str, NDArray[Any]], ModelCard]:
-        return load(self._stored_as, self._zoo)
-
-    @cached_property
-    def _reading(self) -> Reading:
-        return Reading.of(self._stored[0])
 
     @cached_property
     def _runtime(self) -> ResidualRuntime:
