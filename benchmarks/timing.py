@@ -5,7 +5,6 @@ Whatever is compared is measured in turns within one run, so that a machine that
 
 from __future__ import annotations
 
-import os
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +15,8 @@ import cv2
 import numpy as np
 import psutil
 from numpy.typing import NDArray
+
+from forensics.usual_workers import usable_processors
 
 WEB_SIZE_PX = (1024, 768)
 WEB_QUALITY = 85
@@ -79,7 +80,7 @@ def told(value: tuple[float, float, float]) -> str:
 
 def machine() -> str:
     """What this runs on and how busy that is, in one line."""
-    n_usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    n_usable = usable_processors()
     load = ", ".join(f"{value:.1f}" for value in psutil.getloadavg())
     memory_gb = psutil.virtual_memory().total / 1e9
     return f"{_processor()}, {n_usable} processors, {memory_gb:.0f} GB, {platform.system()}; load {load}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -26,6 +25,7 @@ from forensics.remote import N_AHEAD, Fetcher
 from forensics.report import ScanReport
 from forensics.retirement import Retirement
 from forensics.settings import ScanSettings
+from forensics.usual_workers import usable_processors
 from forensics.watched import START_S, Worker, start_context
 
 __all__ = ["Decide", "Hear", "Outcome", "Pool", "Receive", "start_context"]
@@ -68,8 +68,7 @@ class Pool:
         self.settings = settings
         self.n_workers = n_workers
         self._limits = settings.limits
-        n_processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        n_threads = n_threads or max(n_processors // n_workers, 1)
+        n_threads = n_threads or max(usable_processors() // n_workers, 1)
         self._given = (settings, build, n_threads, forms, language_code, live)
         self._forms = forms
         self._workers: list[Worker] = []

@@ -9,6 +9,11 @@ import psutil
 from forensics.settings import ScanSettings
 
 
+def usable_processors() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def usual_workers(settings: ScanSettings, *, n_spare: int = 0) -> int:
     """One a processor that this process may use, as long as all may reach their memory limit at once; 1 at least.
 
@@ -16,6 +21,5 @@ def usual_workers(settings: ScanSettings, *, n_spare: int = 0) -> int:
         settings: of the scan.
         n_spare: processors that stay free for others.
     """
-    n_processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     n_by_memory = int(psutil.virtual_memory().available) // settings.limits.memory_bytes
-    return max(1, min(n_processors - n_spare, n_by_memory))
+    return max(1, min(usable_processors() - n_spare, n_by_memory))
