@@ -142,6 +142,7 @@ def on_ray(address: str | None = None, *, n_gpus: float = 0.0) -> Iterator[OnRay
         _knock(address or "")
         with _own_ending():
             ray.init(address=address, include_dashboard=False, log_to_driver=False, configure_logging=False)
+        _hush(ray)
     try:
         yield OnRay(ray, n_gpus)
     finally:
@@ -159,6 +160,11 @@ def _knock(address: str) -> None:
     except (OSError, OverflowError) as error:
         why = getattr(error, "strerror", None) or error
         raise ConnectionError(f"there is no Ray cluster at {address}: {why}") from None
+
+
+def _hush(ray: Any) -> None:
+    """Keep Ray from telling of its machines on standard output, among results; it has no public setting for that."""
+    ray._private.worker._worker_logs_enabled = False
 
 
 @contextmanager

@@ -43,6 +43,16 @@ def test_what_fails_on_a_cluster_fails_here_with_the_same_error(cluster: OnRay) 
         cluster.map(twice, [1, 13])
 
 
+def test_what_ray_tells_of_its_machines_is_not_printed_among_results(
+    cluster: OnRay, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from ray._private.worker import print_to_stdstream
+
+    # As Ray does for a machine that went away, whenever it learns of it.
+    print_to_stdstream({"lines": ["The node is dead."], "pid": "raylet", "is_err": False}, ignore_prefix=False)
+    assert capsys.readouterr().out == ""
+
+
 def test_a_race_on_a_cluster_ends_as_it_does_here(
     cluster: OnRay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
