@@ -4,37 +4,36 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from detectors.shared_tower import N_REMEMBERED, RememberingTower
-from detectors.vision_tower import SIDE_PX, VisionTower
-from tests.make_tower import random_tower
+from detectors.shared_tower import N_REMEMBERED, RememberingTower, shared_tower, use_tower
+from detectors.vision_tower import SIDE_PX, Tokens, VisionTower
+from tests.make_tower import ColourTower, random_tower
 
 TENSORS = random_tower(n_blocks=1, seed=1)
 
 
-class Counted:
-    """Stands for the runtime and counts how often it runs."""
+class Counted(VisionTower):
+    """Counts how often it is asked."""
 
-    def __init__(self, tower: VisionTower) -> None:
-        self.n, self._session = 0, tower._session
+    n = 0
 
-    def run(self, *given: object) -> object:
-        """As the runtime does."""
+    def tokens(self, pixels: NDArray[np.uint8]) -> tuple[Tokens, ...]:
+        """As any tower."""
         self.n += 1
-        return self._session.run(*given)
+        return super().tokens(pixels)
 
 
-def pictures(n: int) -> np.ndarray:  # type: ignore[type-arg]
+def pictures(n: int) -> NDArray[np.uint8]:
     """(n, SIDE_PX, SIDE_PX, 3) of noise."""
     return np.random.default_rng(n).integers(0, 256, (n, SIDE_PX, SIDE_PX, 3), np.uint8)
 
 
 @pytest.fixture
 def tower() -> tuple[RememberingTower, Counted]:
-    """A tower whose runs are counted."""
-    made = RememberingTower(TENSORS, (1,), n_threads=1)
-    made._session = counted = Counted(made)
-    return made, counted
+    """A tower, and the one that it asks."""
+    counted = Counted(TENSORS, (1,), n_threads=1)
+    return RememberingTower(counted), counted
 
 
 def test_a_picture_that_was_just_seen_goes_through_once(tower: tuple[RememberingTower, Counted]) -> None:
@@ -61,3 +60,13 @@ def test_batches_and_wrong_pictures_are_treated_as_by_any_tower(tower: tuple[Rem
     assert np.array_equal(tower[0].tokens(batch)[0], VisionTower(TENSORS, (1,), n_threads=1).tokens(batch)[0])
     with pytest.raises(ValueError, match="pixels must be"):
         tower[0].tokens(batch[:, :8])
+
+
+def test_a_process_that_is_told_of_another_tower_asks_that_one() -> None:
+    elsewhere = ColourTower()
+    use_tower(elsewhere)
+    try:
+        found = [shared_tower().tokens(pictures(1)) for _ in range(2)]
+    finally:
+        use_tower(None)
+    assert elsewhere.n_calls == 1 and np.array_equal(found[0][0], ColourTower().tokens(pictures(1))[0])
