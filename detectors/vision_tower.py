@@ -69,10 +69,19 @@ class VisionTower:
         Returns:
             One array (N, 1 + GRID * GRID, WIDTH) a block.
         """
-        if pixels.shape[1:] != (SIDE_PX, SIDE_PX, 3) or pixels.dtype != np.uint8:
-            raise ValueError(f"pixels must be (N, {SIDE_PX}, {SIDE_PX}, 3) uint8, not {pixels.shape} {pixels.dtype}")
-        values = (pixels.astype(np.float32) / 255 - MEAN) / STD
+        values = (checked(pixels).astype(np.float32) / 255 - MEAN) / STD
         return tuple(self._session.run(self._names, {"pixels": values.transpose(0, 3, 1, 2)}))
+
+
+def checked(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The same pictures, if a tower can look at them.
+
+    Raises:
+        ValueError: they are not (N, SIDE_PX, SIDE_PX, 3) uint8.
+    """
+    if pixels.shape[1:] != (SIDE_PX, SIDE_PX, 3) or pixels.dtype != np.uint8:
+        raise ValueError(f"pixels must be (N, {SIDE_PX}, {SIDE_PX}, 3) uint8, not {pixels.shape} {pixels.dtype}")
+    return pixels
 
 
 def quantize(weight: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
