@@ -43,6 +43,7 @@ class Link:
         self._open: dict[Task, Outcome] = {}
         self._withheld: dict[str, Outcome] = {}
         self._n_inside: Counter[str] = Counter()
+        self._n_nested: Counter[str] = Counter()
         self.go_on(None)
 
     def go_on(self, reply: Reply | None) -> None:
@@ -83,6 +84,7 @@ class Link:
         outcome = replace(outcome, report=None if is_open is None else is_open.report)
         if task.container:
             self._n_inside[task.container] += 1
+            self._n_nested[task.container] += 0 if outcome.account is None else outcome.account.n_files
             return [outcome, *self._closed(task.container)]
         if outcome.account is None:
             del self._handed[task]
@@ -127,11 +129,12 @@ class Link:
     def _closed(self, shown: str) -> list[Outcome]:
         """A container, if all files in it have ended."""
         outcome = self._withheld.get(shown)
-        if outcome is None or outcome.account is None or self._n_inside[shown] < outcome.account.n_files:
+        if outcome is None or outcome.account is None:
             return []
-        return [self._released(shown)]
+        n_expected = outcome.account.n_files + self._n_nested[shown]
+        return [] if self._n_inside[shown] < n_expected else [self._released(shown)]
 
     def _released(self, shown: str) -> Outcome:
         outcome = self._withheld.pop(shown)
-        del self._handed[outcome.task], self._n_inside[shown]
+        del self._handed[outcome.task], self._n_inside[shown], self._n_nested[shown]
         return outcome
