@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from forensics.containers.member import Member
+from forensics.containers.share import Share
 from forensics.containers.unpacking import INTO, scratch_path
 from forensics.containers.writer import base_name
 from forensics.messages import Task
@@ -103,3 +104,8 @@ class Insides:
 def bought_s(member: Member) -> float:
     """Seconds that a found file adds to the time for unpacking its container."""
     return MEMBER_S + member.size_bytes / UNPACKED_BYTES_PER_S
+
+
+def passing_by_s(share: Share, size_bytes: int) -> float:
+    """Seconds for what is in other shares of a container, which is unpacked as well and found elsewhere."""
+    return 0.0 if share.is_whole else size_bytes / UNPACKED_BYTES_PER_S

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from forensics.containers.account import Account
 from forensics.containers.limits import InsideLimits
+from forensics.containers.share import WHOLE, Share
 from forensics.media import Media
 from forensics.report import ScanReport
 from forensics.settings import ScanSettings
@@ -40,6 +41,7 @@ class Task:
         inside: what looking inside it may cost, if it is a container; None does not look.
         container: of a file that was found in one, the outermost container as shown; "" for others.
         url: of a file that is fetched before it is examined; "" for one that lies here.
+        share: of a container that several workers open, what is taken of it here.
     """
 
     path: Path
@@ -48,6 +50,7 @@ class Task:
     inside: InsideLimits | None = None
     container: str = ""
     url: str = ""
+    share: Share = WHOLE
 
 
 @dataclass(frozen=True)

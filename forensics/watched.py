@@ -16,6 +16,7 @@ import psutil
 
 from forensics.confinement.scratch import remove_folder
 from forensics.hearing import give_up_after
+from forensics.insides import passing_by_s
 from forensics.messages import Opened, Task
 from forensics.report import ScanReport
 from forensics.settings import Limits
@@ -65,15 +66,26 @@ class Worker:
     fresh_bytes: int = 0
 
     @classmethod
-    def start(cls, context: ForkServerContext | SpawnContext, given: tuple[Any, ...], home: Path) -> Self:
-        """Start a process; `given` are the arguments of `worker.serve` between its connection and its home."""
+    def start(
+        cls, context: ForkServerContext | SpawnContext, given: tuple[Any, ...], home: Path, tower: Connection | None
+    ) -> Self:
+        """Start a process.
+
+        Args:
+            context: to start it in.
+            given: the arguments of `worker.serve` between its connection and its home.
+            home: folder of its own, which is made.
+            tower: its line to a tower, which is its alone from now on; None for one that loads its own.
+        """
         home.mkdir(mode=0o700)
         here, there = context.Pipe()
         give_up_after(here)
         # Daemons end with the parent, whatever ends it.
-        process = context.Process(target=serve, args=(there, *given, home), daemon=True)
+        process = context.Process(target=serve, args=(there, *given, home, tower), daemon=True)
         process.start()
         there.close()
+        if tower is not None:
+            tower.close()
         try:
             watched = psutil.Process(process.pid)
         except psutil.NoSuchProcess:
@@ -105,7 +117,10 @@ class Worker:
     def enter(self, kind: str, scratch: Path, path: Path, limits: Limits) -> None:
         """The file is a container, which is unpacked to a scratch folder. It is hashed as a whole first."""
         self.entered, self.scratch = kind, scratch
-        self.deadline_s += limits.timeout_s - limits.image_timeout_s + _size_bytes(path) / HASHED_BYTES_PER_S
+        size_bytes = _size_bytes(path)
+        self.deadline_s += limits.timeout_s - limits.image_timeout_s + size_bytes / HASHED_BYTES_PER_S
+        if self.task is not None:
+            self.deadline_s += passing_by_s(self.task.share, size_bytes)
 
     def end(self) -> None:
         """Kill it, wait until it is gone and remove what it left behind."""
@@ -130,14 +145,19 @@ class Worker:
 
     def last_line(self) -> str:
         """The last thing that it wrote on standard error, on one line; "" for nothing."""
-        try:
-            with (self.home / LOG).open("rb") as file:
-                file.seek(max(file.seek(0, os.SEEK_END) - 400, 0))
-                lines = file.read().decode("utf-8", "replace").split("\n")
-        except OSError:
-            return ""
-        said = [line.strip() for line in lines if line.strip()]
-        return "".join(c if c.isprintable() else " " for c in said[-1])[:200] if said else ""
+        return last_line(self.home / LOG)
+
+
+def last_line(path: Path) -> str:
+    """The last line of a log that is not empty, as something to print; "" for none."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(file.seek(0, os.SEEK_END) - 400, 0))
+            lines = file.read().decode("utf-8", "replace").split("\n")
+    except OSError:
+        return ""
+    said = [line.strip() for line in lines if line.strip()]
+    return "".join(c if c.isprintable() else " " for c in said[-1])[:200] if said else ""
 
 
 def _size_bytes(path: Path) -> int:

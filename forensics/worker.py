@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.served_tower import ServedTower
+from detectors.shared_tower import use_tower
 from forensics.confinement import confine
 from forensics.confinement.resources import allow_processor_time, extend_processor_time
 from forensics.confinement.scratch import empty_folder, use_scratch
@@ -22,7 +24,7 @@ from forensics.containers.kinds import container_kind_of
 from forensics.containers.member import Member
 from forensics.errors import MediaError
 from forensics.freed_memory import FreedMemory, trim
-from forensics.insides import bought_s
+from forensics.insides import bought_s, passing_by_s
 from forensics.media import Kind, Media
 from forensics.messages import Done, Entered, Examiner, Opened, Ready, Scanned, Step, Task
 from forensics.report import ScanReport
@@ -65,6 +67,7 @@ def serve(
     live: bool,
     unpacked: Path,
     home: Path,
+    tower: Connection | None = None,
 ) -> None:
     """Answer tasks until the parent hangs up. The target of a worker process.
 
@@ -79,8 +82,11 @@ def serve(
         live: somebody waits for each file: load everything before Ready, networks or not, and tell of every step.
         unpacked: folder below which it unpacks containers.
         home: folder of its own.
+        tower: line to a process that runs the network which detectors share; None loads it here.
     """
     lacking = _isolate(home, unpacked, settings.limits, n_threads)
+    if tower is not None:
+        use_tower(ServedTower(tower))
     try:
         scanner = (build or _scanner)(settings)
     except (LookupError, ImportError, ValueError) as error:
@@ -140,6 +146,11 @@ def _examine(
             # Opening a pipe waits for a writer for ever.
             what = "the folder cannot be listed" if task.path.is_dir() else "it is a device or a pipe, not a file"
             raise MediaError("unreadable", what)
+        if not task.share.is_whole:
+            # Whoever parted it has seen that it is a container: as a picture it would be examined once a share.
+            if (kind := container_kind_of(task.path)) is None:
+                raise MediaError("unreadable", "it was a container before, and is none any more")
+            return _unpack(task, kind, scanner.settings.limits, connection)
         media = Media.open(task.path, name=task.name, limits=scanner.settings.limits)
         connection.send(Opened(media.sha256, str(media.kind), media.format, media.size_bytes, scanner.versions))
         answer = connection.recv()
@@ -169,7 +180,8 @@ def _unpack(task: Task, kind: str, limits: Limits, connection: Connection) -> Do
     connection.send(Entered(kind))
     scratch = connection.recv()
     try:
-        sha256 = _sha256(task.path, sys.maxsize)
+        sha256 = _sha256(task.path, sys.maxsize) if task.share.is_first else ""
+        extend_processor_time(passing_by_s(task.share, task.path.stat().st_size))
         unpacker = Unpacker(
             task.path,
             sha256,
@@ -177,6 +189,7 @@ def _unpack(task: Task, kind: str, limits: Limits, connection: Connection) -> Do
             limits=task.inside,
             max_file_bytes=limits.max_bytes,
             tell=partial(_tell_found, connection),
+            share=task.share,
         )
         account, error = unpacker.run(kind, task.name)
     except OSError as error_of_disk:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,6 +48,19 @@ class Account:
             "left_out": dict(self.left_out),
             "names": [{"name": name, "reason": reason} for name, reason in self.names],
         }
+
+
+def together(accounts: Sequence[Account]) -> Account:
+    """The account of a container of which each of these has told a share.
+
+    Args:
+        accounts: at least one.
+    """
+    left_out: Counter[str] = Counter()
+    for account in accounts:
+        left_out.update(account.left_out)
+    names = tuple(name for account in accounts for name in account.names)
+    return Account(accounts[0].format, sum(account.n_files for account in accounts), left_out, names[:MAX_NAMES])
 
 
 class Tally:

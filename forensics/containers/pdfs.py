@@ -48,12 +48,16 @@ def read_pdf(file: BinaryIO, level: Level) -> None:
     except pypdf.errors.DependencyError as error:
         words = "the PDF document is encrypted by AES, which needs: pip install 'unforged[archives]'"
         raise MediaError("encrypted", words) from error
-    found = _streams(reader)
+    found, share = _streams(reader), level.parted()
     for number, stream in sorted(found.attached.items()):
-        name = found.names.get(number, f"object-{number}")
-        _take(name, stream, level, is_picture=False)
+        if share.is_whole or share.holds(_mark(number, stream)):
+            _take(found.names.get(number, f"object-{number}"), stream, level, is_picture=False)
+        else:
+            level.pass_by()
     for number, stream in sorted(found.pictures.items()):
-        if number in found.masks or stream.get("/ImageMask"):
+        if not share.is_whole and not share.holds(_mark(number, stream)):
+            level.pass_by()
+        elif number in found.masks or stream.get("/ImageMask"):
             level.leave_out(f"object-{number}", PART)
         else:
             _take(f"object-{number}", stream, level, is_picture=True)
@@ -89,6 +93,16 @@ def _streams(reader: Any) -> _Found:
             elif thing.get("/Type") == "/EmbeddedFile":
                 found.attached[number] = thing
     return found
+
+
+def _mark(number: int, stream: Any) -> bytes:
+    """What copies have in common; of a stream that cannot be unpacked, its number."""
+    try:
+        return bytes(stream.get_data())
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - pypdf and its filters raise anything at hostile bytes
+        return b"%d" % number
 
 
 def _take(name: str, stream: Any, level: Level, *, is_picture: bool) -> None:

@@ -17,6 +17,7 @@ from forensics.containers.account import HIDDEN, Account, Tally
 from forensics.containers.budget import Budget, Exhausted
 from forensics.containers.limits import InsideLimits
 from forensics.containers.member import Member
+from forensics.containers.share import WHOLE, Share
 from forensics.containers.writer import Writer
 from forensics.errors import MediaError
 
@@ -60,6 +61,7 @@ class Unpacker:
         limits: what the whole may cost.
         max_file_bytes: size of one file in it.
         tell: hears of each file inside.
+        share: of the files directly in it that are taken.
     """
 
     def __init__(
@@ -71,10 +73,12 @@ class Unpacker:
         limits: InsideLimits,
         max_file_bytes: int,
         tell: Callable[[Member], None],
+        share: Share = WHOLE,
     ) -> None:
         self.limits = limits
         self.max_file_bytes = max_file_bytes
         self.tell = tell
+        self.share = share
         self.budget = Budget(limits, path.stat().st_size)
         self.seen = {sha256}
         self.exhausted: Exhausted | None = None
@@ -93,7 +97,7 @@ class Unpacker:
         Returns:
             What became of it, and why not all of it could be looked at; None if it could.
         """
-        return self.unpack(self._path, kind, Level(self, name, "", 1))
+        return self.unpack(self._path, kind, Level(self, name, "", 1, self.share))
 
     def unpack(self, path: Path, kind: str, level: Level) -> tuple[Account, MediaError | None]:
         """Unpack one container of the tree."""
@@ -133,13 +137,15 @@ class Level:
         name: its own name, for display.
         way: names of the containers that it lies in and its own, "" for the outermost.
         depth: 1 for the outermost.
+        share: of the files directly in it that are taken; others are passed by, however they are handed over.
     """
 
-    def __init__(self, unpacker: Unpacker, name: str, way: str, depth: int) -> None:
+    def __init__(self, unpacker: Unpacker, name: str, way: str, depth: int, share: Share = WHOLE) -> None:
         self.unpacker = unpacker
         self.name = name
         self.way = way
         self.depth = depth
+        self.share = share
         self.tally = Tally()
         self._writer: Writer | None = None
 
@@ -181,16 +187,23 @@ class Level:
     def refuse(self, name: str, code: str, message: str) -> None:
         """A file that cannot be examined: it gets a result that says why."""
         self.unpacker.budget.member()
-        self.told(Member(self.inside(_clean(name)), code=code, message=message))
+        if self.share.is_first:
+            self.told(Member(self.inside(_clean(name)), code=code, message=message))
 
     def leave_out(self, name: str, reason: str) -> None:
         """What is no file of its own: it is counted."""
         self.unpacker.budget.member()
-        self.tally.leave_out(_clean(name), reason)
+        if self.share.is_first:
+            self.tally.leave_out(_clean(name), reason)
 
     def pass_by(self) -> None:
-        """A folder: it counts for the number of members alone."""
+        """A folder, or what is in another share: it counts for the number of members alone."""
         self.unpacker.budget.member()
+
+    def parted(self) -> Share:
+        """The share, for a reader that itself finds what is in it and hands over nothing else from now on."""
+        share, self.share = self.share, WHOLE
+        return share
 
     def told(self, member: Member) -> None:
         """Tell of a file in this container."""

@@ -34,7 +34,7 @@ class Writer:
         self._path: Path | None = None
         self._file: BinaryIO | None = None
         self._refused: MediaError | None = None
-        self._is_over = False
+        self._is_over = self._is_passed_by = False
 
     def write(self, chunk: bytes | bytearray) -> bool:
         """Take bytes; whether more are wanted.
@@ -43,7 +43,7 @@ class Writer:
             Exhausted: a limit on the whole is reached.
         """
         self._tree.budget.unpack(len(chunk))
-        if self._refused is not None:
+        if self._refused is not None or self._is_passed_by:
             return False
         if self._file is not None:
             self._store(chunk)
@@ -51,7 +51,7 @@ class Writer:
             self._head += chunk
             if len(self._head) >= HEAD_BYTES:
                 self._decide()
-        return self._refused is None
+        return self._refused is None and not self._is_passed_by
 
     def end(self) -> None:
         """There is no more.
@@ -59,8 +59,10 @@ class Writer:
         Raises:
             Exhausted: a limit on the whole is reached.
         """
-        if self._file is None and self._refused is None:
+        if self._file is None and self._refused is None and not self._is_passed_by:
             self._decide()
+        if self._is_passed_by:
+            return
         if self._refused is not None:
             self.drop()
             if self._is_part and self._refused.code in ("not-media", "empty"):
@@ -102,6 +104,9 @@ class Writer:
 
     def _decide(self) -> None:
         head = bytes(self._head[:HEAD_BYTES])
+        if not self._level.share.holds(head):
+            self._is_passed_by = True
+            return
         try:
             sniff(head)
         except MediaError as error:
