@@ -63,6 +63,16 @@ class Crew:
         """Whether a station has files in hands."""
         return any(link.n_handed for link in self._links)
 
+    @property
+    def n_wanted(self) -> int:
+        """How many stations there are to be.
+
+        Raises:
+            ConnectionError: as for `fill`.
+        """
+        self._count()
+        return self._n_wanted
+
     def fill(self) -> None:
         """Start the stations that are missing.
 

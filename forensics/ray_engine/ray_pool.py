@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,6 +19,7 @@ from forensics.outcome import Outcome
 from forensics.pool import Decide, Receive
 from forensics.ray_engine.crew import Crew
 from forensics.ray_engine.link import Link
+from forensics.ray_engine.shares import Shares
 from forensics.ray_engine.words import Arrived, Asked, Ended, Equipment, Event, Examined, Idle, Reply
 from forensics.settings import ScanSettings
 from forensics.versions import decisive
@@ -30,8 +32,8 @@ class RayPool:
     """Examines files on a cluster. A context manager; leaving it ends every station.
 
     A station has the file under way and one more, so files are read from the sources as stations ask. When its machine
-    dies, the file under way has *crashed*, and the other one goes to another station. The driver alone decides what is
-    examined and keeps what is found.
+    dies, the file under way has *crashed*, and the other one goes to another station. Large containers are parted: see
+    `Shares`. The driver alone decides what is examined and keeps what is found.
 
     Args:
         settings: of the scan.
@@ -53,7 +55,8 @@ class RayPool:
         self._cluster = cluster
         self._equipment = Equipment(settings, forms, language_code, build, folder, Path.cwd())
         self._versions = decisive(settings, build)
-        self._returned: deque[Task] = deque()
+        self._shares = Shares()
+        self._ahead: deque[Task] = deque()
 
     def __enter__(self) -> Self:
         """Connect.
@@ -89,26 +92,36 @@ class RayPool:
             RuntimeError: no station can be started; a machine does not see the files.
             OSError: a machine cannot write reports.
         """
-        waiting = iter(tasks)
-        following = next(waiting, None)
-        while following is not None or self._returned or self._crew.is_busy:
+        waiting = (part for task in tasks for part in self._shares.parted(task, self._crew.n_wanted))
+        while self._following(waiting) is not None or self._crew.is_busy:
             tick()
             self._crew.fill()
             for link in self._crew.with_room():
-                if self._returned:
-                    link.hand(self._returned.popleft())
-                elif following is not None:
-                    link.hand(following)
-                    following = next(waiting, None)
-                else:
+                following = self._following(waiting)
+                # A share keeps a station for long: none is to wait behind another one.
+                if following is None or (link.n_handed and not following.share.is_whole):
                     break
+                link.hand(self._ahead.popleft())
             for link, events in self._crew.heard():
-                if events is None:
-                    ended, not_begun = link.lost()
-                    self._returned.extend(not_begun)
-                    yield from ended
-                else:
-                    yield from self._hear(link, events, decide, receive)
+                for outcome in self._ended(link, events, decide, receive):
+                    yield from self._shares.ended(outcome)
+
+    def _following(self, waiting: Iterator[Task]) -> Task | None:
+        """What is to be handed next: read from the sources, or come back from a station that is gone."""
+        if not self._ahead:
+            self._ahead.extend(islice(waiting, 1))
+        return self._ahead[0] if self._ahead else None
+
+    def _ended(
+        self, link: Link, events: list[Event] | None, decide: Decide, receive: Receive | None
+    ) -> Iterator[Outcome]:
+        """What has ended by what a station said; or because it is gone."""
+        if events is not None:
+            yield from self._hear(link, events, decide, receive)
+            return
+        ended, not_begun = link.lost()
+        self._ahead.extendleft(reversed(not_begun))
+        yield from ended
 
     def _hear(self, link: Link, events: list[Event], decide: Decide, receive: Receive | None) -> Iterator[Outcome]:
         reply: Reply | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import pytest
 
 from forensics.engine import Cluster
 from forensics.messages import Answer, Task
-from forensics.ray_engine import RayPool, crew, ray_pool
+from forensics.ray_engine import RayPool, crew, ray_pool, shares
 from forensics.ray_engine.words import Ended as FileEnded
 from forensics.runs import Ended
 from forensics.settings import ScanSettings
@@ -22,6 +22,7 @@ from forensics.store import Store
 from forensics.store.run_files import RunFiles
 from forensics.store.run_words import FileState
 from forensics.store.runs import Runs
+from tests.make_containers import tarred, zipped
 from tests.make_media import jpeg, photo
 from tests.unit.cluster_of_threads import Threads
 from tests.unit.cluster_runs import LIMITS, go
@@ -110,6 +111,52 @@ def test_an_archive_that_loses_its_machine_twice_has_failed_and_keeps_what_was_f
     n_inside = len(found) - 2
     assert 2 <= n_inside < N_INSIDE and found["in.zip"]["inside"]["n_files"] == n_inside
     assert FileState.WAITING not in states(store)
+
+
+def test_files_of_an_archive_in_an_archive_are_waited_for(threads: Threads, store: Store, tmp_path: Path) -> None:
+    (tmp_path / "media").mkdir()
+    pictures = {f"{number}.jpg": jpeg(photo(number, width=64, height=48)) for number in range(4)}
+    (tmp_path / "media" / "out.zip").write_bytes(zipped({"in.zip": zipped(pictures)}))
+    go(store, tmp_path / "media", Cluster(), out=tmp_path / "out")
+    assert {*lines(tmp_path / "out")} == {*pictures, "in.zip", "out.zip"}
+
+
+@pytest.fixture
+def small_shares(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Archives are parted however small they are."""
+    monkeypatch.setattr(shares, "ZIP_SHARE_BYTES", 1)
+    monkeypatch.setattr(shares, "STREAM_SHARE_BYTES", 1)
+
+
+def told(found: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Lines without what differs from scan to scan."""
+    changing = ("elapsed_s", "scanned_at", "findings", "scan_id")
+    return {path: {name: value for name, value in line.items() if name not in changing} for path, line in found.items()}
+
+
+def n_processes(found: dict[str, dict[str, Any]]) -> int:
+    """That examined what lay in a container."""
+    return len({line["findings"][0]["summary"] for line in found.values() if line["container"] and line["findings"]})
+
+
+@pytest.mark.usefixtures("small_shares")
+@pytest.mark.parametrize("pack", [zipped, tarred])
+def test_an_archive_is_examined_by_all_stations_and_has_the_lines_of_one_machine(
+    pack: Callable[[Mapping[str, bytes]], bytes], threads: Threads, tmp_path: Path
+) -> None:
+    (tmp_path / "media").mkdir()
+    pictures = {f"{number}.jpg": jpeg(photo(number, width=64, height=48)) for number in range(12)}
+    others = {"again.jpg": pictures["0.jpg"], "notes.txt": b"words", "in.zip": zipped({"x.jpg": jpeg(photo(12))})}
+    (tmp_path / "media" / "archive").write_bytes(pack(pictures | others))
+    found = []
+    for name, cluster in (("here", None), ("there", Cluster(n_stations=3))):
+        with Store(f"sqlite:///{tmp_path / name}.db") as store:
+            go(store, tmp_path / "media", cluster, out=tmp_path / name)
+        found.append(lines(tmp_path / name))
+    here, there = found
+    assert told(here) == told(there) and len(there) == 12 + 3 + 1
+    assert there["archive"]["inside"]["n_files"] == 14 and there["archive"]["inside"]["left_out"] == {"duplicate": 1}
+    assert (n_processes(here), n_processes(there)) == (1, 3)
 
 
 def test_a_station_that_dies_while_it_has_nothing_to_do_costs_no_file_a_try(threads: Threads, folder: Path) -> None:
