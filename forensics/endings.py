@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 
+from detectors.served_tower import LOST
 from forensics.errors import MediaError
 from forensics.settings import Limits
 from forensics.watched import Worker
@@ -48,5 +49,7 @@ def of_death(exit_code: int | None, last_line: str, limits: Limits) -> MediaErro
         return MediaError("out-of-cpu-time", words)
     if "bad_alloc" in last_line or "MemoryError" in last_line:
         return MediaError("out-of-memory", "decoding it takes more memory than there is")
+    if exit_code == LOST:
+        return MediaError("crashed", "the process that ran the network for it ended")
     words = f"a decoder or an analyzer crashed on it ({how_it_died(exit_code)}) {last_line}"
     return MediaError("crashed", words)

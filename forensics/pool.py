@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from multiprocessing.connection import wait
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from detectors.served_tower import LOST
 from forensics.confinement import warn
 from forensics.confinement.private import PrivateFolder
 from forensics.containers.account import Account
@@ -25,6 +26,7 @@ from forensics.remote import N_AHEAD, Fetcher
 from forensics.report import ScanReport
 from forensics.retirement import Retirement
 from forensics.settings import ScanSettings
+from forensics.towers import Towers, TowersNearby
 from forensics.usual_workers import usable_processors
 from forensics.watched import START_S, Worker, start_context
 
@@ -50,6 +52,8 @@ class Pool:
         language_code: that reports are written in.
         live: somebody waits for each file: workers load everything before the first one and tell of every step.
         build: importable callable that makes the scanner from the settings; None for the real one.
+        towers: give workers lines to the network that detectors share, for as long as the pool is entered; None lets
+            each load its own.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class Pool:
         language_code: str = ENGLISH,
         live: bool = False,
         build: Callable[[ScanSettings], Examiner] | None = None,
+        towers: Towers | None = None,
     ) -> None:
         if n_workers < 1:
             raise ValueError(f"a pool needs at least one worker, not {n_workers}")
@@ -71,6 +76,7 @@ class Pool:
         n_threads = n_threads or max(usable_processors() // n_workers, 1)
         self._given = (settings, build, n_threads, forms, language_code, live)
         self._forms = forms
+        self._towers = towers or TowersNearby()
         self._workers: list[Worker] = []
         self._n_started = 0
         self._watched_s = 0.0
@@ -78,10 +84,17 @@ class Pool:
         self._context = start_context()
 
     def __enter__(self) -> Self:
-        self._private = PrivateFolder()
-        self._folder = self._private.__enter__()
-        self._insides = Insides(self._folder / "inside")
-        self._fetcher = Fetcher(self._folder, max_bytes=self._limits.max_bytes)
+        """Make its folder, and start what runs networks for its workers.
+
+        Raises:
+            ValueError, RuntimeError: that cannot be.
+        """
+        with ExitStack() as opening:
+            opening.enter_context(self._towers)
+            self._folder = opening.enter_context(PrivateFolder())
+            self._insides = Insides(self._folder / "inside")
+            self._fetcher = Fetcher(self._folder, max_bytes=self._limits.max_bytes)
+            self._open = opening.pop_all()
         return self
 
     def __exit__(
@@ -90,7 +103,7 @@ class Pool:
         for worker in tuple(self._workers):
             self._end(worker)
         self._fetcher.close()
-        self._private.__exit__(kind, error, trace)
+        self._open.__exit__(kind, error, trace)
 
     @property
     def n_idle(self) -> int:
@@ -106,6 +119,7 @@ class Pool:
         while len(self._workers) < self.n_workers:
             self._start()
         while starting := [worker for worker in self._workers if not worker.ready]:
+            self._towers.look_after()
             wait([worker.connection for worker in starting], TICK_S)
             for worker in starting:
                 if worker.connection.poll():
@@ -132,12 +146,13 @@ class Pool:
 
         Raises:
             ValueError: the workers cannot work with these settings.
-            RuntimeError: no worker can be started.
+            RuntimeError: no worker can be started, or what runs networks for them ends over and over.
         """
         waiting = iter(tasks)
         following = None
         while True:
             tick()
+            self._towers.look_after()
             for task, error in self._fetcher.ended():
                 yield Outcome(task, None, None, {}, "", error, 0.0)
             if following is None:
@@ -211,7 +226,8 @@ class Pool:
     def _start(self) -> None:
         self._n_started += 1
         home = self._folder / f"worker-{self._n_started}"
-        self._workers.append(Worker.start(self._context, (*self._given, self._insides.folder), home))
+        given = (*self._given, self._insides.folder)
+        self._workers.append(Worker.start(self._context, given, home, self._towers.line()))
 
     def _hand(self, worker: Worker, task: Task) -> bool:
         """Give a task to an idle worker; False when the worker died in the meantime."""
@@ -305,6 +321,9 @@ class Pool:
         code = worker.process.exitcode
         last = worker.last_line()
         self._end(worker)
+        if not worker.ready and code == LOST:
+            # Another one is started.
+            return None
         if not worker.ready:
             how = how_it_died(code)
             raise RuntimeError(f"a worker process could not start ({how}): {last or 'it said nothing'}")

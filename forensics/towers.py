@@ -1,0 +1,144 @@
+"""Where workers find the network that most detectors share: each loads its own, or asks a process that has a device.
+
+A worker may make no socket, so its line is made here and handed to it when it starts. What goes over it are pictures of
+one size and their tokens, see `detectors.served_tower`: a worker that was taken over can do no more than ask for more.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from itertools import count
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from detectors.token_features import Tower
+from detectors.tower_server import line_to, shipped_on
+from forensics.confinement.private import PrivateFolder
+from forensics.tower_process import TowerProcess
+
+AGAIN_S = 600.0
+"""A process that ends twice within this time does so for a reason that stays."""
+
+LOG = logging.getLogger("unforged.workers")
+
+
+class Towers(Protocol):
+    """Gives workers a line to a tower. A context manager."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def line(self) -> Connection | None:
+        """A line for one worker; None for one that is to load its own.
+
+        Raises:
+            RuntimeError: there is nobody any more at the other end.
+        """
+        ...
+
+    def look_after(self) -> None:
+        """Replace what has ended; called often.
+
+        Raises:
+            RuntimeError: it ends over and over.
+        """
+        ...
+
+
+class TowersNearby:
+    """Servers of this machine that somebody else looks after, asked in turns; see `Towers`.
+
+    Args:
+        addresses: of their sockets; without any, each worker loads its own.
+    """
+
+    def __init__(self, addresses: Sequence[Path] = ()) -> None:
+        self._addresses = addresses
+        self._number = count()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def line(self) -> Connection | None:
+        """See `Towers.line`."""
+        if not self._addresses:
+            return None
+        try:
+            return line_to(self._addresses[next(self._number) % len(self._addresses)])
+        except OSError as error:
+            raise RuntimeError("the process that runs the network for this machine is gone") from error
+
+    def look_after(self) -> None:
+        """See `Towers.look_after`."""
+
+
+class TowerProcesses:
+    """A process for each device, started anew once if it ends; see `Towers`.
+
+    Args:
+        devices: "cpu", "cuda" or "cuda:1".
+        load: importable callable that loads the tower of a device.
+    """
+
+    def __init__(self, devices: Sequence[str], *, load: Callable[[str], Tower] = shipped_on) -> None:
+        self._devices = devices
+        self._load = load
+        self._served: list[TowerProcess] = []
+
+    def __enter__(self) -> Self:
+        """Start them and wait until all are ready.
+
+        Raises:
+            ValueError: torch or a device is missing, or a device does not work.
+            RuntimeError: one cannot be started.
+        """
+        if sys.platform == "win32":
+            raise ValueError("networks can run on a device of their own on Linux and macOS only")
+        with ExitStack() as opening:
+            folder = opening.enter_context(PrivateFolder())
+            opening.callback(self._end)
+            for number, device in enumerate(self._devices):
+                self._served.append(TowerProcess(device, folder / f"tower-{number}", self._load))
+            for one in self._served:
+                one.wait_until_ready()
+            self._nearby = TowersNearby([one.address for one in self._served])
+            self._open = opening.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.__exit__(kind, error, trace)
+
+    def line(self) -> Connection | None:
+        """See `Towers.line`."""
+        return self._nearby.line()
+
+    def look_after(self) -> None:
+        """See `Towers.look_after`."""
+        for one in self._served:
+            if one.is_alive:
+                continue
+            words = f"the process that runs the network on {one.device} ended ({one.last_words()})"
+            if time.monotonic() - one.ended_s < AGAIN_S:
+                raise RuntimeError(f"{words}, and so did the one before it")
+            LOG.warning("%s and is started again", words)
+            one.start_again()
+
+    def _end(self) -> None:
+        for one in self._served:
+            one.end()
+        self._served = []

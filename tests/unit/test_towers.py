@@ -1,0 +1,118 @@
+"""Workers that ask a process for what the network sees lose no more by its death than by one of their own."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from forensics.messages import Answer, Task
+from forensics.outcome import Outcome
+from forensics.pool import Pool
+from forensics.settings import Limits, ScanSettings
+from forensics.towers import TowerProcesses, TowersNearby
+from tests.make_media import jpeg, photo
+from tests.unit.failing_towers import Asking, mortal, refusing, sleeping, stillborn
+
+SETTINGS = ScanSettings(limits=Limits(image_timeout_s=60.0))
+
+
+@pytest.fixture
+def put(tmp_path: Path) -> Callable[..., list[Task]]:
+    """Makes pictures of these names, no two alike."""
+
+    def make(*names: str) -> list[Task]:
+        for number, name in enumerate(names):
+            (tmp_path / name).write_bytes(jpeg(photo(number, width=64, height=48)))
+        return [Task(tmp_path / name, name, name) for name in names]
+
+    return make
+
+
+def examined(pool: Pool, tasks: list[Task]) -> dict[str, Outcome]:
+    outcomes = list(pool.run(tasks, lambda task, opened: Answer(scan=True)))
+    assert len(outcomes) == len(tasks), "every file has one outcome"
+    return {outcome.task.name: outcome for outcome in outcomes}
+
+
+def asked(outcome: Outcome) -> int:
+    """The process that answered its worker."""
+    assert outcome.report is not None, outcome.error
+    return int(outcome.report.findings[0].measures["tower"])
+
+
+def worker(outcome: Outcome) -> int:
+    assert outcome.report is not None, outcome.error
+    return int(outcome.report.findings[0].summary.split()[1])
+
+
+def test_workers_ask_the_process_of_the_device_and_it_ends_with_the_pool(put: Callable[..., list[Task]]) -> None:
+    tasks = put(*(f"{number}.jpg" for number in range(6)))
+    with Pool(SETTINGS, n_workers=2, build=Asking, towers=TowerProcesses(["cpu"], load=mortal)) as pool:
+        found = examined(pool, tasks).values()
+        (server,) = {asked(outcome) for outcome in found}
+        assert server not in {os.getpid(), *map(worker, found)}
+    with pytest.raises(ProcessLookupError):
+        os.kill(server, 0)
+
+
+def test_workers_are_spread_over_devices(put: Callable[..., list[Task]]) -> None:
+    with Pool(SETTINGS, n_workers=2, build=Asking, towers=TowerProcesses(["cpu", "cpu"], load=mortal)) as pool:
+        pool.start()
+        found = examined(pool, put("0.jpg", "1.jpg")).values()
+    assert len({asked(outcome) for outcome in found}) == len({worker(outcome) for outcome in found}) == 2
+
+
+def test_without_devices_each_worker_has_its_own(put: Callable[..., list[Task]]) -> None:
+    with Pool(SETTINGS, build=Asking) as pool:
+        assert asked(examined(pool, put("0.jpg"))["0.jpg"]) == 0
+
+
+def test_a_process_that_dies_costs_the_files_that_waited_and_is_started_again(
+    put: Callable[..., list[Task]], caplog: pytest.LogCaptureFixture
+) -> None:
+    tasks = put("0.jpg", "deadly.jpg", "1.jpg", "2.jpg")
+    with Pool(SETTINGS, build=Asking, towers=TowerProcesses(["cpu"], load=mortal)) as pool:
+        found = examined(pool, tasks)
+        error = found["deadly.jpg"].error
+        assert error is not None and error.code == "crashed"
+        assert str(error) == "the process that ran the network for it ended"
+        assert asked(found["0.jpg"]) != asked(found["1.jpg"]) == asked(found["2.jpg"])
+        tasks[0].path.with_name("cured").touch()
+        assert asked(examined(pool, tasks[1:2])["deadly.jpg"]) == asked(found["1.jpg"])
+    told = [record.getMessage() for record in caplog.records]
+    assert told == ["the process that runs the network on cpu ended (signal 9) and is started again"]
+
+
+def test_a_process_that_dies_over_and_over_ends_the_scan(put: Callable[..., list[Task]]) -> None:
+    tasks = put("deadly.jpg", "0.jpg", "deadly-too.jpg", "1.jpg")
+    with Pool(SETTINGS, build=Asking, towers=TowerProcesses(["cpu"], load=mortal)) as pool:
+        words = "the process that runs the network on cpu ended (signal 9), and so did the one before it"
+        with pytest.raises(RuntimeError, match=f"^{re.escape(words)}$"):
+            examined(pool, tasks)
+
+
+def test_a_device_that_hangs_costs_each_file_its_time(put: Callable[..., list[Task]]) -> None:
+    settings = ScanSettings(limits=Limits(image_timeout_s=1.0))
+    with Pool(settings, build=Asking, towers=TowerProcesses(["cpu"], load=sleeping)) as pool:
+        found = examined(pool, put("0.jpg", "1.jpg"))
+    assert [outcome.error.code for outcome in found.values() if outcome.error] == ["timeout"] * 2
+    assert all(0.9 < outcome.elapsed_s < 3.0 for outcome in found.values())
+
+
+def test_a_device_that_is_not_there_is_told_before_anything_begins() -> None:
+    with pytest.raises(ValueError, match=r"^there is no device cuda:7 here$"):
+        Pool(SETTINGS, build=Asking, towers=TowerProcesses(["cpu", "cuda:7"], load=refusing)).__enter__()
+
+
+def test_a_process_that_cannot_start_is_told_with_how_it_died() -> None:
+    with pytest.raises(RuntimeError, match=r"^the process for the device cpu ended \(signal 9\)$"):
+        Pool(SETTINGS, build=Asking, towers=TowerProcesses(["cpu"], load=stillborn)).__enter__()
+
+
+def test_an_address_where_nobody_listens_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="is gone"):
+        TowersNearby([tmp_path / "tower"]).line()
