@@ -45,7 +45,7 @@ FIRST_SIDE_PX = 720
 WARM_SIDE_PX = 256
 """The least that every analyzer of images looks at."""
 
-MAY_HOLD_FILES = ("not-media", "too-many-bytes")
+MAY_HOLD_FILES = ("not-media", "unsupported", "too-many-bytes")
 """Why a container is no media; an archive may be larger than any file that is examined."""
 
 LOG, SCRATCH = "log", "scratch"

@@ -10,8 +10,10 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from email.message import EmailMessage
+
+import pyarrow
 
 Files = Mapping[str, bytes]
 
@@ -149,5 +151,36 @@ def sample_stream(samples: bytes, width: int, height: int) -> tuple[str, bytes]:
     return f"{words} /Filter /FlateDecode", zlib.compress(samples)
 
 
-PACKERS = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
+def winmail(attachments: Files) -> bytes:
+    """Attachments as Outlook packs them (MS-OXTNEF)."""
+
+    def attribute(number: int, data: bytes, *, level: int = 2) -> bytes:
+        return struct.pack("<BII", level, number, len(data)) + data + struct.pack("<H", sum(data) & 0xFFFF)
+
+    out = struct.pack("<IH", 0x223E9F78, 1) + attribute(0x00089006, b"\0\0\1\0", level=1)
+    for name, data in attachments.items():
+        out += attribute(0x00069002, bytes(14)) + attribute(0x0006800F, data)
+        out += attribute(0x00018010, name.encode("cp1252") + b"\0")
+    return out
+
+
+def _arrow(codec: str) -> Callable[[bytes], bytes]:
+    """Packs one file as a stream of frames."""
+
+    def packed(data: bytes) -> bytes:
+        sink = pyarrow.BufferOutputStream()
+        with pyarrow.CompressedOutputStream(sink, codec) as stream:
+            stream.write(data)
+        return sink.getvalue().to_pybytes()
+
+    return packed
+
+
+PACKERS = {
+    "gz": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+    "zst": _arrow("zstd"),
+    "lz4": _arrow("lz4"),
+}
 """Ending -> what packs one file."""

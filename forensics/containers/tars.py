@@ -1,4 +1,4 @@
-"""Tar archives, packed or not, and single files packed by gzip, bzip2 or xz. Read once from start to end."""
+"""Tar archives, packed or not, and single files packed by gzip, bzip2, xz, Zstandard or LZ4. Read once, to the end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from forensics.containers.unpacking import CHUNK_BYTES, Level, Readable
 from forensics.errors import MediaError
 from forensics.media.sniff import HEAD_BYTES
 
-_ENDINGS = (".gz", ".bz2", ".xz")
+_ENDINGS = (".gz", ".bz2", ".xz", ".zst", ".lz4")
 
 _XZ_MEMORY_BYTES = 256 << 20
 """Of the decompressor; level 9 needs 65 MB, a header may ask for gigabytes."""
@@ -52,6 +52,16 @@ def read_xz(file: BinaryIO, level: Level) -> None:
     _unpacked(_Xz(file), level)
 
 
+def read_zstd(file: BinaryIO, level: Level) -> None:
+    """Hand over what Zstandard packed (RFC 8878): a tar archive's files, or the one file."""
+    _unpacked(_Frames(file, "zstd"), level)
+
+
+def read_lz4(file: BinaryIO, level: Level) -> None:
+    """Hand over what LZ4 packed, in frames: a tar archive's files, or the one file."""
+    _unpacked(_Frames(file, "lz4"), level)
+
+
 class _Xz:
     """Reads xz data with a limit on memory, which `lzma.LZMAFile` has not."""
 
@@ -76,6 +86,24 @@ class _Xz:
 
     def _fresh(self) -> lzma.LZMADecompressor:
         return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY_BYTES)
+
+
+class _Frames:
+    """Reads what Arrow unpacks; its decompressors refuse frames that ask for more than 128 MiB of memory."""
+
+    def __init__(self, file: BinaryIO, codec: str) -> None:
+        import pyarrow
+
+        self._stream = pyarrow.CompressedInputStream(pyarrow.PythonFile(file, mode="r"), codec)
+
+    def read(self, size: int, /) -> bytes:
+        """At most size bytes; none at the end."""
+        try:
+            return bytes(self._stream.read(size))
+        except OSError as error:
+            if "Truncated" in str(error):
+                raise EOFError(str(error)) from error
+            raise
 
 
 class _Counted(io.RawIOBase):

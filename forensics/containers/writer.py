@@ -110,7 +110,7 @@ class Writer:
         try:
             sniff(head)
         except MediaError as error:
-            self._kind = container_kind(head) if error.code == "not-media" else None
+            self._kind = container_kind(head)
             if self._kind is None:
                 self._refused = error
             elif self._level.depth >= self._tree.limits.max_depth:

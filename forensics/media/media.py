@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from forensics.errors import MediaError
 from forensics.media import images, tracks, videos
 from forensics.media.facts import Frame, ImageInfo, Kind, VideoInfo
+from forensics.media.foreign import disk_image
 from forensics.media.orientation import turn_back, turn_upright
 from forensics.media.sniff import HEAD_BYTES, VIDEO_FORMATS, sniff
 from forensics.media.video_sampling import sample
@@ -84,7 +85,10 @@ class Media:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise MediaError("unreadable", "this is not a regular file")
             _check_bytes(size, limits.max_bytes)
-            fmt = sniff(file.read(HEAD_BYTES))
+            try:
+                fmt = sniff(file.read(HEAD_BYTES))
+            except MediaError as error:
+                raise (disk_image(file, size) if error.code == "not-media" else None) or error from None
             file.seek(0)
             if fmt in VIDEO_FORMATS:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()

@@ -21,6 +21,7 @@ from tests.make_containers import (
     sample_stream,
     seven_zipped,
     tarred,
+    winmail,
     zip_with_link,
     zipped,
 )
@@ -29,7 +30,8 @@ from tests.make_media import jpeg, photo, png
 
 MOVING = ("gif animation", "webp animation", "png animation")
 MEDIA_KINDS = (*STILL_FORMATS, *MOVING, "jpeg progressive", "tiff packed", *VIDEO_CODECS)
-CONTAINER_KINDS = ("zip", "docx", "tar", "tar.gz", "tar.bz2", "tar.xz", "eml", "mbox", "pdf", "7z")
+TARS = ("tar", *(f"tar.{ending}" for ending in PACKERS))
+CONTAINER_KINDS = ("zip", "docx", *TARS, "eml", "mbox", "tnef", "pdf", "7z")
 
 ESCAPES = ("../../escaped.jpg", "/escaped.jpg", "..\\..\\escaped.jpg", "a/../../../../escaped.jpg")
 """Names of members that lead out of the folder they are unpacked to, if anybody made paths of them."""
@@ -70,6 +72,7 @@ def container(kind: str) -> bytes:
         "zip": lambda: zipped(files),
         "eml": lambda: mail(files),
         "mbox": lambda: mail_box([mail(files), mail({"e.jpg": picture + b"y"})]),
+        "tnef": lambda: winmail(files),
         "pdf": lambda: pdf([jpeg_stream(picture, 32, 24), sample_stream(bytes(32 * 24 * 3), 32, 24)]),
         "7z": lambda: seven_zipped(files),
     }
@@ -82,7 +85,7 @@ def by_parser(url: str) -> Mapping[str, Mapping[str, bytes]]:
     Args:
         url: stands wherever a format may name something to be fetched.
     """
-    archives = ("zip", "tar", "tar.gz", "tar.bz2", "tar.xz", *(["7z"] if find_spec("py7zr") else []))
+    archives = ("zip", *TARS, *(["7z"] if find_spec("py7zr") else []))
     stills = {kind: medium(kind) for kind in MEDIA_KINDS if kind not in VIDEO_CODECS}
     return {
         "images": stills,
@@ -91,7 +94,7 @@ def by_parser(url: str) -> Mapping[str, Mapping[str, bytes]]:
         "C2PA": _signed(),
         "JPEG internals": _jpegs(),
         "archives": {kind: container(kind) for kind in archives} | _escaping(),
-        "mail": {kind: container(kind) for kind in ("eml", "mbox")},
+        "mail": {kind: container(kind) for kind in ("eml", "mbox", "tnef")},
         "PDF": {"pdf": container("pdf")},
         "Office": {kind: container(kind) for kind in DOCUMENT_FOLDERS},
     }

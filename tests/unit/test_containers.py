@@ -31,6 +31,7 @@ from tests.make_containers import (
     sample_stream,
     seven_zipped,
     tarred,
+    winmail,
     zip_with_link,
     zipped,
 )
@@ -53,6 +54,7 @@ ARCHIVES = {
     "tar": tarred,
     **{f"tar.{ending}": lambda files, pack=pack: pack(tarred(files)) for ending, pack in PACKERS.items()},
     "7z": seven,
+    "winmail.dat": winmail,
 }
 
 
@@ -200,7 +202,7 @@ def test_an_encrypted_pdf_says_so(tmp_path: Path) -> None:
     assert found.error is not None and found.error.code == "encrypted" and not found.files
 
 
-@pytest.mark.parametrize("kind", ["tar", "tar.gz", "tar.xz"])
+@pytest.mark.parametrize("kind", ["tar", "tar.gz", "tar.xz", "tar.lz4", "winmail.dat"])
 def test_what_comes_before_a_cut_is_found_and_the_cut_is_told(kind: str, tmp_path: Path) -> None:
     pixels = photo(5, width=500, height=400)
     data = ARCHIVES[kind]({"a.jpg": A, "b.jpg": jpeg(pixels, 98)})
@@ -222,7 +224,7 @@ def test_a_damaged_member_is_one_refusal(tmp_path: Path) -> None:
     assert found.files == {"b.jpg": B} and found.refused == {"a.jpg": "broken"}
 
 
-@pytest.mark.parametrize("kind", ["zip", "tar.gz", "tar.xz", "7z"])
+@pytest.mark.parametrize("kind", ["zip", "tar.gz", "tar.bz2", "tar.xz", "tar.zst", "tar.lz4", "7z"])
 def test_a_bomb_by_ratio_is_stopped_early(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("forensics.containers.budget.RATIO_FLOOR_BYTES", 1 << 20)
     white = bmp_header(4000, 1000) + b"\xff" * 12_000_000

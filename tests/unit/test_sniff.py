@@ -58,7 +58,6 @@ def test_quicktime_without_a_brand_is_a_clip(atom: bytes) -> None:
     ("head", "word"),
     [
         (b"PK\x03\x04" + bytes(30), "ZIP"),
-        (b"Rar!\x1a\x07\0", "RAR"),
         (b"\x1f\x8b\x08" + bytes(30), "gzip"),
         (bytes(257) + b"ustar" + bytes(100), "tar"),
         (b"%PDF-1.7\n", "PDF"),
@@ -98,6 +97,43 @@ def test_what_is_no_media_is_called_by_its_name(head: bytes, word: str) -> None:
 def test_media_that_is_not_examined_is_called_by_its_name(head: bytes, word: str) -> None:
     with pytest.raises(MediaError, match=word) as caught:
         sniff(head)
+    assert caught.value.code == "unsupported"
+
+
+@pytest.mark.parametrize(
+    ("head", "word"),
+    [
+        (b"Rar!\x1a\x07\x00" + bytes(20), "RAR archive, which is not opened: unpack it first"),
+        (b"Rar!\x1a\x07\x01\x00" + bytes(20), "RAR archive"),
+        (b"MSCF" + bytes(60), "CAB archive"),
+        (b"PK\x07\x08PK\x03\x04" + bytes(40), "split"),
+        (b"\x1d\x00-lh5-" + bytes(40), "LHA"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(40), "before 2007"),
+        (b"EVF\x09\x0d\x0a\xff\x00" + bytes(40), "EnCase image, which is not opened: mount it"),
+        (bytes(510) + b"\x55\xaa", "disk image"),
+    ],
+)
+def test_an_archive_that_is_not_opened_says_so_and_is_not_taken_for_no_media(head: bytes, word: str) -> None:
+    with pytest.raises(MediaError, match=word) as caught:
+        sniff(head)
+    assert caught.value.code == "unsupported"
+
+
+@pytest.mark.parametrize(
+    "head", [b"-----BEGIN PGP MESSAGE-----\n", b"age-encryption.org/v1\n", b"LUKS\xba\xbe\x00\x02"]
+)
+def test_what_is_locked_is_said_to_be_encrypted(head: bytes) -> None:
+    with pytest.raises(MediaError) as caught:
+        sniff(head)
+    assert caught.value.code == "encrypted"
+
+
+@pytest.mark.parametrize("data", [bytes(32769) + b"CD001\x01" + bytes(2000), bytes(70_000) + b"koly" + bytes(508)])
+def test_a_disk_image_is_told_behind_its_first_bytes(data: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "x.jpg"
+    path.write_bytes(data)
+    with pytest.raises(MediaError, match="mount it and scan the folder") as caught:
+        Media.open(path)
     assert caught.value.code == "unsupported"
 
 
