@@ -18,12 +18,13 @@ import pytest
 
 from forensics.cli import main
 from forensics.engine import Cluster
-from forensics.ray_engine import crew
+from forensics.ray_engine import crew, shares
 from forensics.runs import Ended
 from forensics.store import Store
 from forensics.store.run_files import RunFiles
 from forensics.store.run_words import FileState
 from forensics.store.runs import Runs
+from tests.make_containers import tarred
 from tests.make_media import jpeg, photo
 from tests.unit.cluster_runs import OfItsOwn, go
 
@@ -133,9 +134,39 @@ def test_no_file_is_lost_or_done_twice_when_a_machine_dies_and_another_one_joins
     assert [details["error_code"] for details in retried] == ["crashed"], "the file under way, not the one ahead of it"
 
 
+def test_an_archive_is_examined_by_all_machines_and_whole_when_one_dies_at_its_share(
+    machines: Any, folder: Path, tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crew, "COUNT_S", 0.1)
+    monkeypatch.setattr(shares, "STREAM_SHARE_BYTES", 1)
+    names = ["00-gated.jpg", *(f"{number:02d}.jpg" for number in range(1, 16))]
+    pictures = {name: jpeg(photo(number, width=64, height=48)) for number, name in enumerate(names)}
+    (folder / "all.tar").write_bytes(tarred(pictures | {"copy.jpg": pictures["01.jpg"]}))
+    out, told = tmp_path / "out", []
+    at_work: list[Any] = []
+
+    def see(ended: Ended) -> None:
+        at_work.append(machine_of(ended, machines))
+        if len(at_work) == 1:
+            # The other one is held up by the gated file.
+            machines.remove_node(at_work[0], allow_graceful=False)
+            join(machines)
+            (folder.parent / "gate").touch()
+
+    go(store, folder, Cluster(machines.address), out=out, tell=lambda *event: told.append(event), see=see)
+    archive = f"{folder / 'all.tar'}"
+    found = lines(out)
+    assert {*found} == {archive, *(f"{archive}!/{name}" for name in names)}
+    assert found[archive]["inside"]["n_files"] == 16 and found[archive]["inside"]["left_out"] == {"duplicate": 1}
+    assert states(store) == {FileState.DONE: 16, FileState.CONTAINER: 1}
+    assert archive in [details["path"] for event, details in told if event == "retry"]
+    assert len({id(machine) for machine in at_work if machine is not None}) >= 2
+
+
 def machine_of(ended: Ended, machines: Any) -> Any:
     """Of those that joined, the one on which a file was examined."""
-    assert ended.result is not None and ended.result.report is not None
+    if ended.result is None or ended.result.report is None:
+        return None
     (finding,) = ended.result.report.findings
     try:
         above = {parent.pid for parent in psutil.Process(int(finding.summary.split()[1])).parents()}

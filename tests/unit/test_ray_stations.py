@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from tests.unit.cluster_runs import LIMITS, go
 from tests.unit.failing_scanners import Scripted
 
 N_INSIDE = 5
+PICTURES = {f"{number}.jpg": jpeg(photo(number, width=64, height=48)) for number in range(8)}
 
 
 @pytest.fixture
@@ -115,10 +116,9 @@ def test_an_archive_that_loses_its_machine_twice_has_failed_and_keeps_what_was_f
 
 def test_files_of_an_archive_in_an_archive_are_waited_for(threads: Threads, store: Store, tmp_path: Path) -> None:
     (tmp_path / "media").mkdir()
-    pictures = {f"{number}.jpg": jpeg(photo(number, width=64, height=48)) for number in range(4)}
-    (tmp_path / "media" / "out.zip").write_bytes(zipped({"in.zip": zipped(pictures)}))
+    (tmp_path / "media" / "out.zip").write_bytes(zipped({"in.zip": zipped(PICTURES)}))
     go(store, tmp_path / "media", Cluster(), out=tmp_path / "out")
-    assert {*lines(tmp_path / "out")} == {*pictures, "in.zip", "out.zip"}
+    assert {*lines(tmp_path / "out")} == {*PICTURES, "in.zip", "out.zip"}
 
 
 @pytest.fixture
@@ -140,23 +140,65 @@ def n_processes(found: dict[str, dict[str, Any]]) -> int:
 
 
 @pytest.mark.usefixtures("small_shares")
-@pytest.mark.parametrize("pack", [zipped, tarred])
 def test_an_archive_is_examined_by_all_stations_and_has_the_lines_of_one_machine(
-    pack: Callable[[Mapping[str, bytes]], bytes], threads: Threads, tmp_path: Path
+    threads: Threads, tmp_path: Path
 ) -> None:
     (tmp_path / "media").mkdir()
-    pictures = {f"{number}.jpg": jpeg(photo(number, width=64, height=48)) for number in range(12)}
-    others = {"again.jpg": pictures["0.jpg"], "notes.txt": b"words", "in.zip": zipped({"x.jpg": jpeg(photo(12))})}
-    (tmp_path / "media" / "archive").write_bytes(pack(pictures | others))
+    nested = zipped({"x.jpg": jpeg(photo(9, width=64, height=48))})
+    others = {"again.jpg": PICTURES["0.jpg"], "notes.txt": b"words", "in.zip": nested}
+    (tmp_path / "media" / "out.zip").write_bytes(zipped(PICTURES | others))
     found = []
-    for name, cluster in (("here", None), ("there", Cluster(n_stations=3))):
+    for name, cluster in (("here", None), ("there", Cluster(n_stations=2))):
         with Store(f"sqlite:///{tmp_path / name}.db") as store:
             go(store, tmp_path / "media", cluster, out=tmp_path / name)
         found.append(lines(tmp_path / name))
     here, there = found
-    assert told(here) == told(there) and len(there) == 12 + 3 + 1
-    assert there["archive"]["inside"]["n_files"] == 14 and there["archive"]["inside"]["left_out"] == {"duplicate": 1}
-    assert (n_processes(here), n_processes(there)) == (1, 3)
+    assert told(here) == told(there) and {*there} == {*PICTURES, "x.jpg", "notes.txt", "in.zip", "out.zip"}
+    assert there["out.zip"]["inside"]["n_files"] == 10 and there["out.zip"]["inside"]["left_out"] == {"duplicate": 1}
+    assert (n_processes(here), n_processes(there)) == (1, 2)
+
+
+@pytest.mark.usefixtures("small_shares")
+def test_stations_that_die_at_their_shares_leave_each_file_one_line(
+    threads: Threads, store: Store, tmp_path: Path
+) -> None:
+    (tmp_path / "media").mkdir()
+    (tmp_path / "media" / "all.tar").write_bytes(tarred(PICTURES | {"gated.jpg": jpeg(photo(8, width=64, height=48))}))
+    seen: list[Ended] = []
+
+    def see(ended: Ended) -> None:
+        seen.append(ended)
+        if len(seen) == len(PICTURES):
+            for placed in tuple(threads.placed):
+                placed.lose()
+            (tmp_path / "gate").touch()
+
+    go(store, tmp_path / "media", Cluster(n_stations=2), out=tmp_path / "out", see=see)
+    assert states(store) == {FileState.DONE: len(PICTURES) + 1, FileState.CONTAINER: 1}
+    found = lines(tmp_path / "out")
+    assert {*found} == {*PICTURES, "gated.jpg", "all.tar"} and len(seen) == len(found)
+    assert found["all.tar"]["inside"]["n_files"] == len(PICTURES) + 1 and len(threads.placed) == 4
+
+
+@pytest.mark.usefixtures("small_shares")
+def test_a_run_that_was_stopped_knows_what_was_examined_in_whatever_share(
+    threads: Threads, store: Store, tmp_path: Path
+) -> None:
+    (tmp_path / "media").mkdir()
+    (tmp_path / "media" / "all.tar").write_bytes(tarred(PICTURES))
+    seen: list[Ended] = []
+
+    def see(ended: Ended) -> None:
+        seen.append(ended)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        go(store, tmp_path / "media", Cluster(n_stations=2), out=tmp_path / "out", see=see)
+    rest = go(store, tmp_path / "media", Cluster(n_stations=1), out=tmp_path / "out")
+    assert len(rest) == len(PICTURES) + 1 - 3
+    assert {*lines(tmp_path / "out")} == {*PICTURES, "all.tar"}
+    assert states(store) == {FileState.DONE: len(PICTURES), FileState.CONTAINER: 1}
 
 
 def test_a_station_that_dies_while_it_has_nothing_to_do_costs_no_file_a_try(threads: Threads, folder: Path) -> None:
