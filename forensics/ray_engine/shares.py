@@ -14,11 +14,11 @@ from forensics.media.sniff import HEAD_BYTES, sniff
 from forensics.messages import Task
 from forensics.outcome import Outcome
 
-ZIP_SHARE_BYTES = 16 << 20
+ZIP_SHARE_BYTES = 2 << 20
 """The least that a share of a ZIP archive is to hold: opening it again costs milliseconds, its pictures seconds."""
 
-STREAM_SHARE_BYTES = 256 << 20
-"""The same where every station has to unpack all of it to find its share: at 100 MB/s or so, examining takes 1 MB/s."""
+STREAM_SHARE_BYTES = 64 << 20
+"""The same where every station has to unpack all of it to find its share: where there are many, all are busy anyway."""
 
 ZIP_SHARES = 4
 """Of a ZIP archive for each station, so that a fast one takes more of them than a slow one."""
