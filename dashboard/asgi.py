@@ -1,4 +1,4 @@
-"""What the web server runs: Streamlit with `app.py`, the address of tickets beside it, and words for failed sign-ins.
+"""What the web server runs: Streamlit with `app.py`, beside it tickets and downloads, and words for failed sign-ins.
 
 It is named on the command line of Streamlit, which looks for `app` in it, and imported by nothing else.
 """
@@ -10,7 +10,8 @@ from pathlib import Path
 from starlette.middleware import Middleware
 from streamlit.starlette import App
 
+from dashboard.downloads import ROUTES as DOWNLOADS
 from dashboard.round_trip import RoundTrip
-from dashboard.tickets import ROUTES
+from dashboard.tickets import ROUTES as TICKETS
 
-app = App(Path(__file__).with_name("app.py"), routes=ROUTES, middleware=[Middleware(RoundTrip)])
+app = App(Path(__file__).with_name("app.py"), routes=[*TICKETS, *DOWNLOADS], middleware=[Middleware(RoundTrip)])

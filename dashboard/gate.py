@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from dashboard.backend.signing_in import SignIn, gate_of
 from dashboard.backend.words import as_markdown, sentence
 from dashboard.provider import forget_failure, has_provider, identity, leave_for_provider, what_failed
 from dashboard.roles import LOCAL_USER, User
-from dashboard.session import USER_KEY, options
+from dashboard.session import USER_KEY, USER_NOW_KEY, options
 from dashboard.widgets.cookie import fetch_cookie, forget_cookie, kept_cookie
+from dashboard.widgets.downloads import withdraw
 
 _TICKET = "ticket"
 
@@ -24,6 +27,7 @@ def passed() -> bool:
             st.error("An identity provider is set up, but no password file says which role each person has.")
             return False
         st.session_state[USER_KEY] = LOCAL_USER
+        st.session_state[USER_NOW_KEY] = lambda: LOCAL_USER
         return True
     gate = gate_of(people)
     try:
@@ -67,9 +71,13 @@ def _recognised(gate: SignIn) -> User | None:
     user = gate.with_ticket(ticket) if ticket else None
     if user is not None:
         st.session_state[_TICKET] = ticket
+        st.session_state[USER_NOW_KEY] = partial(gate.with_ticket, ticket)
         return user
     found = identity()
-    return gate.with_identity(found.name) if found.name else None
+    if not found.name:
+        return None
+    st.session_state[USER_NOW_KEY] = partial(gate.with_identity, found.name)
+    return gate.with_identity(found.name)
 
 
 def _form(gate: SignIn) -> None:
@@ -118,6 +126,7 @@ def _leave(gate: SignIn) -> None:
             gate.sign_out(ticket)
     for key in (USER_KEY, _SLIP):
         st.session_state.pop(key, None)
+    withdraw()
     if has_provider() and st.user.is_logged_in:
         st.logout()
         # The browser leaves for the provider; to run again at once might throw the word to do so away.

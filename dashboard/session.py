@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from dashboard.backend.configuration import Configuration, load
@@ -11,6 +13,8 @@ from dashboard.backend.storing import Store, open_store
 from dashboard.roles import User
 
 USER_KEY = "signed_in_user"
+
+USER_NOW_KEY = "who_that_is_now"
 
 
 def options() -> Options:
@@ -23,6 +27,12 @@ def current_user() -> User:
     user = st.session_state[USER_KEY]
     assert isinstance(user, User)
     return user
+
+
+def user_now() -> Callable[[], User | None]:
+    """Asks later, and outside of the script, who that user is by then; None for who is signed out."""
+    ask: Callable[[], User | None] = st.session_state[USER_NOW_KEY]
+    return ask
 
 
 def configuration() -> Configuration:

@@ -13,18 +13,17 @@ from starlette.routing import Route
 
 from dashboard.backend.options import Options
 from dashboard.backend.signing_in import TICKET_S, gate_of
+from dashboard.short_body import short_body
 
 PATH = "/ticket"
 
 COOKIE = "unforged_ticket"
 
-MAX_SLIP_BYTES = 200
-
 
 async def swap(request: Request) -> Response:
     """Set the cookie for a slip: 204, or 403 for a slip that is none (any more)."""
     people = Options.from_environment().password_file
-    slip = await _body(request)
+    slip = await short_body(request)
     ticket = gate_of(people).swapped(slip) if people is not None and slip else None
     if ticket is None:
         return Response(status_code=403)
@@ -43,16 +42,6 @@ async def give_back(request: Request) -> Response:
     answer = Response(status_code=204)
     answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
     return answer
-
-
-async def _body(request: Request) -> str:
-    """What was sent, unless it is longer than any slip."""
-    read = b""
-    async for part in request.stream():
-        read += part
-        if len(read) > MAX_SLIP_BYTES:
-            return ""
-    return read.decode("ascii", "replace")
 
 
 ROUTES = (Route(PATH, swap, methods=["POST"]), Route(PATH, give_back, methods=["DELETE"]))

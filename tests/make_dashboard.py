@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from dashboard.backend.configuration import FILE
+from dashboard.backend.offers import Offer, all_offers
 from forensics.settings import ScanSettings
 from tests.upkeep.documents import ROOT
 
@@ -37,3 +38,10 @@ def open_page(path: str, *, timeout_s: float = 20.0, **query: str) -> AppTest:
         app.query_params[name] = value
     app._page_hash = calc_hash(path)
     return app.run()
+
+
+def offered(app: AppTest) -> dict[str, Offer]:
+    """Label of a button that takes a file away -> what it stands for, as the browser is told."""
+    told = [json.loads(element.proto.json) for element in app.get("bidi_component") if "files" in element.proto.json]
+    found = {file["label"]: all_offers().find(file["secret"]) for row in told for file in row["files"]}
+    return {label: offer for label, offer in found.items() if offer is not None}

@@ -20,7 +20,12 @@ def as_markdown(text: str, limit: int = 300) -> str:
     return _LINKED.sub(rf"\g<0>{_JOINER}", one_line(text, limit)).translate(_MARK_UP)
 
 
+def plain_sentence(error: Exception, limit: int = 300) -> str:
+    """What an error says, as a line of plain text that begins with a capital; its message may quote a file."""
+    said = one_line(str(error).strip(), limit) or type(error).__name__
+    return said[0].upper() + said[1:]
+
+
 def sentence(error: Exception) -> str:
-    """What an error says, as a line of Markdown that begins with a capital; its message may quote a file."""
-    said = str(error).strip() or type(error).__name__
-    return as_markdown(said[0].upper() + said[1:])
+    """The same as Markdown."""
+    return as_markdown(plain_sentence(error))

@@ -11,6 +11,7 @@ from dashboard.session import current_user, options, store
 from dashboard.widgets.archive_charts import archive_charts
 from dashboard.widgets.archive_filter import Asked, archive_filter
 from dashboard.widgets.archive_table import PAGE, archive_table
+from dashboard.widgets.downloads import Download, downloads
 from dashboard.widgets.empty import empty_state, heading
 from dashboard.widgets.failing import plainly
 from dashboard.widgets.run_details import run_details
@@ -19,7 +20,7 @@ from dashboard.widgets.run_panel import run_panel
 CHARTS_S = 30
 """Counts of everything may be this old; the table is always new."""
 
-EXPORTS = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
+EXPORTS = ("csv", "jsonl")
 
 
 def render() -> None:
@@ -68,17 +69,8 @@ def _count(found: Listing) -> None:
 
 def _exports(asked: Asked) -> None:
     rows = partial(export, store(), asked.wanted, sort=asked.sort, descending=asked.descending, user=current_user())
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        for form, mime in EXPORTS.items():
-            st.download_button(
-                f"Export as {form.upper()}",
-                partial(rows, form=form),
-                file_name=f"scans.{form}",
-                mime=mime,
-                on_click="ignore",
-                icon=":material/download:",
-                key=f"export {form}",
-            )
+    files = [Download(f"Export as {form.upper()}", f"scans.{form}", partial(rows, form=form)) for form in EXPORTS]
+    downloads(files, key="archive")
 
 
 @st.cache_resource(show_spinner=False, max_entries=50, ttl=CHARTS_S)

@@ -11,6 +11,7 @@ from dashboard.backend.words import as_markdown
 from dashboard.roles import Role
 from dashboard.session import current_user, options
 from dashboard.widgets.charts import course_chart
+from dashboard.widgets.downloads import Download, downloads
 from dashboard.widgets.empty import empty_state, heading
 from dashboard.widgets.laboratory import card_panel, explain, figures_panel
 
@@ -124,10 +125,8 @@ def _show_made(maker: Maker) -> None:
     if maker.needs_photos:
         st.caption("Beside each other: photo, fake, mask (white where it was changed).")
     name = f"{order.generator}-seed{order.seed}-n{made.n}.zip"
-    st.download_button(
-        f"Download as zip ({len(made.archive) / 1e6:.1f} MB)", made.archive, name, "application/zip",
-        icon=":material/download:", on_click="ignore",
-    )  # fmt: skip
+    label = f"Download as zip ({len(made.archive) / 1e6:.1f} MB)"
+    downloads([Download(label, name, lambda: made.archive)], key="made")
     st.caption("In it: the fakes, their masks and originals, a sheet, and a list that `unforged evaluate` reads.")
 
 

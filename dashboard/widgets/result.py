@@ -10,6 +10,7 @@ from dashboard.backend.layers import Layer, layers
 from dashboard.backend.places import for_eyes_of
 from dashboard.backend.viewing import ScanReport, Shown, Similar, download, show, similar, stored
 from dashboard.session import configuration, current_user, options, scanning, store
+from dashboard.widgets.downloads import Download, downloads
 from dashboard.widgets.evidence import cards
 from dashboard.widgets.markup import bullets, table, text
 from dashboard.widgets.origin import panel
@@ -23,7 +24,7 @@ CACHED = 12
 
 CACHED_S = 600
 
-FORMS = (("html", "text/html"), ("pdf", "application/pdf"), ("json", "application/json"))
+FORMS = ("html", "pdf", "json")
 
 
 def result(scan_id: int | None, report: ScanReport | None = None, *, in_queue: bool = False) -> None:
@@ -98,16 +99,10 @@ def _sections(shown: Shown, report: ScanReport) -> None:
 
 def _actions(report: ScanReport, key: str, sendable: int | None) -> None:
     row = st.container(horizontal=True)
-    for form, mime in FORMS:
-        row.download_button(
-            form.upper(),
-            partial(_download, report, form),
-            file_name=f"{report.sha256[:16]}.{form}",
-            mime=mime,
-            on_click="ignore",
-            icon=":material/download:",
-            key=f"download {form} {key}",
-        )
+    with row:
+        name = report.sha256[:16]
+        files = [Download(form.upper(), f"{name}.{form}", partial(_download, report, form)) for form in FORMS]
+        downloads(files, key=key)
     if sendable is None or not may_send():
         return
     if row.button("Send to the queue", icon=":material/inbox:", key=f"send {key}"):

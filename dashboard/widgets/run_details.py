@@ -11,18 +11,11 @@ from dashboard.backend.run_results import FORMS, MAX_DOWNLOAD_FILES, download, e
 from dashboard.backend.runs import Standing, standing
 from dashboard.backend.words import as_markdown
 from dashboard.session import current_user, store
+from dashboard.widgets.downloads import Download, downloads
 from dashboard.widgets.failing import plainly
 from dashboard.widgets.run_acts import run_acts
 from dashboard.widgets.run_panel import FOLLOW_S
 from dashboard.widgets.run_words import counts, message, sign, sources, times
-
-MIME = {
-    "jsonl": "application/x-ndjson",
-    "csv": "text/csv",
-    "parquet": "application/vnd.apache.parquet",
-    "sarif": "application/sarif+json",
-    "html": "text/html",
-}
 
 LABELS = {"jsonl": "JSON Lines", "csv": "CSV", "parquet": "Parquet", "sarif": "SARIF", "html": "Summary page"}
 
@@ -33,8 +26,7 @@ def run_details(chosen: Standing) -> None:
     """Draw them."""
     with st.container(border=True):
         st.fragment(_followed, run_every=FOLLOW_S if chosen.run.is_running else None)(chosen.run.name)
-        # Not followed: errors of many files cost more than counts, and a button that is drawn anew forgets what it was
-        # about to send.
+        # Not followed: errors of many files cost more than counts.
         _errors(chosen)
         _downloads(chosen)
 
@@ -79,14 +71,8 @@ def _downloads(one: Standing) -> None:
             "dashboard `unforged runs show NAME --out DIR` writes them."
         )
         return
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        for form, ending in FORMS.items():
-            st.download_button(
-                LABELS[ending],
-                partial(download, store(), one.run, form, user=current_user()),
-                file_name=form,
-                mime=MIME[ending],
-                on_click="ignore",
-                icon=":material/download:",
-                key=f"download {form} of {one.run.id}",
-            )
+    files = [
+        Download(LABELS[ending], form, partial(download, store(), one.run, form, user=current_user()))
+        for form, ending in FORMS.items()
+    ]
+    downloads(files, key=f"run {one.run.id}")

@@ -19,7 +19,8 @@ from starlette.testclient import TestClient
 from dashboard.backend.signing_in import gate_of
 from dashboard.roles import Role, User
 from dashboard.round_trip import RoundTrip
-from dashboard.tickets import COOKIE, MAX_SLIP_BYTES, PATH, ROUTES
+from dashboard.short_body import MAX_BYTES
+from dashboard.tickets import COOKIE, PATH, ROUTES
 from forensics.cli import main
 from forensics.password_file import OIDC, Entry, write
 
@@ -61,7 +62,7 @@ def test_a_slip_becomes_a_cookie_for_this_address_that_no_script_reads(browser: 
     gate = gate_of(people)
     ticket = gate.ticket(ANN)
     slip = gate.slip(ticket)
-    for wrong in ("", "guess", ticket, "x" * (MAX_SLIP_BYTES + 1)):
+    for wrong in ("", "guess", ticket, "x" * (MAX_BYTES + 1)):
         refused = browser.post(PATH, content=wrong)
         assert refused.status_code == 403 and "set-cookie" not in refused.headers
     answer = browser.post(PATH, content=slip)

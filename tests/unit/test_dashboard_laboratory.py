@@ -12,7 +12,7 @@ from dashboard.backend.cards import installed
 from dashboard.backend.models import shipped
 from dashboard.backend.words import as_markdown, sentence
 from dashboard.roles import Role, User
-from tests.make_dashboard import open_page, prepare
+from tests.make_dashboard import offered, open_page, prepare
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +69,8 @@ def test_fakes_are_made_shown_and_offered() -> None:
     app.button[0].click().run()
     assert not app.exception and app.session_state["fakes that were made"][1].n == 2
     assert "2 labelled fakes of seed 7 on" in "".join(success.value for success in app.success)
-    assert app.get("download_button")
+    (file,) = offered(app).values()
+    assert file.taken() == app.session_state["fakes that were made"][1].archive
 
 
 def test_a_generator_that_needs_a_photo_asks_for_it_in_words() -> None:

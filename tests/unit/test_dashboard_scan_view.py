@@ -19,7 +19,7 @@ from forensics.password_file import OIDC, Entry, hashed, write
 from forensics.pictures import pack
 from forensics.settings import ScanSettings
 from forensics.store import Store
-from tests.make_dashboard import ANALYZERS, open_page, prepare
+from tests.make_dashboard import ANALYZERS, offered, open_page, prepare
 from tests.make_media import jpeg, photo
 from tests.make_report import HOSTILE, report
 
@@ -58,7 +58,8 @@ def test_an_upload_is_examined_and_its_address_leads_back_to_it(folder: Path) ->
     assert not app.exception and app.query_params["id"] in ("1", ["1"])
     assert "u-verdict" in html(app) and "false alarms" in html(app)
     assert "What was not tested, and why" in [element.value for element in app.subheader]
-    assert [button.proto.label for button in app.get("download_button")] == ["HTML", "PDF", "JSON"]
+    files = offered(app)
+    assert list(files) == ["HTML", "PDF", "JSON"] and files["PDF"].taken().startswith(b"%PDF")
     again = open_page("scan", id="1")
     assert "u-verdict" in html(again) and not again.exception
 
