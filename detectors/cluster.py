@@ -100,19 +100,35 @@ class OnRay:
         )
         return placed(made).remote(*given)
 
-    def answer(self, call: Future[Any]) -> Any:
-        """What a call gave that is over.
+    def cards(self) -> dict[str, int]:
+        """Machines that have graphics cards, by Ray's names for them, and how many each has."""
+        alive = (node for node in self._ray.nodes() if node["Alive"])
+        found = {node["NodeID"]: int(node["Resources"].get("GPU", 0)) for node in alive}
+        return {machine: n_cards for machine, n_cards in found.items() if n_cards}
 
-        Raises:
-            GoneError: the object is gone.
-            Whatever the method raised.
+    def put_on_card(self, made: type, *given: object, machine: str, n_calls: int) -> Any:
+        """Make an object on a machine, with one of its graphics cards to itself; it waits until one is free.
+
+        Args:
+            made: class of a module.
+            *given: arguments for it.
+            machine: one of `cards`.
+            n_calls: of its methods that may be under way at once.
+
+        Returns:
+            As for `put`.
         """
-        try:
-            return call.result()
-        except self._ray.exceptions.RayTaskError as error:
-            raise _raised_there(error) from None
-        except self._ray.exceptions.RayError as error:
-            raise GoneError(_last_line(error)) from None
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        there = NodeAffinitySchedulingStrategy(machine, soft=False)
+        placed = self._ray.remote(
+            num_cpus=0, num_gpus=1, max_concurrency=n_calls, max_restarts=0, scheduling_strategy=there
+        )
+        return placed(made).remote(*given)
+
+    def answer(self, call: Future[Any]) -> Any:
+        """What a call gave that is over; see `answer`."""
+        return answer(call)
 
     def end(self, placed: Any) -> None:
         """End an object and its process, whatever it is at."""
@@ -148,6 +164,36 @@ def on_ray(address: str | None = None, *, n_gpus: float = 0.0) -> Iterator[OnRay
     finally:
         if ours:
             ray.shutdown()
+
+
+def this_machine() -> str:
+    """Ray's name for the machine that this runs on, in an object that was put there."""
+    import ray
+
+    name: str = ray.get_runtime_context().get_node_id()
+    return name
+
+
+def answer(call: Future[Any], timeout_s: float | None = None) -> Any:
+    """What a call gives, also one from object to object.
+
+    Args:
+        call: of a method, under way.
+        timeout_s: to wait for it; None waits as long as it takes.
+
+    Raises:
+        GoneError: the object is gone.
+        TimeoutError: it takes longer.
+        Whatever the method raised.
+    """
+    import ray
+
+    try:
+        return call.result(timeout_s)
+    except ray.exceptions.RayTaskError as error:
+        raise _raised_there(error) from None
+    except ray.exceptions.RayError as error:
+        raise GoneError(_last_line(error)) from None
 
 
 def _knock(address: str) -> None:

@@ -67,6 +67,7 @@ class Batch:
         inside: what looking inside a container may cost; None does not look.
         remote: URLs may be fetched over the network.
         n_workers: processes of this machine.
+        devices: as for `make_engine`.
         cluster: of Ray, to examine on instead; None stays on this machine.
         build: makes the scanner in the workers; None for the real one.
     """
@@ -81,6 +82,7 @@ class Batch:
         inside: InsideLimits | None = DEFAULT_INSIDE,
         remote: bool = False,
         n_workers: int = 1,
+        devices: Sequence[str] = (),
         cluster: Cluster | None = None,
         build: Callable[[ScanSettings], Examiner] | None = None,
     ) -> None:
@@ -90,6 +92,7 @@ class Batch:
         self._inside = inside
         self._remote = remote
         self._n_workers = n_workers
+        self._devices = devices
         self._cluster = cluster
         self._build = build
 
@@ -145,6 +148,7 @@ class Batch:
         with make_engine(
             self.settings,
             n_workers=n_workers,
+            devices=self._devices,
             cluster=self._cluster,
             folder=self.output.folder,
             forms=self.output.forms,

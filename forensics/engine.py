@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +13,7 @@ from forensics.messages import Examiner, Task
 from forensics.outcome import Outcome
 from forensics.pool import Decide, Pool, Receive
 from forensics.settings import ScanSettings
+from forensics.towers import TowerProcesses
 
 
 class Engine(Protocol):
@@ -43,20 +44,26 @@ class Cluster:
     Attributes:
         address: None takes the one that $RAY_ADDRESS names or that runs here, or starts one on this machine.
         n_stations: files that are examined at once; None is one a processor, memory allowing.
+        device: "cuda" lets a process for each graphics card that Ray knows of run the network that detectors share, for
+            the stations of its machine; with "cpu" it does so on processors, for trials. None lets each station.
     """
 
     address: str | None = None
     n_stations: int | None = None
+    device: str | None = None
 
     def __post_init__(self) -> None:
         if self.n_stations is not None and self.n_stations < 1:
             raise ValueError(f"a cluster needs at least one station, not {self.n_stations}")
+        if self.device not in (None, "cpu", "cuda"):
+            raise ValueError(f"which card is whose, Ray says: the device of a cluster is cuda, not {self.device}")
 
 
 def make_engine(
     settings: ScanSettings,
     *,
     n_workers: int = 1,
+    devices: Sequence[str] = (),
     cluster: Cluster | None = None,
     folder: Path | None = None,
     forms: tuple[str, ...] = (),
@@ -68,12 +75,20 @@ def make_engine(
     Args:
         settings: of the scan.
         n_workers: processes of this machine.
+        devices: of this machine, such as "cuda:1", that run the network which detectors share; none lets each worker.
         cluster: to examine on instead; None stays on this machine.
         folder: for reports; a station writes there itself.
         forms, language_code, build: as for `Pool`.
     """
     if cluster is None:
-        return Pool(settings, n_workers=n_workers, forms=forms, language_code=language_code, build=build)
+        return Pool(
+            settings,
+            n_workers=n_workers,
+            forms=forms,
+            language_code=language_code,
+            build=build,
+            towers=TowerProcesses(devices) if devices else None,
+        )
     from forensics.ray_engine import RayPool
 
     return RayPool(settings, cluster, folder=folder, forms=forms, language_code=language_code, build=build)

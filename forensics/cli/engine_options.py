@@ -28,6 +28,15 @@ def engine_options(what: str) -> Callable[[F], F]:
     return add
 
 
+def device_option(command: F) -> F:
+    """Add --device."""
+    what = (
+        "Where the network that detectors share runs for all workers: cuda, cuda:1 (may be given several times), or "
+        "cpu, for trials; with --engine ray, cuda is all cards.  [default: processors, in each worker]"
+    )
+    return click.option("--device", "devices", multiple=True, metavar="DEVICE", help=what)(command)
+
+
 def is_on_cluster(engine: str, address: str | None) -> bool:
     """Whether the engine is a cluster.
 
@@ -47,4 +56,8 @@ def wanted_cluster(given: dict[str, Any]) -> Cluster | None:
     """
     from forensics.engine import Cluster
 
-    return Cluster(given["address"], given["jobs"]) if is_on_cluster(given["engine"], given["address"]) else None
+    if not is_on_cluster(given["engine"], given["address"]):
+        return None
+    if len(given["devices"]) > 1:
+        raise click.UsageError("which cards there are, Ray says: give --device cuda once")
+    return Cluster(given["address"], given["jobs"], next(iter(given["devices"]), None))

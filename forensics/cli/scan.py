@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from forensics.cli.engine_options import engine_options, wanted_cluster
+from forensics.cli.engine_options import device_option, engine_options, wanted_cluster
 from forensics.cli.options import (
     examination_options,
     inside_limits,
@@ -65,6 +65,7 @@ Exit codes:
 )
 @language_option
 @engine_options("What examines: processes of this machine, or a cluster.")
+@device_option
 @click.option("--jobs", type=click.IntRange(1, 256), help="Files at once.  [default: processors, memory allowing]")
 @click.option(
     "--fail-on",
@@ -151,6 +152,7 @@ def scan(paths: tuple[str, ...], **given: Any) -> int:
             use_cache=not given["no_cache"],
             inside=inside_limits(given),
             n_workers=given["jobs"] or usual_workers(settings),
+            devices=given["devices"],
             cluster=cluster,
         )
         progress = stack.enter_context(Progress(n_files, given["fail_on"]))

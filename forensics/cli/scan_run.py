@@ -85,6 +85,7 @@ def _passed(store: Store, name: str, plan: Plan | None, given: dict[str, Any], l
     with noted_end(store, claimed):
         how = Settings(
             n_workers=given["jobs"] or usual_workers(claimed.plan.settings),
+            devices=given["devices"],
             cluster=cluster,
             folder=given["out"],
             forms=forms,

@@ -6,10 +6,12 @@ import logging
 import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, wait
+from dataclasses import replace
 
 from detectors.cluster import GoneError, OnRay
 from forensics.engine import Cluster
 from forensics.ray_engine.link import Link
+from forensics.ray_engine.posts import Posts
 from forensics.ray_engine.station import N_CALLS, Station
 from forensics.ray_engine.words import Equipment, Event
 
@@ -50,6 +52,7 @@ class Crew:
         self._cluster = cluster
         self._wanted = wanted
         self._equipment = equipment
+        self._posts = Posts(cluster, wanted.device)
         self._links: list[Link] = []
         self._n_wanted = 0
         self._counted_s = float("-inf")
@@ -79,6 +82,7 @@ class Crew:
         Raises:
             RuntimeError: for START_S none was ready, or too many died before they were.
             ConnectionError: the machine that leads the cluster was gone for HEADLESS_S.
+            ImportError, ValueError: a machine that has graphics cards cannot use them.
         """
         self._count()
         if self._headless_s is not None:
@@ -123,6 +127,7 @@ class Crew:
         for link in self._links:
             self._cluster.end(link.actor)
         self._links = []
+        self._posts.close()
 
     def _said(self, link: Link) -> list[Event] | None:
         where = link.host or "a machine of the cluster"
@@ -150,11 +155,13 @@ class Crew:
                 raise
         else:
             self._headless_s = None
+            self._posts.look_after()
             self._n_wanted = self._wanted.n_stations or max(n_places, 1)
 
     def _started(self) -> Link:
         memory_bytes = self._equipment.settings.limits.memory_bytes
-        actor = self._cluster.put(Station, self._equipment, n_calls=N_CALLS, memory_bytes=memory_bytes)
+        equipment = replace(self._equipment, posts=self._posts.by_machine())
+        actor = self._cluster.put(Station, equipment, n_calls=N_CALLS, memory_bytes=memory_bytes)
         return Link(actor, draws=bool(self._equipment.forms))
 
     def _let_go(self, link: Link, reason: str) -> None:

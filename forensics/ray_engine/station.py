@@ -11,8 +11,10 @@ import platform
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from queue import Empty, Queue, SimpleQueue
 
+from detectors.cluster import answer, this_machine
 from forensics.messages import Answer, Opened, Task
 from forensics.outcome import Outcome
 from forensics.pool import Pool
@@ -20,6 +22,7 @@ from forensics.ray_engine.inbox import Closed, Inbox
 from forensics.ray_engine.words import Arrived, Asked, Ended, Equipment, Event, Examined, Idle, Reply
 from forensics.report import ScanReport
 from forensics.report_files import write_reports
+from forensics.towers import TowersNearby
 from forensics.versions import decisive
 
 N_CALLS = 3
@@ -29,6 +32,9 @@ MAX_EVENTS = 64
 """That the driver has not heard of: an archive full of what is no media must not fill the memory."""
 
 LOOK_S = 0.1
+
+POST_S = 60.0
+"""For the network on a graphics card to be loaded; others may hold the card."""
 
 
 class Station:
@@ -99,6 +105,7 @@ class Station:
                 forms=given.forms,
                 language_code=given.language_code,
                 build=given.build,
+                towers=TowersNearby(self._addresses()),
             ) as pool:
                 pool.start()
                 while True:
@@ -110,6 +117,15 @@ class Station:
             return
         finally:
             self._events.put(None)
+
+    def _addresses(self) -> list[Path]:
+        """Of the posts of this machine; one that is long in coming is done without."""
+        posts = self._equipment.posts.get(this_machine(), ()) if self._equipment.posts else ()
+        found = []
+        for post in posts:
+            with suppress(TimeoutError):
+                found.append(answer(post.address.remote().future(), POST_S))
+        return found
 
     def _decide(self, task: Task, opened: Opened) -> Answer:
         answer = self._reply(Asked(task, opened))

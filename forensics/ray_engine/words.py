@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from forensics.messages import Answer, Examiner, Opened, Task
 from forensics.outcome import Outcome
@@ -20,6 +21,7 @@ class Equipment:
         settings, forms, language_code, build: as for `Pool`.
         folder: where reports are written; None writes none.
         workplace: the working folder of the driver, where relative paths begin.
+        posts: machine -> what stands for each `Post` there, whose networks its stations ask.
     """
 
     settings: ScanSettings
@@ -28,6 +30,7 @@ class Equipment:
     build: Callable[[ScanSettings], Examiner] | None
     folder: Path | None
     workplace: Path
+    posts: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

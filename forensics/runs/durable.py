@@ -40,6 +40,7 @@ class Settings:
 
     Attributes:
         n_workers: processes of this machine.
+        devices: as for `make_engine`.
         cluster: of Ray, to examine on instead; None stays on this machine.
         folder: for results; None writes none.
         forms: in which a report of each file is drawn, of `report_files.FILE_FORMATS`.
@@ -49,6 +50,7 @@ class Settings:
     """
 
     n_workers: int = 1
+    devices: tuple[str, ...] = ()
     cluster: Cluster | None = None
     folder: Path | None = None
     forms: tuple[str, ...] = ()
@@ -106,6 +108,7 @@ class DurableRun:
         Raises:
             OSError: it cannot be written; there is no cluster at the address (ConnectionError).
             ImportError: what speaks to the cluster is not installed.
+            ValueError, RuntimeError: there is no such device, or it does not work.
         """
         plan, given = self.run.plan, self._settings
         with ExitStack() as opening:
@@ -114,6 +117,7 @@ class DurableRun:
             engine = make_engine(
                 plan.settings,
                 n_workers=given.n_workers,
+                devices=given.devices,
                 cluster=given.cluster,
                 folder=given.folder,
                 forms=given.forms,

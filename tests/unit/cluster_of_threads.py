@@ -58,10 +58,12 @@ class Threads:
 
     Attributes:
         placed: everything that was ever put on it.
+        with_cards: machine -> how many graphics cards it has.
     """
 
     def __init__(self) -> None:
         self.placed: list[Placed] = []
+        self.with_cards: dict[str, int] = {}
 
     def n_places(self, memory_bytes: int) -> int:
         """One."""
@@ -71,6 +73,14 @@ class Threads:
         """Make it here."""
         self.placed.append(Placed(made(*given)))
         return self.placed[-1]
+
+    def cards(self) -> dict[str, int]:
+        """As they are by now."""
+        return dict(self.with_cards)
+
+    def put_on_card(self, made: type, *given: object, machine: str, n_calls: int) -> Placed:
+        """Make it here."""
+        return self.put(made, *given, n_calls=n_calls, memory_bytes=0)
 
     def answer(self, call: Call) -> Any:
         """What a call gave."""

@@ -19,6 +19,7 @@ from forensics.settings import Limits, ScanSettings
 from forensics.store import Store
 from forensics.store.runs import Plan, Runs, RunState
 from tests.unit.failing_scanners import Scripted
+from tests.unit.failing_towers import Asking, asks_elsewhere
 
 LIMITS = Limits(image_timeout_s=60.0, memory_bytes=400 << 20)
 SCAN_S = 0.1
@@ -32,6 +33,17 @@ class Gated(Scripted):
         gate = self.settings.trust_list
         time.sleep(SCAN_S)
         while "gated" in media.name and gate is not None and not gate.exists():
+            time.sleep(0.02)
+        return super().scan(media)
+
+
+class Patient(Asking):
+    """Where it has no tower to ask, it waits as a `Gated` one does for a gated file."""
+
+    def scan(self, media: Media) -> ScanReport:
+        """Wait, and do it."""
+        gate = self.settings.trust_list
+        while not asks_elsewhere() and gate is not None and not gate.exists():
             time.sleep(0.02)
         return super().scan(media)
 

@@ -65,6 +65,11 @@ class Sleeping(ColourTower):
         raise AssertionError
 
 
+def asks_elsewhere() -> bool:
+    """Whether this process was told of a tower."""
+    return _Elsewhere.tower is not None
+
+
 class Asking(Scripted):
     """Asks the tower of its worker; its finding measures what process answered, 0 for one that has loaded its own.
 
@@ -80,6 +85,6 @@ class Asking(Scripted):
         pixels[0, 0, 0] = [*bytes.fromhex(media.sha256)[:3]]
         if "deadly" in media.name and not media.path.with_name("cured").exists():
             pixels[:] = DEADLY
-        answered = shared_tower().tokens(pixels)[0][0, 0, 0] if _Elsewhere.tower is not None else 0.0
+        answered = shared_tower().tokens(pixels)[0][0, 0, 0] if asks_elsewhere() else 0.0
         (found,) = report.findings
         return replace(report, findings=(replace(found, measures={"tower": float(answered)}),))

@@ -18,7 +18,7 @@ import pytest
 
 from forensics.cli import main
 from forensics.engine import Cluster
-from forensics.ray_engine import crew, shares
+from forensics.ray_engine import crew, posts, shares
 from forensics.runs import Ended
 from forensics.store import Store
 from forensics.store.run_files import RunFiles
@@ -26,7 +26,8 @@ from forensics.store.run_words import FileState
 from forensics.store.runs import Runs
 from tests.make_containers import tarred
 from tests.make_media import jpeg, photo
-from tests.unit.cluster_runs import OfItsOwn, go
+from tests.unit.cluster_runs import OfItsOwn, Patient, go
+from tests.unit.failing_towers import mortal
 
 ROOT = Path(__file__).parents[2]
 LEAST_BYTES = 80 << 20
@@ -200,6 +201,45 @@ def test_a_run_whose_driver_is_killed_goes_on(machines: Any, folder: Path, tmp_p
 
 def written(out: Path) -> list[str]:
     return (out / "results.jsonl").read_text().splitlines() if (out / "results.jsonl").exists() else []
+
+
+def test_stations_of_a_machine_with_a_graphics_card_ask_the_process_that_has_it_and_others_do_not(
+    machines: Any, folder: Path, tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(posts, "shipped_on", mortal)
+    node = machines.add_node(num_cpus=1, num_gpus=1, object_store_memory=LEAST_BYTES, wait=False)
+    # Stations without a card hold four of them, so that some are left for the second process on the card.
+    names = [f"{number:02d}-deadly.jpg" if number == 5 else f"{number:02d}.jpg" for number in range(12)]
+    for number, name in enumerate(names):
+        put(folder, name, number)
+    servers: list[float] = []
+    retried: list[str] = []
+
+    def see(ended: Ended) -> None:
+        if (server := asked(ended)) and server not in servers:
+            servers.append(server)
+        if len(servers) == 2:
+            (folder.parent / "gate").touch()
+
+    def tell(event: str, details: dict[str, Any]) -> None:
+        if event == "retry":
+            retried.append(Path(details["path"]).name)
+            (folder / "cured").touch()
+
+    try:
+        wanted = Cluster(machines.address, n_stations=3, device="cpu")
+        ended = go(store, folder, wanted, out=tmp_path / "out", build=Patient, tell=tell, see=see)
+    finally:
+        machines.remove_node(node)
+    assert states(store) == {FileState.DONE: len(names)} and len(lines(tmp_path / "out")) == len(names)
+    assert retried[0] == "05-deadly.jpg" and len(retried) <= 2, "at most the one ahead of it as well"
+    assert {0.0, *servers} == {asked(one) for one in ended} and len(servers) == 2
+
+
+def asked(ended: Ended) -> float:
+    """The process that had the card, 0 where there was none."""
+    assert ended.result is not None and ended.result.report is not None
+    return ended.result.report.findings[0].measures["tower"]
 
 
 def test_a_plain_scan_finds_its_files_where_it_was_called(
