@@ -11,7 +11,7 @@ from typing import IO, BinaryIO
 from forensics.errors import MediaError
 from forensics.messages import Task
 from forensics.remote import is_url as is_url
-from forensics.remote import listing
+from forensics.remote_listing import listing
 
 STDIN = "-"
 

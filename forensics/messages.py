@@ -41,6 +41,7 @@ class Task:
         inside: what looking inside it may cost, if it is a container; None does not look.
         container: of a file that was found in one, the outermost container as shown; "" for others.
         url: of a file that is fetched before it is examined; "" for one that lies here.
+        version: of a file that is fetched: its ETag, which another content has not; "" where nothing tells.
         share: of a container that several workers open, what is taken of it here.
     """
 
@@ -50,6 +51,7 @@ class Task:
     inside: InsideLimits | None = None
     container: str = ""
     url: str = ""
+    version: str = ""
     share: Share = WHOLE
 
 

@@ -1,14 +1,14 @@
-"""Files that lie elsewhere, by fsspec: listed and fetched into scratch files a few ahead of the workers.
+"""Files that lie elsewhere, by fsspec: fetched into scratch files a few ahead of the workers.
 
 The one door to the network of a scan, which only a person opens: workers, which read hostile bytes, never pass it.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections import deque
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -23,11 +23,16 @@ PROTOCOLS = frozenset(
 )
 """Of fsspec, those that lead to files elsewhere; others run programs, chain or read what lies here."""
 
-_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
-_PASSWORD = re.compile(r"(?<=://)[^/@]*:[^/@]*@")
+_LOUD = ("adlfs", "azure", "gcsfs")
+"""Loggers that print the traces of errors which get a line of their own here."""
 
-_UNLISTED = ("http", "https")
-"""Have no folders: listing a page would follow its links."""
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+_EXTRAS = {
+    **dict.fromkeys(("s3", "s3a", "http", "https"), "remote"),
+    **dict.fromkeys(("gs", "gcs"), "gcs"),
+    **dict.fromkeys(("az", "abfs", "abfss"), "azure"),
+}
+"""Protocol -> the extra that speaks it."""
 
 N_FETCHING = 4
 N_AHEAD = 8
@@ -41,29 +46,38 @@ def is_url(source: str) -> bool:
     return _URL.match(source) is not None and not os.path.lexists(source)
 
 
-def listing(url: str) -> Iterator[Task]:
-    """Files under a URL, in order: one object, all below a prefix, or what a pattern matches.
-
-    A place that cannot be listed is one task, and fetching it says why.
+def protocol_of(url: str) -> str:
+    """The protocol of a URL, in lower case.
 
     Raises:
-        ValueError: no protocol that leads to files elsewhere.
-        ImportError: what speaks it is not installed.
+        ValueError: none that leads to files elsewhere.
     """
-    shown = _PASSWORD.sub("", url)
-    protocol = _protocol(url)
+    found = _URL.match(url)
+    protocol = found[1].lower() if found is not None else ""
+    if protocol not in PROTOCOLS:
+        raise ValueError(f"{url!r} is no place to fetch files from; there is {', '.join(sorted(PROTOCOLS))}")
+    return protocol
+
+
+def system(url: str) -> tuple[Any, str]:
+    """What fsspec calls a file system, and the path in it. An object's name is taken as it is and never chains.
+
+    Raises:
+        ValueError: as for `protocol_of`.
+        ImportError: what speaks the protocol is not installed.
+    """
+    protocol = protocol_of(url)
     try:
-        files, path = _system(url)
-        files.invalidate_cache()
-        names = [path] if protocol in _UNLISTED else _names(files, path)
-        found = [url] if names == [path] else [f"{protocol}://{name}" for name in names]
-    except (ImportError, ValueError):
-        raise
-    except Exception:  # noqa: BLE001 - every cloud has its own errors; fetching it raises them again, for its own line
-        found = [url]
-    for one in found:
-        named = shown if one == url else one
-        yield Task(Path(one), named, named.rstrip("/").rpartition("/")[2] or named, url=one)
+        from fsspec import get_filesystem_class
+
+        kind = get_filesystem_class(protocol)
+        for name in _LOUD:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+    except ImportError as error:
+        extra = _EXTRAS.get(protocol)
+        needed = f"'unforged[{extra}]'" if extra is not None else f"'unforged[remote]' ({error})"
+        raise ImportError(f"reading {protocol}:// needs: pip install {needed}") from error
+    return kind(**kind._get_kwargs_from_urls(url)), kind._strip_protocol(url)
 
 
 class Fetcher:
@@ -131,7 +145,7 @@ class Fetcher:
             self._threads.shutdown(cancel_futures=True)
 
     def _copy(self, url: str, path: Path) -> None:
-        files, name = _system(url)
+        files, name = system(url)
         size = 0
         with files.open(name, "rb") as source, path.open("xb") as target:
             while not self._stopped.is_set() and (chunk := source.read(_CHUNK_BYTES)):
@@ -139,36 +153,6 @@ class Fetcher:
                 if size > self._max_bytes:
                     raise MediaError("too-many-bytes", f"the file holds more than {self._max_bytes:,} bytes, the limit")
                 target.write(chunk)
-
-
-def _protocol(url: str) -> str:
-    found = _URL.match(url)
-    protocol = found[1].lower() if found is not None else ""
-    # fsspec chains by "::"; a chain may end anywhere.
-    if protocol not in PROTOCOLS or "::" in url:
-        raise ValueError(f"{url!r} is no place to fetch files from; there is {', '.join(sorted(PROTOCOLS))}")
-    return protocol
-
-
-def _system(url: str) -> tuple[Any, str]:
-    """What fsspec calls a file system, and the path in it."""
-    protocol = _protocol(url)
-    try:
-        from fsspec.core import url_to_fs
-
-        files, path = url_to_fs(url)
-    except ImportError as error:
-        needed = "'unforged[remote]'" if protocol in ("s3", "s3a") else f"'unforged[remote]' ({error})"
-        raise ImportError(f"reading {protocol}:// needs: pip install {needed}") from error
-    return files, path
-
-
-def _names(files: Any, path: str) -> list[str]:
-    from glob import has_magic
-
-    if has_magic(path):
-        return sorted(name for name, info in files.glob(path, detail=True).items() if info["type"] == "file") or [path]
-    return sorted(files.find(path)) or [path]
 
 
 def _unreadable(error: BaseException) -> MediaError:

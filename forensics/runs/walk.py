@@ -45,8 +45,15 @@ def _summed(data: bytes, text: str) -> bytes:
     return hashlib.blake2b(data + b"\0" + text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
+def _number(version: str) -> int:
+    """Stands for the version of a file elsewhere, where that of a file here is its time of change."""
+    return int.from_bytes(hashlib.blake2b(version.encode(), digest_size=8).digest(), signed=True)
+
+
 def seen(task: Task, *, now_s: float | None = None) -> Seen:
     """A file before it is opened; what cannot be looked at has no size, and opening it will say why."""
+    if task.url:
+        return Seen(key(task), task.shown, None, _number(task.version) if task.version else None)
     try:
         found = task.path.stat()
     except OSError:

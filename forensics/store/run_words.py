@@ -36,7 +36,8 @@ class Seen:
     Attributes:
         key: 16 bytes that stand for where it lies.
         path: to show; hostile text.
-        size_bytes, mtime_ns: of the file; None where they tell nothing, so that its hash must.
+        size_bytes, mtime_ns: of the file; None where they tell nothing, so that its hash must. Elsewhere, a number that
+            stands for its version takes the place of the time.
         modified_at: when it was last changed, UTC, ISO 8601; None where nothing tells.
     """
 
