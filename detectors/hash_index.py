@@ -90,8 +90,11 @@ class HashIndex:
 
     def _sort(self) -> None:
         words = self._hashes[: self.n].view(np.uint16)  # (n, N_WORDS)
-        self._order = np.concatenate([np.argsort(words[:, i], kind="stable").astype(np.uint32) for i in range(N_WORDS)])
+        # The earlier one is let go first, and no word needs more than its own part of memory on the way.
+        self._order = np.zeros(0, np.uint32)
+        self._order = np.empty(N_WORDS * self.n, np.uint32)
         for i in range(N_WORDS):
+            self._order[i * self.n : (i + 1) * self.n] = np.argsort(words[:, i], kind="stable")
             counts = np.bincount(words[:, i], minlength=N_VALUES)
             self._starts[i] = i * self.n + np.concatenate([[0], np.cumsum(counts)])
         self._n_sorted = self.n

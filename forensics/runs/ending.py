@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from forensics.report_table import write_csv
-from forensics.runs.near import Group
+from forensics.runs.near import Groups
 from forensics.runs.outputs import PARQUET, PARTS, whole_parquet, write_lines
 from forensics.runs.page import render_run
 from forensics.runs.sarif import write_sarif
@@ -51,7 +51,7 @@ def write_end(run: Run, results: RunResults, folder: Path) -> Summary:
         write(results.lines(), folder / name)
     shutil.rmtree(folder / PARTS, ignore_errors=True)
     summary, near = summarize(run, results)
-    _whole(folder / "near-duplicates.jsonl", lambda part: _groups(near, part))
+    _whole(folder / "near-duplicates.jsonl", lambda part: _groups(near, results, part))
     write_whole(folder / "summary.json", json.dumps(summary.to_dict(), indent=1).encode() + b"\n")
     write_page(summary, folder / PAGE)
     return summary
@@ -116,7 +116,7 @@ def _sarif(lines: Lines, path: Path) -> None:
         write_sarif(lines, file)
 
 
-def _groups(groups: list[Group], path: Path) -> None:
+def _groups(near: Groups, results: RunResults, path: Path) -> None:
     with path.open("w", encoding="utf-8") as file:
-        for group in groups:
-            file.write(json.dumps({"paths": group.paths}) + "\n")
+        for numbers in near.found():
+            file.write(json.dumps({"paths": list(results.paths(numbers))}) + "\n")

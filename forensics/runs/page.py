@@ -13,9 +13,6 @@ from forensics.report_words import LIMITS_OF_TOOLS
 from forensics.runs.summary import Bars, Summary
 from forensics.store.run_words import FileState
 
-MAX_PATHS = 50
-"""Look-alikes of one group that are listed on the page."""
-
 MAX_LABEL = 300
 
 WIDTH = 1000
@@ -68,7 +65,6 @@ def render_run(summary: Summary) -> str:
         drawn=drawn,
         shown=lambda text: one_line(text, MAX_LABEL),
         max_bits=MAX_DISTANCE_BITS,
-        max_paths=MAX_PATHS,
     )  # fmt: skip
 
 

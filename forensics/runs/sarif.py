@@ -7,8 +7,10 @@ notification, as the standard wants it.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, TextIO
 from urllib.parse import quote
 
@@ -45,19 +47,23 @@ def write_sarif(lines: Iterable[Mapping[str, Any]], file: TextIO) -> int:
     driver = {"name": "unforged", "version": __version__, "rules": rules}
     file.write(f'{{"$schema": "{SCHEMA}", "version": "2.1.0", "runs": [{{"tool": {{"driver": {json.dumps(driver)}}},\n')
     file.write('"columnKind": "unicodeCodePoints", "results": [')
-    n_results, n_quiet, failed = 0, 0, []
-    for line in lines:
-        found = _result(line)
-        if found is not None:
-            file.write(f"{',' * (n_results > 0)}\n{json.dumps(found, allow_nan=False)}")
-            n_results += 1
-        elif line["status"] == "error":
-            failed.append(_notification(line))
-        else:
-            n_quiet += line["status"] == "ok"
-    invocation = {"executionSuccessful": True, "toolExecutionNotifications": failed}
-    file.write(f'],\n"invocations": [{json.dumps(invocation)}],\n')
-    file.write(f'"properties": {{"filesWithoutResult": {n_quiet}}}}}]}}\n')
+    n_results = n_failed = n_quiet = 0
+    # They come after all results; of a broken disk there may be as many as there are files.
+    with TemporaryFile("w+", encoding="utf-8") as failed:
+        for line in lines:
+            found = _result(line)
+            if found is not None:
+                file.write(f"{',' * (n_results > 0)}\n{json.dumps(found, allow_nan=False)}")
+                n_results += 1
+            elif line["status"] == "error":
+                failed.write(f"{',' * (n_failed > 0)}\n{json.dumps(_notification(line))}")
+                n_failed += 1
+            else:
+                n_quiet += line["status"] == "ok"
+        failed.seek(0)
+        file.write('],\n"invocations": [{"executionSuccessful": true, "toolExecutionNotifications": [')
+        shutil.copyfileobj(failed, file)
+    file.write(f']}}],\n"properties": {{"filesWithoutResult": {n_quiet}}}}}]}}\n')
     return n_results
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any
 
-from forensics.runs.near import Group, Groups
+from forensics.runs.near import Groups
 from forensics.store.archive import N_SCORE_BINS
 from forensics.store.run_results import RunResults
 from forensics.store.run_words import ErrorClass, FileState
@@ -19,7 +20,12 @@ MAX_GROUPS = 20
 """Rows of a chart; what is left over stands together as the last one."""
 
 MAX_NEAR = 50
-"""Groups of look-alikes that a summary lists; all are counted, and all lie in near-duplicates.jsonl."""
+MAX_NEAR_PATHS = 50
+"""Groups of look-alikes that a summary lists, and files of each; all are counted, and lie in near-duplicates.jsonl."""
+
+MAX_COUNTED = 50_000
+"""Groups of a chart that are counted one by one, so that a disk with a million folders does not fill the memory; those
+that come later are counted together."""
 
 MAX_MONTHS = 36
 """Beyond, a time line tells years."""
@@ -35,6 +41,19 @@ Bars = Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True)
+class Group:
+    """Files that look like the first of them.
+
+    Attributes:
+        paths: of the first ones, two at least, in the order in which they ended; hostile text.
+        n_files: of all.
+    """
+
+    paths: tuple[str, ...]
+    n_files: int
+
+
+@dataclass(frozen=True)
 class Summary:
     """What a run came to.
 
@@ -47,7 +66,7 @@ class Summary:
         scores: probability in bins of 0.05; the group is the lower end.
         folders, cameras, generators, months: files by where they lay and by what they say of themselves; a month is
             that of the shot, else of the file's last change.
-        near: groups of look-alikes that are no exact copies throughout, the largest first.
+        near: groups of look-alikes that are no exact copies throughout, the largest first, MAX_NEAR at most.
         n_near_groups, n_near_files: of all of them.
         n_bytes: size of all files that could be opened.
         examined_s: time that examining took, all workers together.
@@ -84,7 +103,7 @@ class Summary:
         return asdict(self) | {"n_files": self.n_files}
 
 
-def summarize(run: Run, results: RunResults) -> tuple[Summary, list[Group]]:
+def summarize(run: Run, results: RunResults) -> tuple[Summary, Groups]:
     """Count.
 
     Args:
@@ -92,12 +111,15 @@ def summarize(run: Run, results: RunResults) -> tuple[Summary, list[Group]]:
         results: of this run.
 
     Returns:
-        The summary, and every group of look-alikes.
+        The summary, and every group of look-alikes, whose numbers are places of the results.
     """
     tally = _Tally()
-    for line in results.lines():
-        tally.add(line)
-    near = [group for group in tally.near.found() if not set(group.paths[1:]) <= tally.copies]
+    for number, line in results.placed_lines():
+        tally.add(number, line)
+    near = [
+        Group(tuple(results.paths(numbers[:MAX_NEAR_PATHS])), len(numbers))
+        for numbers in islice(tally.near.found(), MAX_NEAR)
+    ]
     summary = Summary(
         run=run.name,
         state=str(run.state),
@@ -114,17 +136,17 @@ def summarize(run: Run, results: RunResults) -> tuple[Summary, list[Group]]:
         cameras=_largest(tally.cameras),
         generators=_largest(tally.generators),
         months=_in_time(tally.months),
-        near=tuple(near[:MAX_NEAR]),
-        n_near_groups=len(near),
-        n_near_files=sum(len(group.paths) for group in near),
+        near=tuple(near),
+        n_near_groups=tally.near.n_groups,
+        n_near_files=tally.near.n_files,
         n_bytes=tally.n_bytes,
         examined_s=round(tally.examined_s, 3),
     )
-    return summary, near
+    return summary, tally.near
 
 
 class _Tally:
-    """Counts lines; memory grows with the number of groups and of look-alikes only."""
+    """Counts lines; memory grows with the number of pictures that have a hash, as `Groups` says."""
 
     def __init__(self) -> None:
         empty: dict[str, dict[str, int]] = {f"{place / N_SCORE_BINS:.2f}": {} for place in range(N_SCORE_BINS)}
@@ -134,15 +156,12 @@ class _Tally:
         self.generators: dict[str, dict[str, int]] = {}
         self.months: dict[str, dict[str, int]] = {}
         self.near = Groups()
-        self.copies: set[str] = set()
         self.n_bytes = 0
         self.examined_s = 0.0
 
-    def add(self, line: Mapping[str, Any]) -> None:
+    def add(self, number: int, line: Mapping[str, Any]) -> None:
         self.n_bytes += line["size_bytes"] or 0
         self.examined_s += line["elapsed_s"]
-        if line["duplicate_of"] is not None:
-            self.copies.add(line["path"])
         if line["verdict"] is None:
             return
         opinion, place = line["verdict"], min(int(line["probability"] * N_SCORE_BINS), N_SCORE_BINS - 1)
@@ -155,10 +174,10 @@ class _Tally:
             (self.months, day[:7]),
         )
         for bars, group in groups:
-            counts = bars.setdefault(group, {})
+            counts = bars.setdefault(group if group in bars or len(bars) < MAX_COUNTED else OTHERS, {})
             counts[opinion] = counts.get(opinion, 0) + 1
         if line["pdq"]:
-            self.near.add(line["path"], line["pdq"][0])
+            self.near.add(number, line["pdq"][0], is_copy=line["duplicate_of"] is not None)
 
 
 def _ordered(counts: Mapping[str, int]) -> dict[str, int]:
@@ -168,10 +187,12 @@ def _ordered(counts: Mapping[str, int]) -> dict[str, int]:
 
 def _largest(bars: Bars) -> Bars:
     """The largest groups, and all others together; what names nothing is no group and comes last."""
-    named = sorted((group for group in bars if group != UNNAMED), key=lambda group: (-sum(bars[group].values()), group))
+    single = (group for group in bars if group not in (UNNAMED, OTHERS))
+    named = sorted(single, key=lambda group: (-sum(bars[group].values()), group))
     shown = {group: bars[group] for group in named[:MAX_GROUPS]}
-    if named[MAX_GROUPS:]:
-        shown[f"{OTHERS} ({len(named) - MAX_GROUPS})"] = _summed(bars[group] for group in named[MAX_GROUPS:])
+    if others := named[MAX_GROUPS:] + [OTHERS] * (OTHERS in bars):
+        n_others = f"{len(named) - MAX_GROUPS}" if OTHERS not in bars else f"over {len(named) - MAX_GROUPS}"
+        shown[f"{OTHERS} ({n_others})"] = _summed(bars[group] for group in others)
     return shown | ({UNNAMED: bars[UNNAMED]} if UNNAMED in bars else {})
 
 
@@ -180,7 +201,7 @@ def _in_time(months: Bars) -> Bars:
     digits = 7 if len(months) <= MAX_MONTHS else 4
     joined: dict[str, list[Mapping[str, int]]] = {}
     for month in sorted(months):
-        joined.setdefault(month[:digits] if month != UNNAMED else month, []).append(months[month])
+        joined.setdefault(month if month in (UNNAMED, OTHERS) else month[:digits], []).append(months[month])
     bars = {group: _summed(counts) for group, counts in joined.items()}
     return bars if len(bars) <= MAX_MONTHS else _largest(bars)
 

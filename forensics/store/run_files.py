@@ -126,9 +126,9 @@ class RunFiles(RunResults):
             session.connection().execute(_FINISHED, {"number": number, **values})
 
     def _change(self, chosen: tuple[ColumnElement[bool], ...], **values: Any) -> int:
-        changed = update(RunFileRow).where(*chosen).values(values).returning(RunFileRow.id)
+        changed = update(RunFileRow).where(*chosen).values(values)
         with self._store.session(writes=True) as session, session.begin():
-            return len(session.scalars(changed).all())
+            return int(session.connection().execute(changed).rowcount)
 
     def _reopened(self, session: Session, rows: Iterable[RunFileRow]) -> set[int]:
         """Containers that hold files which failed."""

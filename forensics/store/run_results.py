@@ -69,6 +69,10 @@ class RunResults:
         Args:
             numbers: at most CHUNK_ROWS files, and all that was found in them; None for all there are.
         """
+        return (line for _, line in self.placed_lines(numbers))
+
+    def placed_lines(self, numbers: Sequence[int] | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
+        """The same, each with its place in this order, which stands for the file in `paths`."""
         after = -1
         ended: ColumnElement[bool] = RunFileRow.state.in_([str(state) for state in ENDED])
         if numbers is not None:
@@ -80,10 +84,19 @@ class RunResults:
                 rows = session.execute(asked.limit(CHUNK_ROWS)).all()
             for row in rows:
                 if row.line is not None:
-                    yield _unpacked(row.line) | {"state": row.state}
+                    yield row.place, _unpacked(row.line) | {"state": row.state}
             if len(rows) < CHUNK_ROWS:
                 return
             after = rows[-1].place
+
+    def paths(self, places: Sequence[int]) -> Iterator[str]:
+        """Where the files of these places lie, in the order given."""
+        for start in range(0, len(places), CHUNK_ROWS):
+            chunk = list(places[start : start + CHUNK_ROWS])
+            asked = select(RunFileRow.place, RunFileRow.path).where(*self._mine(RunFileRow.place.in_(chunk)))
+            with self._store.session() as session:
+                found = {row.place: row.path for row in session.execute(asked)}
+            yield from (found[place] for place in chunk)
 
     def counts(self) -> dict[FileState, int]:
         """How many files stand how; all states, also those of none."""

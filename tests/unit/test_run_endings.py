@@ -20,11 +20,11 @@ from forensics.containers import InsideLimits
 from forensics.media import Media
 from forensics.runs.ending import call, command_words, write_end
 from forensics.runs.metrics import write_metrics
-from forensics.runs.near import grouped
+from forensics.runs.near import Groups
 from forensics.runs.outputs import PARTS, ResultFiles
 from forensics.runs.page import drawn
 from forensics.runs.sarif import write_sarif
-from forensics.runs.summary import MAX_GROUPS, MAX_MONTHS, UNNAMED, summarize
+from forensics.runs.summary import MAX_GROUPS, MAX_MONTHS, MAX_NEAR_PATHS, OTHERS, UNNAMED, summarize
 from forensics.scanner import Scanner
 from forensics.settings import ScanSettings
 from forensics.store import Store
@@ -138,6 +138,13 @@ def test_charts_stay_short_and_lose_no_file(store: Store) -> None:
     assert sum(sum(counts.values()) for counts in summary.months.values()) == 60
 
 
+def test_folders_beyond_those_that_are_counted_stand_together(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("forensics.runs.summary.MAX_COUNTED", 30)
+    summary, _ = summarize(*filled(store, [line(n, path=f"/media/{n}/a.jpg") for n in range(50)]))
+    assert list(summary.folders)[-1] == f"{OTHERS} (over {30 - MAX_GROUPS})"
+    assert sum(sum(counts.values()) for counts in summary.folders.values()) == 50
+
+
 def test_sarif_has_what_the_standard_requires_and_one_result_a_suspicious_file() -> None:
     lines = [line(n) for n in range(8)] + [failed(9, "empty"), line(10, status="container", verdict=None)]
     text = io.StringIO()
@@ -194,22 +201,34 @@ def test_groups_are_what_lies_near_their_first_file() -> None:
     for number in range(60):
         bits = np.unpackbits(centres[number % 4])
         bits[chance.choice(256, number % 16, replace=False)] ^= 1
-        files.append((f"{number}", np.packbits(bits).tobytes().hex()))
-    files.append(("alone", chance.integers(0, 256, 32, dtype=np.uint8).tobytes().hex()))
-    by_path = dict(files)
-    groups = grouped(files)
-    assert sorted(path for group in groups for path in group.paths) == sorted(set(by_path) - {"alone"})
-    for group in groups:
-        hashes = np.array([np.frombuffer(bytes.fromhex(by_path[path]), np.uint8) for path in group.paths])
-        assert distances(hashes, by_path[group.paths[0]]).max() <= 31
-    assert len(groups) == 4
+        files.append(np.packbits(bits).tobytes())
+    files.append(chance.integers(0, 256, 32, dtype=np.uint8).tobytes())
+    groups = Groups()
+    for number, pdq in enumerate(files):
+        groups.add(number, pdq.hex())
+    found = list(groups.found())
+    assert sorted(number for group in found for number in group) == list(range(60)), "the last one looks like none"
+    for group in found:
+        hashes = np.array([np.frombuffer(files[number], np.uint8) for number in group])
+        assert distances(hashes, files[group[0]].hex()).max() <= 31
+    assert len(found) == groups.n_groups == 4 and groups.n_files == 60
 
 
 def test_exact_copies_alone_are_no_look_alikes(store: Store) -> None:
     same = {"pdq": ["0f" * 32]}
     lines = [line(1, **same), line(2, **same, duplicate_of=line(1)["path"], state="duplicate")]
     summary, groups = summarize(*filled(store, lines))
-    assert groups == [] and summary.n_near_groups == 0
+    assert list(groups.found()) == [] and summary.n_near_groups == 0
+
+
+def test_a_summary_names_a_few_look_alikes_and_the_list_beside_it_all(store: Store, tmp_path: Path) -> None:
+    lines = [line(n, pdq=[("0f" if n < 70 else "f0") * 32]) for n in range(73)] + [line(80, pdq=["55" * 32])]
+    summary = write_end(*filled(store, lines), tmp_path)
+    assert [(len(group.paths), group.n_files) for group in summary.near] == [(MAX_NEAR_PATHS, 70), (3, 3)]
+    assert (summary.n_near_groups, summary.n_near_files) == (2, 73)
+    listed = [json.loads(text)["paths"] for text in (tmp_path / "near-duplicates.jsonl").open()]
+    assert listed == [[one["path"] for one in lines[:70]], [one["path"] for one in lines[70:73]]]
+    assert "70 files like" in (tmp_path / "summary.html").read_text()
 
 
 def test_parts_are_whole_parquet_files_while_the_run_goes_on(store: Store, tmp_path: Path) -> None:
