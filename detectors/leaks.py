@@ -32,13 +32,10 @@ def leaks(seen: Sequence[Example], held_out: Sequence[Example]) -> tuple[Leak, .
 
     Args:
         seen: what a detector learns from.
-        held_out: what it is judged on. Clips are compared by their bytes alone.
+        held_out: what it is judged on. Clips, and what cannot be read, are compared by their bytes alone.
 
     Returns:
         For each held-out file its closest one, where that is close enough.
-
-    Raises:
-        ValueError: a picture cannot be read.
     """
     by_sha256 = {_sha256(example.path): example.path for example in seen}
     hashed = [(example.path, text) for example in seen if (text := _pdq(example)) is not None]
@@ -65,4 +62,7 @@ def _sha256(path: Path) -> str:
 
 
 def _pdq(example: Example) -> str | None:
-    return None if example.is_video else pdq(read_pixels(example))
+    try:
+        return None if example.is_video else pdq(read_pixels(example))
+    except ValueError:
+        return None

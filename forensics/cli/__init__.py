@@ -28,6 +28,10 @@ COMMANDS = {
         "forensics.cli.evaluate_maps:evaluate_maps",
         "Measure how well maps show where a picture was altered.",
     ),
+    "audit-set": (
+        "forensics.cli.audit_set:audit_set",
+        "Look for shortcuts and leaks in a picture set before a detector learns from it.",
+    ),
     "train": ("forensics.cli.train:train", "Fit a detector to pictures of known origin."),
     "generate": ("forensics.cli.generate:generate", "Make labelled fakes, or train what makes them."),
     "race": ("forensics.cli.race:race", "Let generators attack a detector, and the detector learn from it."),
@@ -75,7 +79,7 @@ def unforged() -> None:
     Exit codes:
       0    nothing reached the bar (scan --fail-on), or the command did what it was asked
       1    at least one file reached the bar, whatever else happened; or a plug-in breaks a rule (analyzers --check),
-           or the audit log is broken (audit verify)
+           or the audit log is broken (audit verify), or a picture set has shortcuts or leaks (audit-set)
       2    wrong use, or the output folder or the store cannot be used
       3    some input could not be read, and nothing that could be read reached the bar
       130  interrupted
