@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from forensics.profiles import STANDARD
 from forensics.report import ScanReport
 from forensics.report_words import title
 
@@ -32,6 +33,7 @@ class Job:
     Attributes:
         key: what it is asked for by; hard to guess.
         name: of the file; hostile text on one line.
+        profile: how thoroughly it is examined.
         state: where it stands.
         steps: what is over: "hash", then analyzers.
         titles: of all steps, those to come as well.
@@ -45,6 +47,7 @@ class Job:
 
     key: str
     name: str
+    profile: str = STANDARD
     state: State = State.WAITING
     steps: tuple[str, ...] = ()
     titles: tuple[str, ...] = ()

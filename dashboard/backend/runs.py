@@ -12,6 +12,7 @@ from pathlib import Path
 from dashboard.backend.configuration import Configuration
 from dashboard.backend.options import Options
 from dashboard.backend.places import Places, places
+from dashboard.backend.profiles import STANDARD, as_thorough
 from dashboard.roles import Role, User, require
 from forensics.containers import InsideLimits
 from forensics.hostile_text import one_line
@@ -101,7 +102,15 @@ def proposed(store: Store, folder: str, today: date) -> str:
 
 
 def start(
-    options: Options, configuration: Configuration, store: Store, *, folder: str, name: str, bar: Bar, user: User
+    options: Options,
+    configuration: Configuration,
+    store: Store,
+    *,
+    folder: str,
+    name: str,
+    bar: Bar,
+    user: User,
+    profile: str = STANDARD,
 ) -> Run:
     """Let a process of its own examine a folder of this computer; it outlives the browser, and the dashboard.
 
@@ -112,10 +121,11 @@ def start(
         name: of the run.
         bar: which files await a decision.
         user: who wants that.
+        profile: how thoroughly they are examined.
 
     Raises:
         NotAllowedError: the user is no admin: whoever names folders looks into them.
-        ValueError: there is no such folder, the name is none or taken, or too many runs are under way.
+        ValueError: there is no such folder or profile, the name is none or taken, or too many runs are under way.
         OSError: the process cannot be started, or the store does not work.
     """
     require(user, Role.ADMIN)
@@ -126,7 +136,8 @@ def start(
         raise ValueError("there is no such folder on the computer that runs the dashboard")
     if _is_taken(store, name.strip()):
         raise ValueError(f"there is a run {name.strip()!r} already: go on with it, or choose another name")
-    plan = Plan((os.path.abspath(path),), configuration.scan, InsideLimits())  # noqa: PTH100 - links stay
+    settings = as_thorough(profile, configuration.scan)
+    plan = Plan((os.path.abspath(path),), settings, InsideLimits())  # noqa: PTH100 - links stay
     if any(run.plan.sources == plan.sources for run in _room(store)):
         raise ValueError("this folder is being examined already")
     return launch(store, options.database, name.strip(), plan, actor=user.name, bar=bar)

@@ -18,6 +18,7 @@ from typing import BinaryIO
 from dashboard.backend.configuration import Configuration
 from dashboard.backend.jobs import Job, Jobs, State, step_titles
 from dashboard.backend.keeping import Kept, Uploads
+from dashboard.backend.profiles import STANDARD, as_thorough
 from dashboard.roles import Role, User, require
 from forensics.analyzers import ANALYZERS
 from forensics.errors import MediaError
@@ -79,13 +80,14 @@ class Scanning:
         for lane in self._lanes:
             lane.start()
 
-    def submit(self, source: BinaryIO, name: str, *, user: User) -> str:
+    def submit(self, source: BinaryIO, name: str, *, user: User, profile: str = STANDARD) -> str:
         """Take in one file and examine it as soon as a worker is free.
 
         Args:
             source: its bytes, read to their end.
             name: as the browser says; hostile text.
             user: who brought it.
+            profile: how thoroughly it is examined. Another one than that of the file before takes a new worker.
 
         Returns:
             The key of its job.
@@ -93,15 +95,17 @@ class Scanning:
         Raises:
             NotAllowedError: the user is no moderator.
             MediaError: it is empty or over the limit.
+            ValueError: there is no such profile, or the settings leave nothing of it.
             RuntimeError: too many files wait.
             OSError: it cannot be written to disk.
         """
         require(user, Role.MODERATOR)
         if self._queue.qsize() >= MAX_WAITING:
             raise RuntimeError(f"{MAX_WAITING} files wait already; try again when some are done")
-        path = self._uploads.add(source, max_bytes=self._configuration().scan.limits.max_bytes)
+        settings = as_thorough(profile, self._configuration().scan)
+        path = self._uploads.add(source, max_bytes=settings.limits.max_bytes)
         key = secrets.token_urlsafe(12)
-        self._jobs.add(Job(key, one_line(name, MAX_NAME) or "unnamed file"))
+        self._jobs.add(Job(key, one_line(name, MAX_NAME) or "unnamed file", profile))
         with self._lock:
             self._paths[key] = path
         self._queue.put(key)
@@ -141,7 +145,7 @@ class Scanning:
         try:
             if job is None:
                 return
-            settings = self._configuration().scan
+            settings = as_thorough(job.profile, self._configuration().scan)
             self._jobs.change(key, state=State.RUNNING, titles=_all_titles(settings))
             pool = lane.pool(settings)
             recall = Recall(self._store, settings)

@@ -10,6 +10,7 @@ from dashboard.backend.scanning import MediaError
 from dashboard.backend.words import as_markdown, sentence
 from dashboard.session import configuration, current_user, options, scanning
 from dashboard.widgets.paste import paste_target
+from dashboard.widgets.profile import profile_field
 
 _ROUND = "uploads so far"
 
@@ -27,6 +28,7 @@ def intake() -> list[str]:
         f"{limits.max_duration_s / 3600:g} hours. Uploads are deleted when they have been examined; pictures of them "
         f"after {configuration().keep_hours:g} hours."
     )
+    profile = profile_field("profile of uploads")
     turn = st.session_state.setdefault(_ROUND, 0)
     files = st.file_uploader(
         "Pictures and videos", accept_multiple_files=True, key=f"upload {turn}", label_visibility="collapsed"
@@ -38,12 +40,12 @@ def intake() -> list[str]:
         return []
     # A fresh field: the old one would hand over the same files at every click.
     st.session_state[_ROUND] = turn + 1
-    return [key for key in map(_submit, files) if key]
+    return [key for file in files if (key := _submit(file, profile))]
 
 
-def _submit(file: UploadedFile) -> str:
+def _submit(file: UploadedFile, profile: str) -> str:
     try:
-        return scanning().submit(file, file.name, user=current_user())
+        return scanning().submit(file, file.name, user=current_user(), profile=profile)
     except (MediaError, RuntimeError, OSError, ValueError) as error:
         refused = st.session_state.setdefault("refused", [])
         refused.append(f"{as_markdown(file.name, 120)}: {sentence(error)}")

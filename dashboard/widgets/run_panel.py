@@ -12,6 +12,7 @@ from dashboard.roles import Role
 from dashboard.session import configuration, current_user, options, store
 from dashboard.widgets.archive_table import turn_to
 from dashboard.widgets.failing import plainly
+from dashboard.widgets.profile import profile_field
 from dashboard.widgets.run_acts import WRONG, bar_field, fulfil, run_acts
 from dashboard.widgets.run_words import counts, message, sign, sources
 
@@ -47,10 +48,20 @@ def _form() -> None:
     name = middle.text_input("Name of the run", placeholder="proposed once a folder is named", max_chars=100, key=_NAME)
     with right:
         bar = bar_field(_BAR)
+    profile = profile_field("profile of a new run")
     if not end.button("Start", icon=":material/play_arrow:", type="primary", width="stretch", key="start a run"):
         return
     try:
-        start(options(), configuration(), store(), folder=folder, name=name, bar=bar, user=current_user())
+        start(
+            options(),
+            configuration(),
+            store(),
+            folder=folder,
+            name=name,
+            bar=bar,
+            user=current_user(),
+            profile=profile,
+        )
     except WRONG as error:
         st.error(sentence(error), icon=":material/error:")
         return

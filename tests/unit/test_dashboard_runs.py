@@ -20,6 +20,7 @@ from dashboard.backend import runs
 from dashboard.backend.archive import ScanFilter, SortBy, listing
 from dashboard.backend.configuration import load
 from dashboard.backend.options import Options
+from dashboard.backend.profiles import as_thorough
 from dashboard.backend.run_results import FORMS, download, errors
 from dashboard.backend.runs import MAX_LISTED, Bar, names, newest, proposed, resume, standing, start, stop
 from dashboard.roles import LOCAL_USER, NotAllowedError, Role, User
@@ -99,8 +100,8 @@ def test_only_admins_start_runs_over_folders_that_exist_with_names_that_are_free
     store: Store, tmp_path: Path, launched: list[dict[str, Any]]
 ) -> None:
     options = Options.from_environment()
-    begin: Callable[..., object] = lambda folder, user=LOCAL_USER, name="one": start(  # noqa: E731
-        options, load(options), store, folder=folder, name=name, bar=Bar.LIKELY, user=user
+    begin: Callable[..., object] = lambda folder, user=LOCAL_USER, name="one", profile="standard": start(  # noqa: E731
+        options, load(options), store, folder=folder, name=name, bar=Bar.LIKELY, user=user, profile=profile
     )
     with pytest.raises(NotAllowedError):
         begin(str(tmp_path), MODERATOR)
@@ -118,7 +119,8 @@ def test_only_admins_start_runs_over_folders_that_exist_with_names_that_are_free
     (order,) = launched
     assert (order["name"], order["bar"], order["actor"], order["url"]) == ("one", "likely", "local", options.database)
     assert order["plan"].sources == (str(tmp_path),) and order["plan"].settings == load(options).scan
-    begin(str(tmp_path / "dashboard"), name="two")
+    begin(str(tmp_path / "dashboard"), name="two", profile="deep")
+    assert launched[1]["plan"].settings == as_thorough("deep", load(options).scan) != load(options).scan
     with pytest.raises(ValueError, match="2 runs are under way"):
         begin("/", name="three")
 
