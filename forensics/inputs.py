@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from forensics.errors import MediaError
+from forensics.folders import Folders
 from forensics.messages import Task
 from forensics.remote import is_url as is_url
 from forensics.remote_listing import listing
@@ -21,8 +22,8 @@ _CHUNK_BYTES = 1 << 20
 def expand(paths: Iterable[str], *, out: Path | None = None, remote: bool = False) -> Iterator[Task]:
     """Files under the paths, each once: folders in sorted order, without hidden files and the output folder.
 
-    Links to folders are not followed, so that no loop and no place elsewhere is walked into; a path named by the user
-    is taken whatever it is, also when it does not exist: then opening it says so.
+    Links to folders are not followed, so that no loop and no place elsewhere is walked into; a link to a file is that
+    file. A path named by the user is taken whatever it is, also when it does not exist: then opening it says so.
 
     Args:
         paths: files, folders and patterns such as `photos/**/*.jpg`; standard input is left to `spool`.
@@ -33,19 +34,17 @@ def expand(paths: Iterable[str], *, out: Path | None = None, remote: bool = Fals
         ValueError: a URL, and remote is False.
         ImportError: what speaks the protocol of a URL is not installed.
     """
-    seen: set[str] = set()
-    hidden = os.path.realpath(out) if out is not None else None
+    folders = Folders(os.path.realpath(out) if out is not None else None)
+    fetched: set[str] = set()
     for named in paths:
-        if is_url(named):
-            if not remote:
-                raise ValueError(f"{displayable(named)} lies elsewhere: --remote allows to fetch it over the network")
-            tasks = listing(named)
-        else:
-            tasks = _here(named, hidden)
-        for task in tasks:
-            real = task.url or os.path.realpath(task.path)
-            if real not in seen:
-                seen.add(real)
+        if not is_url(named):
+            yield from _here(named, folders)
+            continue
+        if not remote:
+            raise ValueError(f"{displayable(named)} lies elsewhere: --remote allows to fetch it over the network")
+        for task in listing(named):
+            if task.url not in fetched:
+                fetched.add(task.url)
                 yield task
 
 
@@ -78,10 +77,14 @@ def displayable(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def _here(named: str, hidden: str | None) -> Iterator[Task]:
+def _here(named: str, folders: Folders) -> Iterator[Task]:
     """The files that a path on this machine names."""
     for match in _matches(named):
-        for path in _walk(match, hidden) if Path(match).is_dir() else iter([match]):
+        if Path(match).is_dir():
+            paths = folders.walk(match)
+        else:
+            paths = iter([match] if folders.is_new(match) else [])
+        for path in paths:
             shown = displayable(path)
             yield Task(Path(path), shown, displayable(Path(path).name) or shown)
 
@@ -91,34 +94,3 @@ def _matches(path: str) -> list[str]:
     if os.path.lexists(path) or not glob.has_magic(path):
         return [path]
     return sorted(glob.glob(path, recursive=True)) or [path]  # noqa: PTH207 - the path may be absolute
-
-
-def _walk(folder: str, hidden: str | None) -> Iterator[str]:
-    """Depth first; without recursion, as a folder may be nested deeper than Python calls."""
-    waiting = [_listing(folder)]
-    while waiting:
-        entry = next(waiting[-1], None)
-        if entry is None:
-            waiting.pop()
-        elif isinstance(entry, str):
-            yield entry
-        elif entry.is_dir(follow_symlinks=False):
-            if os.path.realpath(entry.path) != hidden:
-                waiting.append(_listing(entry.path))
-        elif not (entry.is_symlink() and entry.is_dir()):
-            yield entry.path
-
-
-def _listing(folder: str) -> Iterator[os.DirEntry[str] | str]:
-    """What lies in a folder, sorted, without hidden names; the folder itself when it cannot be listed."""
-    try:
-        with os.scandir(folder) as found:
-            return iter(sorted((e for e in found if not _is_hidden(e.name)), key=lambda entry: entry.name))
-    except OSError:
-        # Handed on as it is: the results must say that this part was not looked at.
-        return iter([folder])
-
-
-def _is_hidden(name: str) -> bool:
-    # Programs hide their files behind one dot; two begin the name of a file that tries to be a path.
-    return name.startswith(".") and not name.startswith("..")

@@ -1,0 +1,63 @@
+"""Whatever is named in whatever order, each file is met once, and files that were walked past take no memory."""
+
+from __future__ import annotations
+
+import os
+import random
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from forensics.folders import Folders
+from forensics.inputs import expand
+
+
+def tree(top: Path, chance: random.Random) -> list[Path]:
+    """Folders in folders with files and, here and there, links to files and folders; returns everything."""
+    folders, files = [top], []
+    for number in range(12):
+        folders.append(chance.choice(folders) / f"d{number}")
+        folders[-1].mkdir()
+    for number in range(30):
+        files.append(chance.choice(folders) / f"{chance.choice(['.', '..', ''])}f{number}.jpg")
+        files[-1].write_bytes(b"x")
+    for number in range(12):
+        link = chance.choice(folders) / f"{chance.choice('aez')}{number}.jpg"
+        link.symlink_to(chance.choice(files + folders))
+        files.append(link)
+    return folders + files
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_each_file_is_met_once_whatever_is_named_and_wherever_links_lead(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    everything = tree(tmp_path, chance)
+    named = [str(path) for path in chance.sample(everything, 6)]
+    met = [os.path.realpath(task.path) for task in expand(named)]
+    # One source at a time meets the same files, some of them several times.
+    wanted = {os.path.realpath(task.path) for one in named for task in expand([one])}
+    assert len(met) == len(set(met)) and set(met) == wanted
+
+
+def test_a_folder_that_is_left_out_is_not_walked_into(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    for name in ("a.jpg", "out/b.jpg"):
+        (tmp_path / name).write_bytes(b"x")
+    assert list(Folders(str(tmp_path / "out")).walk(str(tmp_path))) == [str(tmp_path / "a.jpg")]
+
+
+def test_files_that_were_walked_past_take_no_memory(tmp_path: Path) -> None:
+    for number in range(2000):
+        if number % 100 == 0:
+            folder = tmp_path / f"{number:06d}"
+            folder.mkdir()
+        (folder / f"picture-{number:06d}.jpg").touch()
+    walk = Folders().walk(str(tmp_path))
+    tracemalloc.start()
+    try:
+        held = [tracemalloc.get_traced_memory()[0] for n, _ in enumerate(walk, 1) if n in (500, 1500)]
+    finally:
+        tracemalloc.stop()
+    # Ten folders came in between.
+    assert held[1] - held[0] < 10 * 1000
