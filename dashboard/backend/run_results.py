@@ -58,10 +58,13 @@ class _Short(RunResults):
         super().__init__(store, run.id)
         self._known = known
 
-    def lines(self, numbers: Sequence[int] | None = None) -> Iterator[dict[str, Any]]:
-        for line in super().lines(numbers):
+    def placed_lines(self, numbers: Sequence[int] | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
+        for place, line in super().placed_lines(numbers):
             told = {name: line[name] for name in ("path", "container", "duplicate_of") if line[name]}
-            yield line | {name: self._known.file(path) for name, path in told.items()}
+            yield place, line | {name: self._known.file(path) for name, path in told.items()}
+
+    def paths(self, places: Sequence[int]) -> Iterator[str]:
+        return map(self._known.file, super().paths(places))
 
     def errors(self) -> list[ErrorClass]:
         return [replace(one, path=self._known.file(one.path)) for one in super().errors()]
