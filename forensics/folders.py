@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
 
@@ -28,7 +27,9 @@ class Folders:
         """Whether a file that somebody named, or a link leads to, was not met before; it is now."""
         real = os.path.realpath(path)
         folder, name = os.path.split(real)
-        if real in self._named or (folder in self._walked and not is_hidden(name) and os.path.lexists(real)):
+        # Of os.path, as those of Path raise at a name that is too long.
+        is_met = folder in self._walked and not is_hidden(name) and os.path.exists(real)  # noqa: PTH110
+        if real in self._named or is_met:
             return False
         self._named.add(real)
         return True
@@ -62,7 +63,8 @@ class Folders:
             open_.append(_Open.of(path, real))
             self._walked.add(real)
         except OSError:
-            if self.is_new(path):
+            if real not in self._named:
+                self._named.add(real)
                 yield path
 
 
@@ -92,7 +94,7 @@ class _Open:
         names, folders, links = [], set(), set()
         with os.scandir(path) as found:
             for entry in found:
-                if is_hidden(entry.name) or (entry.is_symlink() and Path(entry.path).is_dir()):
+                if is_hidden(entry.name) or (entry.is_symlink() and os.path.isdir(entry.path)):  # noqa: PTH112
                     continue
                 names.append(entry.name)
                 if entry.is_dir(follow_symlinks=False):

@@ -80,7 +80,7 @@ def displayable(text: str) -> str:
 def _here(named: str, folders: Folders) -> Iterator[Task]:
     """The files that a path on this machine names."""
     for match in _matches(named):
-        if Path(match).is_dir():
+        if os.path.isdir(match):  # noqa: PTH112 - Path raises at a name that is too long
             paths = folders.walk(match)
         else:
             paths = iter([match] if folders.is_new(match) else [])

@@ -6,6 +6,7 @@ import os
 import random
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,6 +46,24 @@ def test_a_folder_that_is_left_out_is_not_walked_into(tmp_path: Path) -> None:
     for name in ("a.jpg", "out/b.jpg"):
         (tmp_path / name).write_bytes(b"x")
     assert list(Folders(str(tmp_path / "out")).walk(str(tmp_path))) == [str(tmp_path / "a.jpg")]
+
+
+def test_what_cannot_be_walked_or_followed_is_handed_on_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "locked").mkdir()
+    (tmp_path / "to itself").symlink_to("to itself")
+    (tmp_path / "to nothing").symlink_to("nowhere")
+    (tmp_path / "too long").symlink_to("x" * 300)
+    scandir = os.scandir
+
+    def refused(path: str) -> Any:
+        if path.endswith("locked"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    met = [task.shown for task in expand([str(tmp_path), str(tmp_path)])]
+    assert [task.shown for task in expand(["x" * 300])] == ["x" * 300]
+    assert met == [str(tmp_path / name) for name in ("locked", "to itself", "to nothing", "too long")]
 
 
 def test_files_that_were_walked_past_take_no_memory(tmp_path: Path) -> None:
