@@ -21,15 +21,14 @@ _SLIP = "slip"
 
 def passed() -> bool:
     """Whether somebody is signed in; draws the form if not. `current_user` says who it is."""
-    people = options().password_file
-    if people is None:
+    if options().is_open:
         if has_provider():
-            st.error("An identity provider is set up, but no password file says which role each person has.")
+            st.error("An identity provider is set up that this dashboard was not started with: name it by `--secrets`.")
             return False
         st.session_state[USER_KEY] = LOCAL_USER
         st.session_state[USER_NOW_KEY] = lambda: LOCAL_USER
         return True
-    gate = gate_of(people)
+    gate = gate_of(options().password_file)
     try:
         user = _recognised(gate)
     except (OSError, ValueError) as error:
@@ -46,13 +45,13 @@ def passed() -> bool:
 
 def who() -> None:
     """Say in the sidebar who is signed in, and let them leave."""
-    user, people = st.session_state.get(USER_KEY), options().password_file
-    if user is None or people is None:
+    user = st.session_state.get(USER_KEY)
+    if user is None or options().is_open:
         return
     with st.sidebar:
         st.caption(f"Signed in as {as_markdown(user.name)}, {user.role.word}")
         if st.button("Sign out", icon=":material/logout:", key="sign out"):
-            _leave(gate_of(people))
+            _leave(gate_of(options().password_file))
 
 
 def remember() -> None:
@@ -76,8 +75,9 @@ def _recognised(gate: SignIn) -> User | None:
     found = identity()
     if not found.name:
         return None
-    st.session_state[USER_NOW_KEY] = partial(gate.with_identity, found.name)
-    return gate.with_identity(found.name)
+    ask = partial(gate.with_identity, found.name, found.role)
+    st.session_state[USER_NOW_KEY] = ask
+    return ask()
 
 
 def _form(gate: SignIn) -> None:
@@ -85,14 +85,19 @@ def _form(gate: SignIn) -> None:
     with middle:
         st.title("Unforged", anchor=False)
         _say_why_not()
-        with st.form("sign in"):
-            name = st.text_input("Name", autocomplete="username", max_chars=100)
-            password = st.text_input("Password", type="password", autocomplete="current-password", max_chars=1000)
-            sent = st.form_submit_button("Sign in", type="primary", width="stretch")
-        if sent:
-            _try(gate, name.strip(), password)
+        if options().password_file is not None:
+            _password_form(gate)
         if has_provider() and st.button("Sign in with your organisation", width="stretch"):
             leave_for_provider()
+
+
+def _password_form(gate: SignIn) -> None:
+    with st.form("sign in"):
+        name = st.text_input("Name", autocomplete="username", max_chars=100)
+        password = st.text_input("Password", type="password", autocomplete="current-password", max_chars=1000)
+        sent = st.form_submit_button("Sign in", type="primary", width="stretch")
+    if sent:
+        _try(gate, name.strip(), password)
 
 
 def _say_why_not() -> None:
@@ -100,7 +105,9 @@ def _say_why_not() -> None:
     found = identity()
     if found.name:
         st.error(
-            f"{as_markdown(found.name)} is not listed here; ask whoever runs this dashboard.", icon=":material/error:"
+            f"{as_markdown(found.name)} is not listed here, and has no role that counts here; ask whoever runs this "
+            "dashboard.",
+            icon=":material/error:",
         )
     elif words := found.problem or what_failed():
         st.error(words, icon=":material/error:")

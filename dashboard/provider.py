@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.errors import StreamlitAuthError
 
-from dashboard.backend.signing_in import TICKET_S
+from dashboard.backend.signing_in import TICKET_S, told_role
 from dashboard.backend.words import as_markdown
+from dashboard.roles import Role
 from dashboard.round_trip import FAILED, REFUSED, UNREACHABLE
 
 _WHY = {
@@ -25,10 +26,12 @@ class Identity:
 
     Attributes:
         name: their address; "" where it vouches for none.
+        role: what its claims give them; None for none.
         problem: why not, in a sentence of Markdown; "" where nobody has signed in there.
     """
 
     name: str = ""
+    role: Role | None = None
     problem: str = ""
 
 
@@ -44,6 +47,9 @@ def identity() -> Identity:
     """For whom the provider vouches.
 
     The cookie that Streamlit keeps lasts for thirty days; what it says counts for a working day, like a password.
+
+    Raises:
+        ValueError: the section [roles] of the secrets file is damaged.
     """
     if not has_provider() or not st.user.is_logged_in:
         return Identity()
@@ -54,7 +60,7 @@ def identity() -> Identity:
         return Identity(problem="The identity provider names no address of yours; it has to give the claim `email`.")
     if st.user.get("email_verified") is False:
         return Identity(problem=f"The identity provider has not checked that {as_markdown(name)} is your address.")
-    return Identity(name)
+    return Identity(name, told_role(st.secrets.get("roles"), st.user.to_dict()))
 
 
 def leave_for_provider() -> None:

@@ -48,8 +48,8 @@ class Provider:
     key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
     codes: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
 
-    def secrets_file(self, path: Path) -> Path:
-        """Write what `unforged dashboard --secrets` needs to know of it."""
+    def secrets_file(self, path: Path, more: str = "") -> Path:
+        """Write what `unforged dashboard --secrets` needs to know of it, and more sections as they stand."""
         told = {
             "redirect_uri": "http://127.0.0.1:{port}/oauth2callback",
             "cookie_secret": secrets.token_urlsafe(32),
@@ -57,7 +57,7 @@ class Provider:
             "client_secret": SECRET,
             "server_metadata_url": f"{self.url}/.well-known/openid-configuration",
         }
-        path.write_text("[auth]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in told.items()))
+        path.write_text("[auth]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in told.items()) + more)
         return path
 
     def metadata(self) -> dict[str, object]:

@@ -22,7 +22,8 @@ class Options:
     Attributes:
         database: SQLAlchemy URL of the store.
         folder: where uploads wait for their scan and results are kept; made when it is first needed.
-        password_file: who may sign in; None where nobody has to.
+        password_file: who may sign in; None where nobody has to, or only at the identity provider.
+        has_provider: whether people may sign in at an identity provider, which the secrets file names.
         keep_hours: how long an upload and the pictures made of it are kept.
         upload_mb: largest upload, in MiB; Streamlit refuses what is larger.
         n_lanes: files examined at a time; None for what processors and memory allow.
@@ -33,10 +34,16 @@ class Options:
     database: str
     folder: Path
     password_file: Path | None = None
+    has_provider: bool = False
     keep_hours: float = DEFAULT_KEEP_HOURS
     upload_mb: int = DEFAULT_UPLOAD_MB
     n_lanes: int | None = None
     models: Path | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody has to sign in."""
+        return self.password_file is None and not self.has_provider
 
     @property
     def models_in_use(self) -> Path | None:
@@ -63,6 +70,7 @@ class Options:
             database=given.get(f"{PREFIX}DATABASE") or default_url(),
             folder=Path(given.get(f"{PREFIX}FOLDER") or base / "dashboard"),
             password_file=Path(password_file) if password_file else None,
+            has_provider=bool(given.get(f"{PREFIX}PROVIDER")),
             keep_hours=float(given.get(f"{PREFIX}KEEP_HOURS") or DEFAULT_KEEP_HOURS),
             upload_mb=int(given.get(f"{PREFIX}UPLOAD_MB") or DEFAULT_UPLOAD_MB),
             n_lanes=int(lanes) if lanes else None,

@@ -6,12 +6,13 @@ import hashlib
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
 from dashboard.roles import Role, User
-from forensics.password_file import OIDC, checked, read
+from forensics.password_file import OIDC, Entry, checked, read
+from forensics.role_claim import RoleClaim
 
 MAX_FAILURES = 5
 """Wrong passwords for one name before it has to wait."""
@@ -32,11 +33,11 @@ class SignIn:
     """Checks passwords, and remembers browsers for a day. One for all browsers.
 
     Args:
-        password_file: read at every attempt, so that a change counts at once.
+        password_file: read at every attempt, so that a change counts at once; None where only a provider lets in.
         clock: seconds since any moment.
     """
 
-    def __init__(self, password_file: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, password_file: Path | None, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._file = password_file
         self._clock = clock
         self._lock = threading.Lock()
@@ -61,22 +62,31 @@ class SignIn:
             self._failures[name] = (n_failed + 1 if left_s > 0 else 1, self._clock())
             while len(self._failures) > MAX_NAMES:
                 del self._failures[next(iter(self._failures))]
-        entry = checked(read(self._file), name, password)
+        entry = checked(self._entries(), name, password)
         if entry is None:
             return None
         with self._lock:
             self._failures.pop(name, None)
         return User(entry.name, Role.of(entry.role))
 
-    def with_identity(self, name: str) -> User | None:
-        """Who is listed for the address that a provider vouches for; None for a stranger.
+    def with_identity(self, name: str, told: Role | None = None) -> User | None:
+        """Who that is for whom a provider vouches; None for a stranger.
+
+        The role of who is listed is the one that is listed, whatever the provider tells. Nobody gets the name of
+        somebody who signs in with a password.
+
+        Args:
+            name: their address.
+            told: the role that the provider's claims give.
 
         Raises:
-            ValueError, OSError: the password file cannot be read.
+            ValueError, OSError: the password file cannot be read, or the name cannot be one.
         """
-        found = (e for e in read(self._file) if e.secret == OIDC and e.name.casefold() == name.casefold())
-        entry = next(found, None)
-        return None if entry is None else User(entry.name, Role.of(entry.role))
+        name = name.casefold()
+        entry = next((entry for entry in self._entries() if entry.name.casefold() == name), None)
+        if entry is None and told is not None:
+            entry = Entry(name, told.word, OIDC)
+        return None if entry is None or entry.secret != OIDC else User(entry.name, Role.of(entry.role))
 
     def ticket(self, user: User) -> str:
         """A secret that the browser keeps, so that a reload asks for no password."""
@@ -97,7 +107,7 @@ class SignIn:
             name, until_s = self._tickets.get(_digest(secret), ("", 0.0))
         if not name or until_s <= self._clock():
             return None
-        entry = next((entry for entry in read(self._file) if entry.name == name), None)
+        entry = next((entry for entry in self._entries() if entry.name == name), None)
         return None if entry is None else User(entry.name, Role.of(entry.role))
 
     def sign_out(self, secret: str) -> None:
@@ -120,11 +130,28 @@ class SignIn:
             ticket, until_s = self._slips.pop(_digest(slip), ("", 0.0))
         return ticket if until_s > self._clock() else None
 
+    def _entries(self) -> tuple[Entry, ...]:
+        return () if self._file is None else read(self._file)
+
 
 @lru_cache(maxsize=4)
-def gate_of(password_file: Path) -> SignIn:
-    """The one gate of a password file: pages and the address of tickets share what it remembers."""
+def gate_of(password_file: Path | None) -> SignIn:
+    """The one gate of a password file, or of none: pages and the address of tickets share what it remembers."""
     return SignIn(password_file)
+
+
+def told_role(section: object, claims: Mapping[str, object]) -> Role | None:
+    """The role that a provider's claims give somebody; None for none.
+
+    Args:
+        section: [roles] of the secrets file; None where it has none.
+        claims: of the ID token.
+
+    Raises:
+        ValueError: the section is damaged.
+    """
+    word = None if section is None else RoleClaim.from_section(section).role(claims)
+    return None if word is None else Role.of(word)
 
 
 def _digest(secret: str) -> str:

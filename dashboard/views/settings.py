@@ -17,6 +17,7 @@ from dashboard.backend.configuration import (
     save,
     save_trust_list,
 )
+from dashboard.backend.options import Options
 from dashboard.backend.storing import without_password
 from dashboard.backend.words import sentence
 from dashboard.roles import Role
@@ -182,6 +183,11 @@ def _use_list(pem: bytes | None) -> None:
     st.rerun()
 
 
+def _ways_in(started: Options) -> str:
+    ways = {"password file": started.password_file is not None, "identity provider": started.has_provider}
+    return " or ".join(way for way, is_open in ways.items() if is_open) or "nobody has to"
+
+
 def _started() -> None:
     st.subheader("How this dashboard was started", anchor=False)
     started = options()
@@ -191,7 +197,7 @@ def _started() -> None:
                 ("Database", without_password(started.database)),
                 ("Uploads and pictures", str(started.folder)),
                 ("Largest upload", f"{started.upload_mb:,} MiB"),
-                ("Sign-in", "nobody has to" if started.password_file is None else "password file or identity provider"),
+                ("Sign-in", _ways_in(started)),
             )
         )
     )

@@ -113,6 +113,7 @@ def environment(given: dict[str, Any]) -> dict[str, str]:
         "DATABASE": database,
         "FOLDER": given["folder"] and given["folder"].absolute(),
         "PASSWORD_FILE": given["password_file"] and given["password_file"].absolute(),
+        "PROVIDER": 1 if given["secrets"] is not None else None,
         "KEEP_HOURS": given["keep_hours"],
         "UPLOAD_MB": given["max_upload"],
         "LANES": given["jobs"],
@@ -122,21 +123,24 @@ def environment(given: dict[str, Any]) -> dict[str, str]:
 
 
 def _check_login(given: dict[str, Any]) -> None:
+    gives_roles = False
     if given["secrets"] is not None:
         from forensics.cli.dashboard_secrets import check_secrets
 
         if not (find_spec("authlib") and find_spec("httpx")):
             raise ImportError(NO_OIDC)
-        check_secrets(given["secrets"])
+        gives_roles = check_secrets(given["secrets"])
     if given["password_file"] is not None:
         from forensics.password_file import read
 
         if not given["password_file"].is_file():
             raise click.UsageError(f"there is no {given['password_file']}; `unforged dashboard add-user` makes one")
         read(given["password_file"])
-    elif given["secrets"] is not None:
-        raise click.UsageError("--secrets says who people are; --password-file must say which role each one has")
-    elif given["host"] not in LOCAL and not given["without_login"]:
+    elif given["secrets"] is not None and not gives_roles:
+        raise click.UsageError(
+            "--secrets says who people are; a section [roles] in it, or --password-file, must say which role each has"
+        )
+    elif given["secrets"] is None and given["host"] not in LOCAL and not given["without_login"]:
         raise click.UsageError(
             f"--host {given['host']} lets other computers in: give --password-file, or --without-login to let them all"
         )

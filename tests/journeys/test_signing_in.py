@@ -26,8 +26,13 @@ PEOPLE = {
     "Vera": {"email": "vera@example.org"},
     "Eve": {"email": "eve@example.org", "email_verified": True},
     "Mallory": {"email": "ada@example.org", "email_verified": False},
+    "Mo": {"email": "mo@example.org", "realm_access": {"roles": ["offline", "press-desk"]}},
+    "Gus": {"email": "gus@example.org", "realm_access": {"roles": ["offline"]}},
 }
-"""Name on the provider's page -> its claims. Eve is a stranger, and Mallory only says that she is Ada."""
+"""Name on the provider's page -> its claims. Eve is a stranger, and Mallory only says that she is Ada; Mo is listed
+nowhere and has a role at the provider, Gus one that counts for nothing."""
+
+ROLES = '[roles]\nclaim = "realm_access.roles"\nmoderator = ["press-desk"]\n'
 
 LISTED = (("ada@example.org", "admin", OIDC), ("vera@example.org", "viewer", OIDC))
 
@@ -77,15 +82,15 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             "--password-file",
             str(folder / "people"),
             "--secrets",
-            str(provider.secrets_file(folder / "oidc.toml")),
+            str(provider.secrets_file(folder / "oidc.toml", ROLES)),
         )
         with serve(folder, *told) as server, chromium() as browser:
             provider.returns = f"{server.url}/oauth2callback"
             yield House(server, provider, browser)
 
 
-def test_the_provider_says_who_somebody_is_and_the_list_which_role_follows(house: House) -> None:
-    for name, role in (("Ada", "admin"), ("Vera", "viewer")):
+def test_the_provider_says_who_somebody_is_and_the_list_or_a_claim_which_role_follows(house: House) -> None:
+    for name, role in (("Mo", "moderator"), ("Ada", "admin"), ("Vera", "viewer")):
         page = house.enter(name, "settings")
         expect(page.get_by_text(f", {role}")).to_be_attached()
         settle(page)
@@ -106,7 +111,9 @@ def test_who_signs_out_is_out_after_a_reload_too(house: House) -> None:
     assert not any(cookie["name"].startswith("_streamlit_user") for cookie in page.context.cookies())
 
 
-@pytest.mark.parametrize(("name", "said"), [("Eve", "is not listed here"), ("Mallory", "has not checked")])
+@pytest.mark.parametrize(
+    ("name", "said"), [("Eve", "is not listed here"), ("Gus", "no role that counts"), ("Mallory", "has not checked")]
+)
 def test_a_stranger_is_told_so_and_sees_nothing(name: str, said: str, house: House) -> None:
     page = house.enter(name, "settings")
     expect(page.get_by_text(said)).to_be_visible()

@@ -22,6 +22,7 @@ from dashboard.round_trip import RoundTrip
 from dashboard.short_body import MAX_BYTES
 from dashboard.tickets import COOKIE, PATH, ROUTES
 from forensics.cli import main
+from forensics.cli.dashboard_secrets import check_secrets
 from forensics.password_file import OIDC, Entry, write
 
 ANN = User("ann", Role.ADMIN)
@@ -143,3 +144,20 @@ def test_a_secrets_file_that_would_let_nobody_in_is_refused_before_anything_star
     (tmp_path / "oidc.toml").write_text("[auth]\n" + lines)
     assert main(["dashboard", "--password-file", str(people), "--secrets", str(tmp_path / "oidc.toml")]) == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("roles", "said"),
+    [("", "must say which role"), ("claim = 'groups'", "values for a role"), ("admins = ['x']", "needs claim")],
+)
+def test_a_provider_alone_lets_in_only_by_roles_that_its_claims_give(
+    roles: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("authlib")
+    auth = "".join(f"{k} = '{v}'\n" for k, v in GOOD.items())
+    secrets = tmp_path / "oidc.toml"
+    secrets.write_text(f"[auth]\n{auth}" + (f"[roles]\n{roles}\n" if roles else ""))
+    assert main(["dashboard", "--host", "0.0.0.0", "--secrets", str(secrets)]) == 2
+    assert said in capsys.readouterr().err
+    secrets.write_text(f"[auth]\n{auth}[roles]\nclaim = 'groups'\nadmin = ['chiefs']\n")
+    assert check_secrets(secrets)

@@ -116,6 +116,21 @@ def test_a_provider_lets_in_only_who_is_listed_for_it(people: Path) -> None:
     assert gate.with_identity("ann") is None and gate.with_identity("eve@example.org") is None
 
 
+def test_claims_give_a_role_to_who_is_not_listed_and_change_nothing_for_who_is(people: Path) -> None:
+    gate = SignIn(people)
+    assert gate.with_identity("Bo@example.org", Role.ADMIN) == User("bo@example.org", Role.MODERATOR)
+    assert gate.with_identity("Eve@Example.org", Role.VIEWER) == User("eve@example.org", Role.VIEWER)
+    assert gate.with_identity("Ann", Role.ADMIN) is None, "a name with a password is nobody else's"
+    with pytest.raises(ValueError, match="a name"):
+        gate.with_identity("a:b", Role.ADMIN)
+
+
+def test_without_a_list_only_claims_let_in() -> None:
+    gate = SignIn(None)
+    assert gate.with_identity("eve@example.org", Role.ADMIN) == User("eve@example.org", Role.ADMIN)
+    assert gate.with_identity("eve@example.org") is None and gate.with_password("ann", PASSWORD) is None
+
+
 def test_a_larger_role_may_what_a_smaller_one_may() -> None:
     for user in (VIEWER, MODERATOR, ADMIN):
         for least in Role:
@@ -182,7 +197,7 @@ def test_the_folder_of_models_reaches_the_app_as_a_whole_path(monkeypatch: pytes
     monkeypatch.chdir(tmp_path)
     for given, wanted in ((None, None), ("none", "none"), ("mine", str(tmp_path / "mine"))):
         names = ("database", "folder", "password_file", "keep_hours", "max_upload", "jobs")
-        told = environment(dict.fromkeys(names) | {"models": given})
+        told = environment(dict.fromkeys((*names, "secrets")) | {"models": given})
         assert told.get("UNFORGED_DASHBOARD_MODELS") == wanted
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard import provider
 from dashboard.backend.configuration import FILE, load
 from dashboard.backend.keeping import Kept
 from dashboard.backend.options import Options
@@ -35,6 +36,16 @@ SPEAKING = ("metadata", "provenance", "learned")
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     prepare(monkeypatch, tmp_path)
     return tmp_path
+
+
+class Claims(dict[str, object]):
+    """As Streamlit hands over what the provider says."""
+
+    def __getattr__(self, name: str) -> object:
+        return self[name]
+
+    def to_dict(self) -> dict[str, object]:
+        return dict(self)
 
 
 def html(app: AppTest) -> str:
@@ -145,6 +156,44 @@ def test_a_provider_says_who_somebody_is_and_the_file_what_they_may_do(
     monkeypatch.setattr("dashboard.gate.identity", lambda: Identity("eve@example.org"))
     app = open_page("settings")
     assert not app.slider and "not listed" in app.error[0].value
+
+
+ROLES = {"claim": "groups", "admin": ["chiefs"], "moderator": ["desk"]}
+
+
+@pytest.mark.parametrize(
+    ("claims", "role"),
+    [
+        ({"groups": ["desk", "sports"]}, "moderator"),
+        ({"groups": ["desk", "chiefs"]}, "admin"),
+        ({"groups": []}, None),
+        ({}, None),
+        ({"groups": ["chiefs"], "email_verified": False}, None),
+        ({"groups": ["chiefs"], "iat": 0}, None),
+    ],
+)
+def test_a_claim_gives_the_role_and_without_it_nobody_gets_in(
+    claims: dict[str, object], role: str | None, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNFORGED_DASHBOARD_PROVIDER", "1")
+    about = {"is_logged_in": True, "iat": time.time(), "email": "Eve@example.org"} | claims
+    monkeypatch.setattr(provider.st, "secrets", {"auth": {}, "roles": ROLES})
+    monkeypatch.setattr(provider.st, "user", Claims(about))
+    app = open_page("settings")
+    assert not app.exception and not app.text_input, "nobody has a password here"
+    assert bool(app.slider) == (role is not None)
+    if role is None:
+        assert app.error
+    else:
+        assert app.sidebar.caption[0].value.endswith(role) and app.slider[0].disabled == (role != "admin")
+
+
+def test_without_its_provider_a_dashboard_that_was_started_with_one_lets_nobody_in(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNFORGED_DASHBOARD_PROVIDER", "1")
+    app = open_page("settings")
+    assert not app.exception and not app.slider and not app.button
 
 
 def test_a_video_has_a_time_line_and_the_frame_of_the_chosen_moment(folder: Path) -> None:
