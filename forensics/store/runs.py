@@ -226,7 +226,7 @@ class Runs:
                 f"the run {name!r} has other sources or settings: resume it without naming any, or name a new one"
             )
         if self._run(row).is_running:
-            raise ValueError(f"a process works on the run {name!r} (on {row.host}: {row.process})")
+            raise ValueError(f"a process works on the run {name!r}: {Holder(row.host, row.process).words}")
         return row
 
     def _set(self, number: int, **values: object) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -179,10 +181,10 @@ def test_a_run_belongs_to_one_process_and_keeps_its_plan(store: Store) -> None:
 @pytest.mark.parametrize(
     ("host", "process", "late_s", "state"),
     [
-        (None, {"pid": 2**22 + 7, "born_s": 0.0}, 0.0, RunState.LOST),
-        (None, {"pid": 1, "born_s": 1.0}, 0.0, RunState.LOST),
-        ("elsewhere", {"pid": 1, "born_s": 1.0}, 10.0, RunState.RUNNING),
-        ("elsewhere", {"pid": 1, "born_s": 1.0}, 1000.0, RunState.LOST),
+        (None, {"pid": 2**22 + 7, "born": ""}, 0.0, RunState.LOST),
+        (None, {"pid": 1, "born": "1"}, 0.0, RunState.LOST),
+        ("elsewhere", {"pid": 1, "born": "1"}, 10.0, RunState.RUNNING),
+        ("elsewhere", {"pid": 1, "born": "1"}, 1000.0, RunState.LOST),
     ],
 )
 def test_a_run_whose_process_is_gone_is_lost_and_goes_on(
@@ -199,6 +201,17 @@ def test_a_run_whose_process_is_gone_is_lost_and_goes_on(
     assert runs.get("run").state is state
     if state is RunState.LOST:
         assert runs.claim("run")[1] is True
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere the clock tells when a process was born")
+def test_a_clock_that_is_set_makes_no_living_process_a_lost_one(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = Runs(store)
+    runs.claim("run", PLAN)
+    # The time of the start of the system is what such a jump changes.
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: 0.0)
+    assert runs.get("run").state is RunState.RUNNING
+    with pytest.raises(ValueError, match=f"a process works on the run 'run': process {os.getpid()} on "):
+        runs.claim("run")
 
 
 def test_a_wish_to_stop_is_heard_and_gone_with_the_next_pass(store: Store) -> None:
