@@ -64,7 +64,7 @@ class Holder:
             if psutil.Process(int(told["pid"])).status() == psutil.STATUS_ZOMBIE:
                 return False
             # Numbers of processes come round again.
-            return _birth(int(told["pid"])) == told.get("born")
+            return bool(_birth(int(told["pid"])) == told.get("born"))
         except psutil.Error:
             return False
 
@@ -81,6 +81,6 @@ def _birth(pid: int) -> str:
         told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         raise psutil.NoSuchProcess(pid) from None
-    # Field 22 of proc(5), in ticks from the start of the system; the name of the program, in brackets, may hold anything.
+    # Field 22 of proc(5): ticks from the start of the system. The name of the program, in brackets, may hold anything.
     ticks = told.rpartition(")")[2].split()[19]
     return f"{_BOOT.read_text(encoding='ascii').strip()} {ticks}"
