@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import tempfile
 import time
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
+from multiprocessing.util import get_temp_dir
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,6 +27,12 @@ from forensics.worker import LOG, serve
 START_S = 120.0
 """Loading every analyzer takes seconds; on a crowded machine with a cold disk perhaps a minute."""
 
+
+MAX_FOLDER_BYTES = 70
+"""The path of a socket takes 107 bytes (unix(7)), of which `/pymp-????????/listener-????????` needs 32."""
+
+SHORT_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")
+"""Where its sockets lie if $TMPDIR is longer."""
 
 HASHED_BYTES_PER_S = 100e6
 """A slow disk; the clock of a large video starts this much later, as it is hashed before it is known to be one."""
@@ -168,9 +176,32 @@ def _size_bytes(path: Path) -> int:
 
 
 def start_context() -> ForkServerContext | SpawnContext:
-    """Fork of a clean server where there is one: starts in milliseconds and inherits no thread and no lock."""
+    """Fork of a clean server where there is one: starts in milliseconds and inherits no thread and no lock.
+
+    Raises:
+        OSError: no folder for temporary files has a path that is short enough for its socket.
+    """
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
+    if len(os.fsencode(tempfile.gettempdir())) > MAX_FOLDER_BYTES:
+        _keep_sockets_elsewhere()
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["forensics.scanner", "forensics.worker"])
     return context
+
+
+def _keep_sockets_elsewhere() -> None:
+    """Let multiprocessing make the folder of its sockets, which only this user can enter, where the path is short."""
+    usual = tempfile.tempdir
+    short = next((folder for folder in SHORT_FOLDERS if os.access(folder, os.W_OK | os.X_OK)), None)
+    if short is None:
+        folders = ", ".join(SHORT_FOLDERS)
+        raise OSError(
+            f"the path of $TMPDIR is over {MAX_FOLDER_BYTES} bytes long, and none of {folders} can be written"
+        )
+    try:
+        tempfile.tempdir = short
+        # It remembers the folder, and removes it at the end.
+        get_temp_dir()
+    finally:
+        tempfile.tempdir = usual

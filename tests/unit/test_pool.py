@@ -198,3 +198,14 @@ def test_steps_tell_what_is_known_so_far_and_end_with_the_whole_report(tmp_path:
     assert decoded(heard[0].preview).shape == (120, 160, 3) and heard[1].preview == b""
     kept = unpack(outcome.pages[PICTURES])
     assert list(kept.frames) == [0.0] and "noise" in kept.layers
+
+
+def test_a_long_path_of_the_folder_for_temporary_files_is_no_obstacle(tmp_path: Path, picture: bytes) -> None:
+    scratch = tmp_path / ("x" * 120)
+    scratch.mkdir()
+    (tmp_path / "a.jpg").write_bytes(picture)
+    command = [sys.executable, "-m", "forensics.cli", "scan", str(tmp_path / "a.jpg"), "--store", "none"]
+    given = os.environ | {"TMPDIR": str(scratch)}
+    done = subprocess.run([*command, "--analyzers", "metadata"], env=given, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.splitlines()) == (0, ["1 file: 1 inconclusive"])
+    assert list(scratch.iterdir()) == []
