@@ -15,7 +15,7 @@ from multiprocessing.connection import Client, Connection
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,9 @@ MAX_BATCH = 32
 
 GATHER_S = 0.003
 """That the first of a batch waits for others: little beside the decoding of one picture."""
+
+Listener: TypeAlias = socket.socket
+"""What takes lines, at a path of this machine; a network is never used."""
 
 BACKLOG = 256
 """Lines that may be waiting to be taken: as many as there may be workers."""
@@ -53,13 +56,13 @@ class TowerServer:
         self._waiting: Queue[_Request] = Queue()
         self._lines: set[Connection] = set()
 
-    def serve(self, listener: socket.socket) -> NoReturn:
+    def serve(self, listener: Listener) -> NoReturn:
         """Take lines and answer what is asked over them; whatever the tower raises ends it."""
         Thread(target=self._take_lines, args=(listener,), daemon=True).start()
         while True:
             self._answer(self._batch())
 
-    def _take_lines(self, listener: socket.socket) -> None:
+    def _take_lines(self, listener: Listener) -> None:
         while True:
             line = Connection(listener.accept()[0].detach())
             self._lines.add(line)
@@ -99,8 +102,8 @@ class _Request:
     tokens: Future[tuple[Tokens, ...]] = field(default_factory=Future)
 
 
-def listen_at(address: Path) -> socket.socket:
-    """A socket for `TowerServer.serve`. Whoever may enter its folder may ask.
+def listen_at(address: Path) -> Listener:
+    """For `TowerServer.serve`. Whoever may enter its folder may ask.
 
     Raises:
         OSError: the path is too long for a socket, or taken.

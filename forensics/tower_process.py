@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from detectors.token_features import Tower
-from detectors.tower_server import TowerServer, listen_at
+from detectors.tower_server import Listener, TowerServer, listen_at
 from forensics.confinement.kernel import end_with_parent
 from forensics.endings import how_it_died
 from forensics.watched import START_S, last_line, start_context
@@ -89,7 +88,7 @@ class TowerProcess:
         there.close()
 
 
-def _serve(listener: socket.socket, parent: Connection, device: str, load: Callable[[str], Tower], log: Path) -> None:
+def _serve(listener: Listener, parent: Connection, device: str, load: Callable[[str], Tower], log: Path) -> None:
     """Answer requests to the end. The target of the process: an empty message says that it is ready, others why not."""
     end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -39,6 +39,9 @@ DOOR_OF_SCANS, THROUGH_IT = "forensics.remote", ("forensics.inputs", "forensics.
 DOOR_OF_CLUSTERS = "detectors.cluster"
 """The one module that knows Ray; it looks whether anybody is at the address that a person names."""
 
+DOOR_OF_TOWERS = "detectors.tower_server"
+"""The one module that listens, at a path of this machine, for workers whose parent has made them a line."""
+
 THE_EAR, ITS_MODULES = "forensics.hearing", {"pickle", "socket"}
 """The one module that opens pickles, those of workers, and lets in nothing that is called; its lines are sockets."""
 
@@ -132,7 +135,7 @@ def test_a_scan_loads_no_network_training_or_test_library() -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=module)
 def test_no_source_opens_pickles_or_connections(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    own = {THE_EAR: ITS_MODULES, DOOR_OF_CLUSTERS: {"socket"}}
+    own = {THE_EAR: ITS_MODULES, DOOR_OF_CLUSTERS: {"socket"}, DOOR_OF_TOWERS: {"socket"}}
     imported = set(_imported(tree)) - own.get(module(path), set())
     roots = {name.partition(".")[0] for name in imported}
     assert not roots & set(FORBIDDEN_MODULES)
