@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from forensics.store.run_results import RunResults, as_file
-from forensics.store.run_words import ENDED, EXAMINED, Ending, Entered, FileState, Seen
+from forensics.store.run_words import CHUNK_ROWS, ENDED, EXAMINED, Ending, Entered, FileState, Seen
 from forensics.store.store import Store, storable
 from forensics.store.tables import RunFileRow
 
@@ -93,11 +94,15 @@ class RunFiles(RunResults):
 
     def leave(self, keys: Iterable[bytes]) -> int:
         """Files of these keys are gone, and what was found in them. Returns how many went just now."""
-        asked = select(RunFileRow.id).where(*self._mine(RunFileRow.key.in_(list(keys))))
-        with self._store.session() as session:
-            numbers = list(session.scalars(asked))
-        mine = self._mine(RunFileRow.id.in_(numbers) | RunFileRow.container.in_(numbers))
-        return self._change(mine, state=str(FileState.GONE))
+        waiting, n_gone = iter(keys), 0
+        while chunk := list(islice(waiting, CHUNK_ROWS)):
+            asked = select(RunFileRow.id).where(*self._mine(RunFileRow.key.in_(chunk)))
+            with self._store.session() as session:
+                numbers = list(session.scalars(asked))
+            if numbers:
+                mine = self._mine(RunFileRow.id.in_(numbers) | RunFileRow.container.in_(numbers))
+                n_gone += self._change(mine, state=str(FileState.GONE))
+        return n_gone
 
     def failed_once(self, number: int) -> None:
         """Examining a file has failed, and is to be tried again."""

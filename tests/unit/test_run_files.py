@@ -274,3 +274,10 @@ def test_runs_of_an_older_store_are_there_after_its_migration(url: str) -> None:
         again, was_cut_off = Runs(store).claim("run")
         assert was_cut_off and again.plan == PLAN and again.stop_wanted_by == ""
         assert RunFiles(store, again.id).counts()[FileState.WAITING] == 1
+
+
+def test_more_files_may_go_at_once_than_a_statement_takes_keys(files: RunFiles) -> None:
+    met = seen(70_000)
+    enter(files, met)
+    assert files.leave(seen(number).key for number in range(70_001)) == 1
+    assert files.counts()[FileState.GONE] == 1
