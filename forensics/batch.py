@@ -139,8 +139,6 @@ class Batch:
     def _examined(self, tasks: list[Task]) -> Iterator[Result]:
         if not tasks:
             return
-        if self._inside is not None:
-            tasks = [replace(task, inside=self._inside) for task in tasks]
         n_workers = min(self._n_workers, len(tasks))
         if n_workers < self._n_workers and self._inside is not None:
             # One archive keeps all workers busy; a few files get more threads each instead.
@@ -156,7 +154,8 @@ class Batch:
             build=self._build,
         ) as engine:
             again: list[Task] = []
-            for outcome in engine.run(tasks, self._recall.decide, self._recall.receive):
+            looked_into = (replace(task, inside=self._inside) for task in tasks)
+            for outcome in engine.run(looked_into, self._recall.decide, self._recall.receive):
                 if _is_worth_another_try(outcome):
                     again.append(outcome.task)
                 else:
