@@ -32,7 +32,7 @@ class Configuration:
         max_files: of one batch.
         max_waiting: files of one tenant that may wait.
         requests_per_min, bytes_per_min: of each key that has no limit of its own.
-        checks_per_min: keys that one address may try, as each costs a tenth of a second; known ones are not counted.
+        checks_per_min: wrong keys that one address may try, as each costs a tenth of a second.
         keep_s: how long results are kept.
         stop_s: how long a server that stops waits for what is under way.
         receive_s: the longest pause within a body.

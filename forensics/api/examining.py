@@ -179,6 +179,8 @@ class Examining:
             self._stages[one.key] = Stage(step.name, before.n_steps + 1, self._of_steps)
 
         for outcome in pool.run([Task(path, one.name, one.name)], decide, receive, hear):
+            if _may_be_the_machine(outcome) and self._submissions.try_again(one):
+                return
             self._finish(one, outcome, digests[-1] if digests else "")
         self._uploads.remove(one.upload)
 
@@ -215,6 +217,10 @@ class Examining:
             with suppress(StoreError):
                 self._submissions.sweep()
             self._stopping.wait(SWEEP_S)
+
+
+def _may_be_the_machine(outcome: Outcome) -> bool:
+    return outcome.report is None and outcome.error is not None and outcome.error.code in MediaError.RETRIED
 
 
 def _named(report: ScanReport, one: Submission) -> ScanReport:

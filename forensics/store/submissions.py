@@ -190,6 +190,15 @@ class Submissions:
         with self._store.session(writes=True) as session, session.begin():
             session.execute(update(SubmissionRow).where(*mine).values(values))
 
+    def try_again(self, one: Submission) -> bool:
+        """One that failed as the machine may be to blame for waits again; False if it had all its tries."""
+        if one.n_tries >= MAX_TRIES:
+            return False
+        with self._store.session(writes=True) as session, session.begin():
+            waits = update(SubmissionRow).where(SubmissionRow.id == one.id).values(state=SubmissionState.WAITING)
+            session.execute(waits)
+        return True
+
     def recover(self) -> set[str]:
         """The server starts: what was under way when it died waits again, or has failed if that was so before.
 
@@ -201,7 +210,7 @@ class Submissions:
             left = [_as_submission(row) for row in session.scalars(select(SubmissionRow).where(*mine))]
         for one in left:
             if one.n_tries >= MAX_TRIES:
-                self.fail(one, "crashed", "the server died twice while this file was examined")
+                self.fail(one, "crashed", "the worker or the server died twice while this file was examined")
         with self._store.session(writes=True) as session, session.begin():
             session.execute(update(SubmissionRow).where(*mine).values(state=SubmissionState.WAITING))
             waiting = select(SubmissionRow.upload).where(

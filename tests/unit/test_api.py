@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from forensics.api.configuration import Configuration
 from forensics.api.intake import Allowed
 from forensics.api.keys import Key
 from forensics.store import AuditLog, Store
+from forensics.store.submissions import Submissions
 from tests.make_media import jpeg, photo
 from tests.make_service import SETTINGS, Staged, ended, keys, service
 
@@ -250,6 +252,33 @@ def test_a_key_that_used_up_its_limit_is_told_when_to_come_again(tmp_path: Path)
         # What waits is told as not done, and not as an error of the server.
         waiting = client.get(f"/v1/scans/{sent[0].json()['id']}/report/json", headers=headers["fast"])
         assert (waiting.status_code, waiting.json()["code"]) == (409, "not-done")
+
+
+def test_clients_that_come_at_once_with_a_good_key_are_let_in_and_wrong_keys_are_counted(tmp_path: Path) -> None:
+    path, headers = keys(tmp_path, Key("one", "a", ("read",)), Key("two", "a", ("read",)))
+    configuration = Configuration(tmp_path / "serve", SETTINGS, path, clock=Clock(), checks_per_min=2, build=Staged)
+    with Store(f"sqlite:///{tmp_path / 'scans.db'}") as store:
+        client = TestClient(create_app(configuration, store), base_url="http://localhost")
+
+        def asked(given: dict[str, str]) -> int:
+            return client.get("/v1/scans", headers=given).status_code
+
+        with ThreadPoolExecutor(20) as at_once:
+            assert {*at_once.map(asked, [headers["one"], headers["two"]] * 10)} == {200}
+        wrong = {"Authorization": "Bearer one.guessed"}
+        assert [asked(wrong) for _ in range(3)] == [401, 401, 429]
+        assert asked(headers["one"]) == 200
+
+
+def test_a_file_that_takes_its_worker_along_is_examined_once_more_and_then_has_failed(tmp_path: Path) -> None:
+    path, headers = keys(tmp_path, Key("one", "a", ("scan", "read")))
+    with service(tmp_path, key_file=path) as client:
+        sent = client.post("/v1/scans", files={"file": ("killed.jpg", PICTURE)}, headers=headers["one"])
+        number = sent.json()["id"]
+        assert ended(client, number, headers["one"])["error"]["code"] == "crashed"
+        assert list((tmp_path / "serve" / "uploads").iterdir()) == []
+    with Store(f"sqlite:///{tmp_path / 'scans.db'}") as store:
+        assert Submissions(store, "any").get("a", number).n_tries == 2
 
 
 def test_without_keys_only_this_computer_is_answered_and_no_web_page(tmp_path: Path) -> None:
