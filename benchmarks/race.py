@@ -20,10 +20,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from detectors.data import Example, read_set
+from detectors.lessons import TrainingSettings, usable
 from detectors.lineage import Lineage
 from detectors.race.contender import RECIPE
 from detectors.registry import Registry
-from detectors.training import READING, TrainingSettings, train_synthetic, usable
+from detectors.training import READING, train_synthetic
 from generators.weights import load
 
 UNSEEN = "autoregressive"

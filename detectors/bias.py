@@ -23,6 +23,9 @@ MAX_AUROC = 0.6
 
 N_FOLDS = 5
 
+N_ROUNDS = 3
+"""Ways to part the pictures into folds that weights are averaged over."""
+
 
 @dataclass(frozen=True)
 class Surface:
@@ -105,7 +108,12 @@ def washed_surface(pixels: Pixels, chain: Chain, content: str = "", *, side_px: 
 
 
 def bias_audit(
-    surfaces: Sequence[Surface], labels: Sequence[int], sources: Sequence[str], *, seed: int = 0
+    surfaces: Sequence[Surface],
+    labels: Sequence[int],
+    sources: Sequence[str],
+    *,
+    weight: NDArray[np.float64] | None = None,
+    seed: int = 0,
 ) -> BiasAudit:
     """Train a small model on surfaces alone and measure it on pictures it has not seen.
 
@@ -113,6 +121,7 @@ def bias_audit(
 
     Args:
         surfaces, labels, sources: n of each; label 1 is fake.
+        weight: (n,) of each; every source of a class counts alike if None.
         seed: of the folds.
 
     Raises:
@@ -122,14 +131,36 @@ def bias_audit(
     n_fake, n_real = int((y == 1).sum()), int((y == 0).sum())
     if min(n_fake, n_real) < N_FOLDS:
         raise ValueError(f"wants at least {N_FOLDS} pictures of each class, got {n_fake} fakes and {n_real} reals")
-    table = np.array([astuple(surface) for surface in surfaces], dtype=object)
-    names = [field.name for field in fields(Surface)]
-    columns = {name: _numbers(table[:, i]) for i, name in enumerate(names)}
-    varied = {name: column for name, column in columns.items() if len(np.unique(column[0])) > 1}
-    weight = source_weights(y, sources)
-    alone = {name: _held_out_auroc([column], y, weight, seed) for name, column in varied.items()}
-    together = _held_out_auroc(list(varied.values()), y, weight, seed) if varied else 0.5
+    columns = _columns(surfaces)
+    weight = source_weights(y, sources) if weight is None else weight
+    alone = {name: _held_out_auroc([column], y, weight, seed) for name, column in columns.items()}
+    together = _held_out_auroc(list(columns.values()), y, weight, seed) if columns else 0.5
     return BiasAudit(together, alone, n_fake, n_real)
+
+
+def overlap(
+    surfaces: Sequence[Surface], labels: Sequence[int], weight: NDArray[np.float64], *, seed: int = 0
+) -> NDArray[np.float64]:
+    """How much each picture looks like the other class on its surface: weights under which that tells nothing any more.
+
+    A fake counts by the probability that its surface is a photo's, a photo by that of a fake's, as a small model says
+    that did not see the picture. Source: Li, Morgan, Zaslavsky, Balancing Covariates via Propensity Score Weighting,
+    JASA 2018.
+
+    Args:
+        surfaces, labels: n of each; label 1 is fake.
+        weight: (n,) that pictures have otherwise.
+        seed: of the folds.
+
+    Returns:
+        (n,) within 0..1, to be multiplied with the weights.
+    """
+    y = np.asarray(labels, np.int64)
+    columns = list(_columns(surfaces).values())
+    if not columns:
+        return np.full(len(y), 0.5)
+    fake = np.mean([_held_out_scores(columns, y, weight, seed + i) for i in range(N_ROUNDS)], axis=0)
+    return np.asarray(np.where(y == 1, 1 - fake, fake), np.float64)
 
 
 def audit_files(examples: Sequence[Example], *, seed: int = 0) -> BiasAudit:
@@ -147,6 +178,13 @@ def _surface(pixels: Pixels, name: str, table: float, bytes_per_pixel: float, co
     )
 
 
+def _columns(surfaces: Sequence[Surface]) -> dict[str, tuple[NDArray[np.float64], bool]]:
+    """What varies, by name."""
+    table = np.array([astuple(surface) for surface in surfaces], dtype=object)
+    columns = {field.name: _numbers(table[:, i]) for i, field in enumerate(fields(Surface))}
+    return {name: column for name, column in columns.items() if len(np.unique(column[0])) > 1}
+
+
 def _numbers(column: NDArray[np.object_]) -> tuple[NDArray[np.float64], bool]:
     """A column as numbers (n,), and whether they only name kinds."""
     if isinstance(column[0], str):
@@ -160,8 +198,19 @@ def _held_out_auroc(
     weight: NDArray[np.float64],
     seed: int,
 ) -> float:
-    from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(labels, _held_out_scores(columns, labels, weight, seed), sample_weight=weight))
+
+
+def _held_out_scores(
+    columns: Sequence[tuple[NDArray[np.float64], bool]],
+    labels: NDArray[np.int64],
+    weight: NDArray[np.float64],
+    seed: int,
+) -> NDArray[np.float64]:
+    """Probability of fake (n,) of each picture by a model that did not see it."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.model_selection import StratifiedKFold
 
     x = np.stack([values for values, _ in columns], axis=1)
@@ -172,4 +221,4 @@ def _held_out_auroc(
         )
         model.fit(x[train], labels[train], sample_weight=weight[train])
         scores[test] = model.predict_proba(x[test])[:, 1]
-    return float(roc_auc_score(labels, scores, sample_weight=weight))
+    return scores

@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 
 from detectors.data import matched_sources
 from detectors.evaluation import N_RESAMPLES, Group, Row, told
+from detectors.lessons import Lessons
 from detectors.probe import Floats, fit, fold_of, root_weights
 from detectors.reading import probability
 from detectors.scoring import Condition
-from detectors.training import Lessons, TrainingSettings, lessons
-from detectors.washed_views import Views
 
 KIND = "left out"
 
@@ -29,28 +28,25 @@ VIEWS = {"hard": 0, "mild": 1}
 """Conditions: of each picture the first view of either kind, see `detectors.washed_views`."""
 
 
-def left_out_rows(
-    views: Views, settings: TrainingSettings, *, seed: int = 0, n_resamples: int = N_RESAMPLES
-) -> Iterator[Row]:
+def left_out_rows(given: Lessons, *, seed: int = 0, n_resamples: int = N_RESAMPLES) -> Iterator[Row]:
     """Fit one reading without each family, and measure it.
 
     Args:
-        views: of all pictures, from `detectors.washed_views.cut`.
-        settings: of the training.
+        given: of all pictures, from `detectors.lessons.study`.
         seed: of the intervals.
         n_resamples: of the intervals.
 
     Raises:
         ValueError: there are fewer than two families of fakes, or no photo is held out.
     """
-    examples, given = views.examples, lessons(views, settings)
+    examples = given.examples
     families = sorted({e.family for e in examples if e.label})
     matched = matched_sources(examples)
     held = np.array([fold_of(e.source, matched) == HELD_OUT for e in examples])
     photos = [i for i, e in enumerate(examples) if not e.label and held[i]]
     if len(families) < 2 or not photos:
         raise ValueError(f"{len(families)} families and {len(photos)} photos held out: two and one are the least")
-    n_views = views.features.shape[1]
+    n_views = len(given.labels) // len(examples)
     for family in families:
         own = np.array([bool(e.label) and e.family == family for e in examples])
         logits = _logits(given, np.repeat(~own & ~held, n_views)).reshape(-1, n_views)

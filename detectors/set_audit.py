@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from detectors.bias import BiasAudit, bias_audit, file_surface, washed_surface
+from detectors.bias import BiasAudit, bias_audit, file_surface
 from detectors.data import Example, read_pixels
 from detectors.leaks import Leak, leaks
-from detectors.vision_tower import SIDE_PX
-from detectors.washed_views import MAX_SIDE_PX, chain
-from generators.launder import Fit
-
-MILD_VIEW = 1
-"""The first view of a picture that calibration rests on, see `detectors.washed_views.chain`."""
+from detectors.seen_surface import seen_surface
 
 
 @dataclass(frozen=True)
@@ -61,15 +56,13 @@ def audit_set(
     read, files, washed, unread = [], [], [], []
     for example in seen:
         try:
-            surface = file_surface(example)
-            pixels = Fit(MAX_SIDE_PX)(read_pixels(example))
+            surface, pixels = file_surface(example), read_pixels(example)
         except ValueError as error:
             unread.append(str(error))
         else:
             read.append(example)
             files.append(surface)
-            wash = chain(example.path.name, MILD_VIEW, seed)
-            washed.append(washed_surface(pixels, wash, example.content, side_px=SIDE_PX))
+            washed.append(seen_surface(pixels, example, seed))
         if progress is not None:
             progress(1)
     labels, sources = [e.label for e in read], [e.source for e in read]

@@ -62,7 +62,8 @@ def trainable(name: str) -> Trainable:
         LookupError: it cannot be trained.
     """
     if name == "synthetic":
-        from detectors.training import TrainingSettings, train_synthetic, usable
+        from detectors.lessons import TrainingSettings, usable
+        from detectors.training import train_synthetic
 
         return Trainable(TrainingSettings.load, TrainingSettings, usable, train_synthetic)
     if name == "face":

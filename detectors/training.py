@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.calibration import LlrModel, fit_llr
-from detectors.data import EDIT, Example, Reader, matched_sources, read_picture, read_pixels
+from detectors.data import Example, Reader, matched_sources, read_picture, read_pixels
 from detectors.held_out import llr_range, sets, thresholds
+from detectors.lessons import Lessons, TrainingSettings, study
 from detectors.metrics import auroc, tpr_at_fpr
 from detectors.neighbours import Origins, neighbourhood
-from detectors.probe import CrossFit, Probe, Scenes, cross_fit, root_weights
+from detectors.probe import CrossFit, Probe, cross_fit, root_weights
 from detectors.reading import probability
-from detectors.recipe import Recipe
 from detectors.synthetic import READING, TOWER, ZOO
 from detectors.token_features import BLOCKS, Tower, patch_readings, tokens_of
 from detectors.vision_tower import VisionTower
-from detectors.washed_views import MAX_SIDE_PX, Views, cut
+from detectors.washed_views import MAX_SIDE_PX
 from generators.launder import Fit, draw
 from generators.weights import ModelCard, load, save
 
@@ -43,37 +43,6 @@ LIMITS = (
     "and plain snapshots made by a machine lower. Parts changed in a real photo, swapped faces and generators newer "
     "than its training set may pass. Not trained on drawings, screenshots of text or pictures under 64 pixels."
 )
-
-
-@dataclass(frozen=True)
-class TrainingSettings(Recipe):
-    """What a run depends on besides the pictures.
-
-    Attributes:
-        n_views: washed views of each picture, 2 at least; calibration rests on the odd, mild ones.
-        seed: of the washes.
-        left_out: families that are no examples of a whole synthetic picture.
-        clips: whether frames of clips are learned from as well.
-        left_out_sources: sources whose fakes show what a real photo shows, such as reconstructions of one: the whole
-            picture in small cannot tell them apart.
-        hard_share: share of a picture's weight that its hard views have, 0..1. Without any, fakes that were compressed
-            more than the photos pass; with more, small and plain faces count as fakes.
-        scene_penalty: on axes that tell scenes apart and not makers, 0 and up; see `detectors.scene_axes`.
-    """
-
-    n_views: int = 4
-    seed: int = 1
-    left_out: tuple[str, ...] = (EDIT, "faceswap")
-    clips: bool = False
-    left_out_sources: tuple[str, ...] = ()
-    hard_share: float = 0.2
-    scene_penalty: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.n_views < 2:
-            raise ValueError(f"at least 2 views are needed, one of them mild, not {self.n_views}")
-        if not 0.0 <= self.hard_share <= 1.0 or self.scene_penalty < 0.0:
-            raise ValueError("the share of hard views lies within 0 and 1, the penalty on scenes is 0 or more")
 
 
 def train_synthetic(
@@ -104,12 +73,9 @@ def train_synthetic(
         ValueError: too few pictures or sources.
     """
     settings = settings or TrainingSettings()
-    chosen = usable(examples, settings)
     tower = tower or shipped_tower()
-    views = cut(
-        tower, chosen, n_views=settings.n_views, seed=settings.seed, cache=cache, reader=reader, progress=progress
-    )
-    return _fitted(views, tower, out, settings)
+    given = study(examples, settings, tower=tower, cache=cache, reader=reader, progress=progress)
+    return _fitted(given, tower, out, settings)
 
 
 def shipped_tower() -> Tower:
@@ -117,63 +83,8 @@ def shipped_tower() -> Tower:
     return VisionTower(load(TOWER, ZOO)[0], BLOCKS)
 
 
-def usable(examples: Sequence[Example], settings: TrainingSettings) -> tuple[Example, ...]:
-    """Pictures and clips that a run learns from.
-
-    Raises:
-        ValueError: one class is missing.
-    """
-    chosen = tuple(
-        e
-        for e in examples
-        if (settings.clips or not e.is_video)
-        and e.family not in settings.left_out
-        and e.source not in settings.left_out_sources
-    )
-    if {e.label for e in chosen} != {0, 1}:
-        raise ValueError(f"{len(chosen)} usable pictures, but both real and fake ones are needed")
-    return chosen
-
-
-@dataclass(frozen=True, eq=False)
-class Lessons:
-    """What a reading is fitted to, a row a view.
-
-    Attributes:
-        rows: (N, N_FEATURES) float32.
-        labels: (N,) 1 fake, 0 real.
-        sources: N names.
-        share: (N,) what a view counts beside the others of its source.
-        mild: (N,) views that calibration rests on.
-        scenes: for the penalty; None without one.
-    """
-
-    rows: NDArray[np.float32]
-    labels: NDArray[np.int64]
-    sources: tuple[str, ...]
-    share: Floats
-    mild: NDArray[np.bool_]
-    scenes: Scenes | None
-
-
-def lessons(views: Views, settings: TrainingSettings) -> Lessons:
-    """The views of all pictures, one picture after the other."""
-    examples, n_views = views.examples, views.features.shape[1]
-    labels = np.repeat([e.label for e in examples], n_views)
-    mild = np.arange(len(labels)) % n_views % 2 == 1
-    scenes = Scenes(np.repeat([e.content for e in examples], n_views), settings.scene_penalty)
-    return Lessons(
-        rows=views.features.reshape(len(labels), -1),
-        labels=labels,
-        sources=tuple(e.source for e in examples for _ in range(n_views)),
-        share=np.where(mild, (1 - settings.hard_share) / mild.mean(), settings.hard_share / (1 - mild.mean())),
-        mild=mild,
-        scenes=scenes if scenes.strength else None,
-    )
-
-
-def _fitted(views: Views, tower: Tower, out: Path, settings: TrainingSettings) -> ModelCard:
-    examples, given = views.examples, lessons(views, settings)
+def _fitted(given: Lessons, tower: Tower, out: Path, settings: TrainingSettings) -> ModelCard:
+    examples = given.examples
     rows, labels, sources, mild = given.rows, given.labels, given.sources, given.mild
     found = cross_fit(rows, labels, sources, matched_sources(examples), share=given.share, scenes=given.scenes)
     names = [source for source, chosen in zip(sources, mild, strict=True) if chosen]
@@ -199,7 +110,7 @@ def _fitted(views: Views, tower: Tower, out: Path, settings: TrainingSettings) -
         task=TASK,
         data=dict(sorted(Counter(f"{'fake' if e.label else 'real'}: {e.source}" for e in examples).items())),
         settings=asdict(settings) | {"tower": TOWER, "blocks": list(BLOCKS)},
-        measures=_held_out_figures(held_out[mild], labels[mild], names, examples),
+        measures=_held_out_figures(held_out[mild], labels[mild], names, examples) | dict(given.told),
         limits=LIMITS,
         licence=LICENCE,
         claim="synthetic",

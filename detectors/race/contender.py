@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.data import Example
+from detectors.lessons import TrainingSettings, usable
 from detectors.neighbours import Origins
 from detectors.race.defence import Linear
 from detectors.token_features import BLOCKS, Tower, features_of, tokens_of
-from detectors.training import TrainingSettings, usable
 from detectors.washed_views import Views, cut
 from generators.images import Pixels
 

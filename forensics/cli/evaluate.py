@@ -129,20 +129,17 @@ def _left_out(
 ) -> tuple[list[Row], ModelCard, tuple[str, ...]]:
     """Rows of new fits, a card that does not claim the shipped weights, and what could not be read."""
     from detectors.left_out import left_out_rows
+    from detectors.lessons import TrainingSettings, study, usable
     from detectors.synthetic import Synthetic
-    from detectors.training import TrainingSettings, shipped_tower, usable
-    from detectors.washed_views import cut
+    from detectors.training import shipped_tower
 
     if not isinstance(detector, Synthetic):
         raise click.UsageError(f"what is fitted without each family is `synthetic`, not {detector.name}")
     settings = TrainingSettings() if recipe is None else TrainingSettings.load(recipe)
-    chosen = usable(examples, settings)
-    with progress(len(chosen) * settings.n_views) as advance:
-        views = cut(
-            shipped_tower(), chosen, n_views=settings.n_views, seed=settings.seed, cache=cache, progress=advance
-        )
+    with progress(len(usable(examples, settings)) * settings.n_views) as advance:
+        given = study(examples, settings, tower=shipped_tower(), cache=cache, progress=advance)
     card = replace(detector.card, version="fitted-anew", sha256="")
-    return list(left_out_rows(views, settings, seed=seed)), card, views.unread
+    return list(left_out_rows(given, seed=seed)), card, given.unread
 
 
 def _written(out: Path | None, measured: list[Row], card: ModelCard, unread: Sequence[str]) -> None:

@@ -10,8 +10,7 @@ from PIL import Image
 
 from detectors.data import Example
 from detectors.left_out import left_out_rows
-from detectors.training import TrainingSettings
-from detectors.washed_views import Views, cut
+from detectors.lessons import Lessons, TrainingSettings, study
 from forensics.cli import main
 from tests.make_media import photo
 from tests.make_tower import ColourTower
@@ -39,28 +38,26 @@ def _write(folder: Path) -> list[Example]:
 
 
 @pytest.fixture(scope="module")
-def views(tmp_path_factory: pytest.TempPathFactory) -> Views:
-    examples = _write(tmp_path_factory.mktemp("set"))
-    return cut(ColourTower(), examples, n_views=2, seed=SETTINGS.seed)
+def given(tmp_path_factory: pytest.TempPathFactory) -> Lessons:
+    return study(_write(tmp_path_factory.mktemp("set")), SETTINGS, tower=ColourTower())
 
 
-def test_a_family_like_another_is_found_without_having_been_seen_and_one_of_its_own_kind_is_not(views: Views) -> None:
-    mild = {row.name: row for row in left_out_rows(views, SETTINGS, n_resamples=20) if row.condition == "mild"}
+def test_a_family_like_another_is_found_without_having_been_seen_and_one_of_its_own_kind_is_not(given: Lessons) -> None:
+    mild = {row.name: row for row in left_out_rows(given, n_resamples=20) if row.condition == "mild"}
     assert set(mild) == set(CASTS)
     assert mild["tint"].auroc > 0.95 and mild["shade"].auroc > 0.95
     assert mild["glow"].auroc < 0.7, "what gives it away was never learned"
 
 
-def test_only_photos_of_sources_that_were_held_out_are_told_from_the_family(views: Views) -> None:
-    row = next(iter(left_out_rows(views, SETTINGS, n_resamples=20)))
+def test_only_photos_of_sources_that_were_held_out_are_told_from_the_family(given: Lessons) -> None:
+    row = next(iter(left_out_rows(given, n_resamples=20)))
     assert row.n_fake == 16 and 0 < row.n_real < 40 and row.n_real % 4 == 0
 
 
-def test_one_family_alone_cannot_be_left_out(views: Views) -> None:
-    few = [i for i, e in enumerate(views.examples) if e.family in ("-", "glow")]
-    part = Views(views.features[few], tuple(views.examples[i] for i in few), ())
+def test_one_family_alone_cannot_be_left_out(given: Lessons) -> None:
+    few = [e for e in given.examples if e.family in ("-", "glow")]
     with pytest.raises(ValueError, match="1 families"):
-        list(left_out_rows(part, SETTINGS))
+        list(left_out_rows(study(few, SETTINGS, tower=ColourTower())))
 
 
 def test_the_command_writes_a_row_a_family(

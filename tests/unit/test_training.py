@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,15 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from detectors.data import Example
+from detectors.bias import bias_audit
+from detectors.data import Example, read_picture
 from detectors.held_out import llr_range
+from detectors.lessons import TrainingSettings, study, usable
+from detectors.probe import root_weights
+from detectors.seen_surface import seen_surfaces
 from detectors.synthetic import UNLIKE, Synthetic
 from detectors.token_features import BLOCKS, N_FEATURES, features_of, patch_readings
-from detectors.training import TrainingSettings, train_synthetic, usable
+from detectors.training import train_synthetic
 from detectors.vision_tower import WIDTH
 from detectors.washed_views import chain, cut
 from generators.weights import ModelCard
@@ -143,6 +148,40 @@ def test_broken_pictures_are_left_out_and_named(examples: list[Example], tmp_pat
     broken.write_bytes(b"no picture")
     views = cut(ColourTower(), [*examples[:2], Example(broken, 1, "there")], n_views=2, seed=1)
     assert len(views.examples) == 2 and len(views.unread) == 1 and "broken.png" in views.unread[0]
+
+
+def test_balanced_pictures_are_weighed_so_that_their_surface_tells_less(tmp_path: Path) -> None:
+    rng, examples = np.random.default_rng(1), []
+    for i in range(120):
+        label = i % 2
+        glare = 60 if rng.random() < (0.75 if label else 0.25) else 0
+        path = tmp_path / f"{i}.png"
+        Image.fromarray(photo(i, width=96, height=72) // 2 + np.uint8(glare)).save(path)
+        examples.append(Example(path, label, f"source {i % 12}"))
+    plain, balanced = (
+        study(examples, replace(SETTINGS, surface_balance=power), tower=ColourTower(), cache=tmp_path / "kept")
+        for power in (0.0, 1.0)
+    )
+    surfaces = seen_surfaces(examples, seed=SETTINGS.seed, cache=tmp_path / "kept", reader=read_picture)
+    labels, sources = [e.label for e in examples], [e.source for e in examples]
+    weight = root_weights(np.asarray(labels), sources) * balanced.share[1::2]
+    assert bias_audit(surfaces, labels, sources).auroc > 0.65
+    assert bias_audit(surfaces, labels, sources, weight=weight).auroc < 0.6
+    assert not plain.told and all(value < 0.6 for value in balanced.told.values())
+    for label in (0, 1):
+        assert balanced.share[balanced.labels == label].sum() == pytest.approx(plain.share[plain.labels == label].sum())
+
+
+def test_the_surface_of_a_picture_is_kept_beside_its_features(examples: list[Example], tmp_path: Path) -> None:
+    first = seen_surfaces(examples[:3], seed=1, cache=tmp_path, reader=read_picture)
+    gone = [replace(e, content="a beach") for e in examples[:3]]
+
+    def reader(_: Example) -> list[NDArray[np.uint8]]:
+        raise AssertionError("what is kept need not be read")
+
+    kept = seen_surfaces(gone, seed=1, cache=tmp_path, reader=reader)
+    assert [repr(replace(s, content="")) for s in kept] == [repr(s) for s in first], "also numbers that are not there"
+    assert {s.content for s in kept} == {"a beach"}, "the lists say what is shown, and may change"
 
 
 def test_edits_and_left_out_sources_are_not_learned_from(examples: list[Example]) -> None:

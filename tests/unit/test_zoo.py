@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from detectors.catalog import DETECTORS
+from detectors.lessons import TrainingSettings
 from detectors.loading import load
 from detectors.metrics import auroc
 from detectors.score_files import ENDING, read_scores
 from detectors.synthetic import READING, TOWER, ZOO, Synthetic
 from detectors.trainable import trainable
-from detectors.training import TrainingSettings
 from generators.weights import ZOO as GENERATORS_ZOO
 from generators.weights import load as load_weights
 from generators.weights import read_card

@@ -1,0 +1,155 @@
+"""What the reading of `synthetic` is fitted to: features of washed views, and how much each of them counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.bias import Surface, bias_audit, overlap
+from detectors.data import EDIT, Example, Reader, read_picture
+from detectors.probe import Floats, Scenes, root_weights
+from detectors.recipe import Recipe
+from detectors.seen_surface import seen_surfaces
+from detectors.token_features import Tower
+from detectors.washed_views import cut
+
+AUDIT_SEED = 100
+"""Of the folds that weights are audited by, which are not those that they were found by."""
+
+
+@dataclass(frozen=True)
+class TrainingSettings(Recipe):
+    """What a run depends on besides the pictures.
+
+    Attributes:
+        n_views: washed views of each picture, 2 at least; calibration rests on the odd, mild ones.
+        seed: of the washes.
+        left_out: families that are no examples of a whole synthetic picture.
+        clips: whether frames of clips are learned from as well.
+        left_out_sources: sources whose fakes show what a real photo shows, such as reconstructions of one: the whole
+            picture in small cannot tell them apart.
+        hard_share: share of a picture's weight that its hard views have, 0..1. Without any, fakes that were compressed
+            more than the photos pass; with more, small and plain faces count as fakes.
+        scene_penalty: on axes that tell scenes apart and not makers, 0 and up; see `detectors.scene_axes`.
+        surface_balance: power of the weights under which the surface tells the classes no more, 0 and up: 0 balances
+            nothing, 1 wholly; see `detectors.bias.overlap`.
+    """
+
+    n_views: int = 4
+    seed: int = 1
+    left_out: tuple[str, ...] = (EDIT, "faceswap")
+    clips: bool = False
+    left_out_sources: tuple[str, ...] = ()
+    hard_share: float = 0.2
+    scene_penalty: float = 0.0
+    surface_balance: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.n_views < 2:
+            raise ValueError(f"at least 2 views are needed, one of them mild, not {self.n_views}")
+        if not 0.0 <= self.hard_share <= 1.0 or min(self.scene_penalty, self.surface_balance) < 0.0:
+            raise ValueError("the share of hard views lies within 0 and 1, penalty and balance are 0 or more")
+
+
+def usable(examples: Sequence[Example], settings: TrainingSettings) -> tuple[Example, ...]:
+    """Pictures and clips that a run learns from.
+
+    Raises:
+        ValueError: one class is missing.
+    """
+    chosen = tuple(
+        e
+        for e in examples
+        if (settings.clips or not e.is_video)
+        and e.family not in settings.left_out
+        and e.source not in settings.left_out_sources
+    )
+    if {e.label for e in chosen} != {0, 1}:
+        raise ValueError(f"{len(chosen)} usable pictures, but both real and fake ones are needed")
+    return chosen
+
+
+@dataclass(frozen=True, eq=False)
+class Lessons:
+    """What a reading is fitted to, a row a view.
+
+    Attributes:
+        examples: the pictures that could be read.
+        unread: why the others could not, a line each.
+        rows: (N, N_FEATURES) float32.
+        labels: (N,) 1 fake, 0 real.
+        sources: N names.
+        share: (N,) what a view counts beside the others of its source.
+        mild: (N,) views that calibration rests on.
+        scenes: for the penalty; None without one.
+        told: figures for the card.
+    """
+
+    examples: tuple[Example, ...]
+    unread: tuple[str, ...]
+    rows: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    sources: tuple[str, ...]
+    share: Floats
+    mild: NDArray[np.bool_]
+    scenes: Scenes | None
+    told: Mapping[str, float] = field(default_factory=dict)
+
+
+def study(
+    examples: Sequence[Example],
+    settings: TrainingSettings,
+    *,
+    tower: Tower,
+    cache: Path | None = None,
+    reader: Reader = read_picture,
+    progress: Callable[[int], None] | None = None,
+) -> Lessons:
+    """Cut the views of all usable pictures, one picture after the other, and weigh them.
+
+    Args:
+        examples, settings, cache, reader, progress: as for `detectors.training.train_synthetic`.
+        tower: gives the tokens.
+
+    Raises:
+        ValueError: one class is missing.
+    """
+    n_views, seed = settings.n_views, settings.seed
+    chosen = usable(examples, settings)
+    views = cut(tower, chosen, n_views=n_views, seed=seed, cache=cache, reader=reader, progress=progress)
+    labels = np.repeat([e.label for e in views.examples], n_views)
+    mild = np.arange(len(labels)) % n_views % 2 == 1
+    share = np.where(mild, (1 - settings.hard_share) / mild.mean(), settings.hard_share / (1 - mild.mean()))
+    scenes = Scenes(np.repeat([e.content for e in views.examples], n_views), settings.scene_penalty)
+    given = Lessons(
+        examples=views.examples,
+        unread=views.unread,
+        rows=views.features.reshape(len(labels), -1),
+        labels=labels,
+        sources=tuple(e.source for e in views.examples for _ in range(n_views)),
+        share=share,
+        mild=mild,
+        scenes=scenes if scenes.strength else None,
+    )
+    if not settings.surface_balance:
+        return given
+    surfaces = seen_surfaces(views.examples, seed=seed, cache=cache, reader=reader)
+    return _balanced(given, surfaces, settings.surface_balance)
+
+
+def _balanced(given: Lessons, surfaces: Sequence[Surface], power: float) -> Lessons:
+    """The same lessons, weighed so that the surface tells the classes less; the card says how far it still does."""
+    labels, sources = [e.label for e in given.examples], [e.source for e in given.examples]
+    y, weight = np.asarray(labels), root_weights(np.asarray(labels), sources)
+    factor = overlap(surfaces, labels, weight) ** power
+    for label in (0, 1):
+        own = y == label
+        factor[own] *= weight[own].sum() / (weight * factor)[own].sum()
+    audit = bias_audit(surfaces, labels, sources, weight=weight * factor, seed=AUDIT_SEED)
+    n_views = len(given.labels) // len(labels)
+    told = {"surface of the pictures as they are weighed, AUROC": round(audit.auroc, 4)}
+    return replace(given, share=given.share * np.repeat(factor, n_views), told=told)
