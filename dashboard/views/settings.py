@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard.backend.configuration import (
     MAX_KEEP_HOURS,
+    MAX_TRUST_BYTES,
     Configuration,
     Limits,
     ScanSettings,
@@ -164,7 +165,9 @@ def _trust_list(now: Configuration, may_write: bool) -> None:
     )
     if not may_write:
         return
-    brought = st.file_uploader("Another list: a PEM file with certificates", key="trust list")
+    brought = st.file_uploader(
+        "Another list: a PEM file with certificates", key="trust list", max_upload_size=MAX_TRUST_BYTES >> 20
+    )
     if brought is not None and st.button("Use this list"):
         _use_list(brought.getvalue())
     if own is not None and st.button("Use no list of your own"):

@@ -54,7 +54,7 @@ def _rows(found: Listing, was_whole: bool) -> None:
             "File": [one_line(row.filename, 160) for row in rows],
             "Examined (UTC)": [row.scanned_at[:16].replace("T", " ") for row in rows],
             "Kind": [f"{row.kind}, {row.format}" for row in rows],
-            "Size (kB)": [row.size_bytes / 1000 for row in rows],
+            "Size": [row.size_bytes for row in rows],
             "Folder": [one_line(known.short(row.folder), 160) for row in rows],
         },
         hide_index=True,
@@ -68,7 +68,7 @@ def _rows(found: Listing, was_whole: bool) -> None:
             "Picture": st.column_config.ImageColumn(width="small"),
             "Probability": st.column_config.NumberColumn(format="%.0f %%", width="small"),
             "Weight": st.column_config.NumberColumn(format="%+.2f", help="log10 likelihood ratio", width="small"),
-            "Size (kB)": st.column_config.NumberColumn(format="%.0f"),
+            "Size": st.column_config.NumberColumn(format="bytes"),
         },
     )
     chosen = [rows[i] for i in event["selection"]["rows"] if i < len(rows)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import streamlit as st
@@ -12,9 +13,11 @@ from dashboard.backend.words import as_markdown
 from dashboard.overlay import LETTERS
 from dashboard.session import options, scanning, store
 from dashboard.widgets.evidence import cards
+from dashboard.widgets.pictures import provide
 from dashboard.widgets.progress import progress
 from dashboard.widgets.result import result
 from dashboard.widgets.verdict import banner
+from dashboard.widgets.viewer import whole
 
 IDS = "id"
 """In the query of the address: numbers of stored scans, and keys of those under way."""
@@ -25,6 +28,11 @@ MAX_NUMBER = 1 << 31
 """Numbers of scans are integers of 32 bits in PostgreSQL."""
 
 POLL_S = 0.4
+
+FAILED = "failed"
+
+_SIGNS = {**LETTERS, FAILED: "✕"}
+"""Kind of an opinion, or none there will be -> what stands before its words."""
 
 _CHOSEN = "chosen file"
 
@@ -38,7 +46,7 @@ class Item:
         name: hostile text on one line.
         words: opinion, or how far it is.
         probability: of the verdict; None before there is one.
-        kind: of the opinion; "" before there is one.
+        kind: of the opinion, or FAILED; "" before there is one.
         job: while it is under way, or failed.
         scan_id: number in the store.
     """
@@ -67,11 +75,21 @@ def items() -> None:
     elif chosen.job is not None and chosen.job.state is State.FAILED:
         st.error(f"{as_markdown(chosen.name, 120)}: {as_markdown(chosen.job.message)}", icon=":material/broken_image:")
         if chosen.job.report is not None:
+            if chosen.job.profile != "deep":
+                st.caption("What was found until then stands below. Brought again as *deep*, it gets more time.")
             _draw_known(chosen.job, "until it was stopped")
     elif chosen.scan_id is None and chosen.job is None:
         st.warning(f"{chosen.words}", icon=":material/search_off:")
     else:
+        if chosen.scan_id is not None:
+            _provide(chosen.scan_id)
         result(chosen.scan_id, None if chosen.job is None else chosen.job.report)
+
+
+def _provide(scan_id: int) -> None:
+    """Of a run only the findings are kept: its files are drawn again from where they lie."""
+    with suppress(LookupError), st.spinner("Fetching the picture …"):
+        provide(store().row(scan_id))
 
 
 def _follow_finished() -> None:
@@ -93,21 +111,28 @@ def _is_number(name: str) -> bool:
 
 def _item(name: str) -> Item:
     if _is_number(name):
-        found = _brief(options().database, int(name))
-        if found is None:
-            return Item(name, "", "This scan is not in the store (any more).")
-        return Item(name, found.name, found.opinion, found.probability, found.kind, scan_id=int(name))
+        return _stored(name, int(name))
     job = scanning().job(name)
     if job is None:
         return Item(name, "", "This scan is not known any more; please bring the file again.")
+    if job.scan_id is not None:
+        return _stored(name, job.scan_id)
     words = {State.WAITING: "waiting", State.RUNNING: f"step {len(job.steps)} of {job.n_steps}"}.get(job.state, "")
     if job.state is State.FAILED:
-        return Item(name, job.name, "could not be examined" if job.report is None else "was stopped", job=job)
+        said = "could not be examined" if job.report is None else "was stopped"
+        return Item(name, job.name, said, kind=FAILED, job=job)
     if job.report is not None:
         verdict = job.report.verdict
         said = f"{verdict.opinion}{'' if job.is_over else f', so far ({words})'}"
         return Item(name, job.name, said, verdict.probability, KINDS[verdict.opinion], job)
     return Item(name, job.name, words, job=job)
+
+
+def _stored(name: str, scan_id: int) -> Item:
+    found = _brief(options().database, scan_id)
+    if found is None:
+        return Item(name, "", "This scan is not in the store (any more).")
+    return Item(name, found.name, found.opinion, found.probability, found.kind, scan_id=scan_id)
 
 
 @st.cache_resource(show_spinner=False, max_entries=1000, ttl=600)
@@ -131,7 +156,7 @@ def _draw_list() -> None:
     done = sum(item.job is None or item.job.is_over for item in listed)
     st.caption(f"{done} of {len(listed)} files examined. Choose a row to see why.")
     table = {
-        "Verdict": [f"{LETTERS.get(item.kind, '…')} {item.words}" for item in listed],
+        "Verdict": [f"{_SIGNS.get(item.kind, '…')} {item.words}" for item in listed],
         "Probability": [None if item.probability is None else 100 * item.probability for item in listed],
         "File": [item.name for item in listed],
     }
@@ -169,7 +194,7 @@ def _draw_known(job: Job, how_far: str) -> None:
     shown = _so_far(job)
     banner(shown, provisional=how_far)
     if job.preview:
-        st.image(job.preview, width="stretch")
+        whole(job.preview)
     cards(shown.evidence)
 
 

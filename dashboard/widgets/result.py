@@ -63,7 +63,7 @@ def _layers(database: str, key: str, time_s: float | None, _report: ScanReport) 
 
 
 def _look(shown: Shown, report: ScanReport, key: str) -> None:
-    left, right = st.columns([3, 2], gap="large")
+    left, right = st.columns([2, 1], gap="medium")
     with left:
         time_s = None
         if shown.words.duration_s is not None:

@@ -18,6 +18,9 @@ SCORES_PX, LANE_PX = 170, 26
 AROUND_PX = 120
 """Axis and legend, which Streamlit counts as part of a chart's height."""
 
+LABELS_PX = 96
+"""Left of each chart, so that moments stand above each other."""
+
 PICKED = "moment"
 
 Drawing = alt.LayerChart | alt.FacetChart
@@ -71,7 +74,7 @@ def _scores(courses: Sequence[Course], x: alt.X, pick: alt.Parameter) -> Drawing
     legend = alt.Legend(title=None, orient="top", labelLimit=260)
     base = alt.Chart({"values": rows}).encode(
         x=x,
-        y=alt.Y("score:Q", title="score", scale=alt.Scale(domain=[0, 1])),
+        y=alt.Y("score:Q", title=None, axis=_side(), scale=alt.Scale(domain=[0, 1])),
         color=alt.Color(
             "detector:N",
             scale=alt.Scale(domain=order, range=[PALETTE[i % 3] for i in range(len(order))]),
@@ -83,7 +86,10 @@ def _scores(courses: Sequence[Course], x: alt.X, pick: alt.Parameter) -> Drawing
         shape=alt.Shape("detector:N", legend=legend if len(order) > 1 else None),
         size=alt.condition(pick, alt.value(220), alt.value(60)),
     )
-    chart: Drawing = alt.layer(base.mark_line(strokeWidth=2), points.add_params(pick)).properties(height=SCORES_PX)
+    title = alt.Title("Score of every frame, 1 for surely fake", anchor="start", fontSize=13, fontWeight="normal")
+    chart: Drawing = alt.layer(base.mark_line(strokeWidth=2), points.add_params(pick)).properties(
+        height=SCORES_PX + AROUND_PX, title=title
+    )
     return chart
 
 
@@ -92,6 +98,10 @@ def _frames(moments: Sequence[float], x: alt.X, pick: alt.Parameter) -> Drawing:
     marks = alt.Chart({"values": rows}).mark_tick(color=BLUE, thickness=4, size=24).encode(x=x)
     chart: Drawing = alt.layer(marks.add_params(pick)).properties(height=LANE_PX + 14)
     return chart
+
+
+def _side() -> alt.Axis:
+    return alt.Axis(minExtent=LABELS_PX, maxExtent=LABELS_PX, labelLimit=LABELS_PX - 6)
 
 
 def _lanes(stretches: Sequence[Stretch], x: alt.X) -> alt.Chart:
@@ -108,7 +118,7 @@ def _lanes(stretches: Sequence[Stretch], x: alt.X) -> alt.Chart:
     chart: alt.Chart = bars.encode(
         x=x,
         x2="end:Q",
-        y=alt.Y("finding:N", title=None, axis=alt.Axis(labelLimit=120)),
+        y=alt.Y("finding:N", title=None, axis=_side()),
         color=alt.Color(
             "role:N",
             scale=alt.Scale(domain=["speaks for it", "to look at"], range=[ORANGE, GREY]),

@@ -17,7 +17,7 @@ WIPE_HTML = (
 
 WIPE_CSS = """
 .box { position: relative; width: fit-content; max-width: 100%; margin: 0 auto; overflow: hidden; border-radius: 4px; }
-img { display: block; max-width: 100%; max-height: 70vh; }
+img { display: block; max-width: 100%; max-height: 70vh; min-width: 16rem; object-fit: contain; }
 .above { position: absolute; inset: 0; width: 100%; height: 100%; }
 .edge { position: absolute; top: 0; bottom: 0; width: 2px; background: #fff; box-shadow: 0 0 0 1px #0008; }
 input { display: block; width: 100%; margin: 0.5rem 0 0; accent-color: var(--st-primary-color); }
@@ -54,11 +54,17 @@ def viewer(layers: Sequence[Layer], *, key: str) -> None:
     )
     layer = titles[chosen or usual]
     if layer is layers[0] or layer.name == "spectrum":
-        st.image(layer.jpeg, width="stretch")
+        whole(layer.jpeg)
     else:
         _register()(data={"below": _uri(layers[0].jpeg), "above": _uri(layer.jpeg)}, key=f"wipe {key}")
     ramp = '<span>nothing</span><span class="u-ramp"></span><span>strongest</span> ' if layer.is_heat else ""
     st.html(f'<p class="u-soft">{ramp}{text(layer.about)}</p>')
+
+
+def whole(jpeg: bytes) -> None:
+    """Draw one picture that fits the window; one of them on a page."""
+    with st.container(key="whole"):
+        st.image(jpeg, width="content")
 
 
 @st.cache_resource(show_spinner=False)

@@ -5,21 +5,24 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import provider
 from dashboard.backend.configuration import FILE, load
+from dashboard.backend.jobs import Job, State
 from dashboard.backend.keeping import Kept
 from dashboard.backend.options import Options
 from dashboard.provider import Identity
+from dashboard.widgets import items
 from forensics import password_file
 from forensics.finding import Finding, Trace
 from forensics.password_file import OIDC, Entry, hashed, write
 from forensics.pictures import pack
 from forensics.settings import ScanSettings
-from forensics.store import Store
+from forensics.store import ScanRow, Store
 from tests.make_dashboard import ANALYZERS, offered, open_page, prepare
 from tests.make_media import jpeg, photo
 from tests.make_report import HOSTILE, report
@@ -84,6 +87,31 @@ def test_a_broken_file_is_one_line(folder: Path) -> None:
         app.run()
     assert len(app.error) == 1 and "broken" in app.error[0].value and "\n" not in app.error[0].value
     assert not app.exception
+
+
+def test_the_list_tells_a_verdict_before_the_address_names_its_scan_and_a_failure_by_a_sign(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store(f"sqlite:///{folder / 'scans.db'}") as store:
+        number = store.save(report(filename="done.jpg"), elapsed_s=1.0)
+    jobs = {
+        "finished": Job("finished", "done.jpg", state=State.DONE, scan_id=number),
+        "failed": Job("failed", "broken.jpg", state=State.FAILED, message="the file is broken"),
+        "waits": Job("waits", "late.jpg"),
+    }
+    monkeypatch.setattr(items, "scanning", lambda: SimpleNamespace(job=jobs.get))
+    listed = [items._item(key) for key in jobs]
+    assert listed[0].words == report().verdict.opinion and listed[0].scan_id == number
+    assert [(one.kind, one.words) for one in listed[1:]] == [(items.FAILED, "could not be examined"), ("", "waiting")]
+
+
+def test_a_file_of_a_run_is_drawn_again_from_where_it_lies(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[ScanRow] = []
+    monkeypatch.setattr(items, "provide", asked.append)
+    with Store(f"sqlite:///{folder / 'scans.db'}") as store:
+        number = store.save(report(), elapsed_s=1.0)
+    app = open_page("scan", id=str(number))
+    assert [row.id for row in asked] == [number] and not app.exception
 
 
 @pytest.mark.parametrize("wrong", ["99", "nobody-s_key", "99999999999999999999999", "-1", "<b>"])
