@@ -86,7 +86,7 @@ class TowersNearby:
 
 
 class TowerProcesses:
-    """A process for each device, started anew once if it ends; see `Towers`.
+    """A process for each device, started anew when it ends, unless it did so shortly before; see `Towers`.
 
     Args:
         devices: "cpu", "cuda" or "cuda:1".
