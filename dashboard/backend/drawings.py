@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TypeAlias
 
+from dashboard.backend.origin import failure
 from forensics.finding import Finding
 from forensics.hostile_text import one_line
 from forensics.report_page import Card
@@ -168,9 +169,8 @@ def _provenance(finding: Finding) -> Chain | None:
     if not signers:
         return None
     actions = [Link("→", one_line(text, 60)) for label, text in finding.details if label == "action"]
-    broken = [
-        Link("✕", f"failed: {one_line(text, 60)}", "for") for label, text in finding.details if label == "failed check"
-    ]
+    failures = (failure(text) for label, text in finding.details if label == "failed check")
+    broken = [Link("✕", f"failed: {one_line(words, 60)}", "for") for words in failures]
     doubts = [Link("?", one_line(text, 60)) for label, text in finding.details if label == "trust"]
     holds = broken[:2] or [Link("✓", "unchanged since it was signed", "against")]
     most = MAX_LINKS - 1 - len(holds) - len(doubts)

@@ -13,7 +13,19 @@ from forensics.report import ScanReport
 
 _SIGNER, _TIME, _WRITER = "signed by", "time", "written by"
 _ACTIONS = ("action", "action of a parent")
-_CHECKS = ("trust", "failed check", "failed check of an ingredient")
+_TRUST, _, _INGREDIENT_FAILED = _CHECKS = ("trust", "failed check", "failed check of an ingredient")
+
+_FAILURES = {
+    "dataHash.mismatch": "the content is not what was signed",
+    "bmffHash.mismatch": "the content is not what was signed",
+    "boxesHash.mismatch": "the content is not what was signed",
+    "hashedURI.mismatch": "a signed statement was changed",
+    "claimSignature.mismatch": "the signature does not fit",
+    "assertion.missing": "a signed statement is missing",
+    "claim.missing": "what was signed is missing",
+    "ingredient.manifest.missing": "the record of an ingredient is missing",
+}
+"""How codes of C2PA 2.1, 15.2 end, and what they mean; others are shown as they are."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +64,23 @@ def origin(report: ScanReport) -> Origin:
         statements=tuple(one_line(f.summary) for f in [*signed, *tagged]),
         ai=_ai([*signed, *tagged]),
         actions=tuple(text for label, text in rows if label in _ACTIONS),
-        checks=tuple(text for label, text in rows if label in _CHECKS),
+        checks=tuple(_check(label, text) for label, text in rows if label in _CHECKS),
         rows=tuple((label, text) for label, text in rows if label not in (_SIGNER, *_ACTIONS, *_CHECKS)),
         tags=tuple(dict.fromkeys(_rows(tagged))),
     )
+
+
+def failure(code: str) -> str:
+    """A check that failed, in words where there are any."""
+    return next((words for ending, words in _FAILURES.items() if code.endswith(ending)), code)
+
+
+def _check(label: str, text: str) -> str:
+    if label == _TRUST:
+        return text
+    words = failure(text)
+    said = words if words == text else f"{words} ({text})"
+    return f"an ingredient: {said}" if label == _INGREDIENT_FAILED else said
 
 
 def _rows(findings: Iterable[Finding]) -> Iterable[tuple[str, str]]:

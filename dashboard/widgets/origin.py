@@ -16,7 +16,7 @@ def panel(origin: Origin) -> None:
                 ("Signer", origin.signer or "nobody"),
                 ("State", origin.state),
                 ("AI", origin.ai),
-                *(("Trust", line) for line in origin.checks),
+                *(("Check", line) for line in origin.checks),
                 *origin.rows,
             )
         )

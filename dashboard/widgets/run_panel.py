@@ -41,6 +41,7 @@ def run_panel() -> None:
 
 def _form() -> None:
     _fill_in()
+    profile = profile_field("profile of a new run")
     left, middle, right, end = st.columns([4, 3, 2.4, 1.2], vertical_alignment="bottom")
     folder = left.text_input(
         "Folder on the computer that runs the dashboard", placeholder="/home/me/pictures", key=_FOLDER
@@ -48,7 +49,6 @@ def _form() -> None:
     name = middle.text_input("Name of the run", placeholder="proposed once a folder is named", max_chars=100, key=_NAME)
     with right:
         bar = bar_field(_BAR)
-    profile = profile_field("profile of a new run")
     if not end.button("Start", icon=":material/play_arrow:", type="primary", width="stretch", key="start a run"):
         return
     try:

@@ -61,7 +61,7 @@ def test_a_chain_says_whether_what_was_signed_still_holds() -> None:
     )
     assert isinstance(holds, Chain) and isinstance(broken, Chain)
     assert (holds.links[-1].leans, broken.links[-1].leans) == ("against", "for")
-    assert "dataHash.mismatch" in broken.links[-1].words
+    assert broken.links[-1].words == "failed: the content is not what was signed"
     assert sum(link.sign == "→" for link in holds.links) + holds.n_more == 9
 
 

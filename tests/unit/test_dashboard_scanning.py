@@ -176,6 +176,10 @@ def test_hostile_rows_of_a_manifest_come_out_visible() -> None:
     said = origin(report(findings=(finding(analyzer="provenance", trace=Trace.PROVENANCE, details=rows),)))
     assert said.signer == "Good\\u202eCorp" and said.actions == ("c2pa.created",)
     assert said.checks == ("the signer is on no list",)
+    failed = (("failed check", "assertion.dataHash.mismatch"), ("failed check of an ingredient", "some.new.code"))
+    said = origin(report(findings=(finding(analyzer="provenance", trace=Trace.PROVENANCE, details=failed),)))
+    content = "the content is not what was signed (assertion.dataHash.mismatch)"
+    assert said.checks == (content, "an ingredient: some.new.code")
     assert "Not looked for" not in said.state and origin(report(findings=())).signer == ""
 
 
