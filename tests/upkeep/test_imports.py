@@ -34,7 +34,7 @@ THE_DOOR = "detectors.outside.hub"
 """The one module that fetches, when a person names a model of the hub on the command line."""
 
 DOORS_OF_SCANS, THROUGH_THEM = ("forensics.remote", "forensics.remote_listing"), ("forensics.inputs", "forensics.pool")
-"""The modules that list and fetch files to scan, when a person allows it, and those that ask them to: no worker does."""
+"""The modules that list and fetch files to scan, when a person allows it, and those that ask them: no worker does."""
 
 DOOR_OF_CLUSTERS = "detectors.cluster"
 """The one module that knows Ray; it looks whether anybody is at the address that a person names."""
