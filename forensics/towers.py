@@ -20,6 +20,7 @@ from typing import Protocol, Self
 from detectors.token_features import Tower
 from detectors.tower_server import line_to, shipped_on
 from forensics.confinement.private import PrivateFolder
+from forensics.confinement.socket_folder import socket_folder
 from forensics.tower_process import TowerProcess
 
 AGAIN_S = 600.0
@@ -108,7 +109,7 @@ class TowerProcesses:
         if sys.platform == "win32":
             raise ValueError("networks can run on a device of their own on Linux and macOS only")
         with ExitStack() as opening:
-            folder = opening.enter_context(PrivateFolder())
+            folder = opening.enter_context(PrivateFolder(socket_folder()))
             opening.callback(self._end)
             for number, device in enumerate(self._devices):
                 self._served.append(TowerProcess(device, folder / f"tower-{number}", self._load))

@@ -17,6 +17,7 @@ from typing import Any, Self
 import psutil
 
 from forensics.confinement.scratch import remove_folder
+from forensics.confinement.socket_folder import socket_folder
 from forensics.hearing import give_up_after
 from forensics.insides import passing_by_s
 from forensics.messages import Opened, Task
@@ -27,12 +28,6 @@ from forensics.worker import LOG, serve
 START_S = 120.0
 """Loading every analyzer takes seconds; on a crowded machine with a cold disk perhaps a minute."""
 
-
-MAX_FOLDER_BYTES = 70
-"""The path of a socket takes 107 bytes (unix(7)), of which `/pymp-????????/listener-????????` needs 32."""
-
-SHORT_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")
-"""Where its sockets lie if $TMPDIR is longer."""
 
 HASHED_BYTES_PER_S = 100e6
 """A slow disk; the clock of a large video starts this much later, as it is hashed before it is known to be one."""
@@ -183,24 +178,17 @@ def start_context() -> ForkServerContext | SpawnContext:
     """
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
-    if len(os.fsencode(tempfile.gettempdir())) > MAX_FOLDER_BYTES:
-        _keep_sockets_elsewhere()
+    _place_sockets(socket_folder())
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["forensics.scanner", "forensics.worker"])
     return context
 
 
-def _keep_sockets_elsewhere() -> None:
-    """Let multiprocessing make the folder of its sockets, which only this user can enter, where the path is short."""
+def _place_sockets(folder: Path) -> None:
+    """Let multiprocessing make the folder of its sockets, which only this user can enter, below this one."""
     usual = tempfile.tempdir
-    short = next((folder for folder in SHORT_FOLDERS if os.access(folder, os.W_OK | os.X_OK)), None)
-    if short is None:
-        folders = ", ".join(SHORT_FOLDERS)
-        raise OSError(
-            f"the path of $TMPDIR is over {MAX_FOLDER_BYTES} bytes long, and none of {folders} can be written"
-        )
     try:
-        tempfile.tempdir = short
+        tempfile.tempdir = str(folder)
         # It remembers the folder, and removes it at the end.
         get_temp_dir()
     finally:

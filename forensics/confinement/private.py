@@ -23,10 +23,16 @@ class PrivateFolder:
     """A temporary folder that only this user can enter. A context manager; entering it makes the folder.
 
     A lock beside it is held as long as the process lives, whatever ends it: a folder whose lock is free is nobody's.
+
+    Args:
+        above: the folder that it is made in; the usual one for temporary files if None.
     """
 
+    def __init__(self, above: Path | None = None) -> None:
+        self._above = above
+
     def __enter__(self) -> Path:
-        above = Path(tempfile.gettempdir())
+        above = self._above or Path(tempfile.gettempdir())
         for left_behind in above.glob(f"{PREFIX}*{LOCK}"):
             _sweep(left_behind)
         self._folder = above / f"{PREFIX}{secrets.token_hex(8)}"

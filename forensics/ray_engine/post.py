@@ -11,6 +11,7 @@ from pathlib import Path
 from detectors.token_features import Tower
 from detectors.tower_server import TowerServer, listen_at
 from forensics.confinement.private import PrivateFolder
+from forensics.confinement.socket_folder import socket_folder
 
 N_CALLS = 8
 """`serve` is always under way; stations ask for the address meanwhile."""
@@ -52,6 +53,6 @@ class Post:
             self._address.set_exception(error)
             raise
         # If it is killed, the next one who makes such a folder removes this one.
-        with PrivateFolder() as folder, listen_at(folder / "tower") as listener:
+        with PrivateFolder(socket_folder()) as folder, listen_at(folder / "tower") as listener:
             self._address.set_result(folder / "tower")
             TowerServer(tower).serve(listener)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,6 +65,16 @@ def test_workers_are_spread_over_devices(put: Callable[..., list[Task]]) -> None
         pool.start()
         found = examined(pool, put("0.jpg", "1.jpg")).values()
     assert len({asked(outcome) for outcome in found}) == len({worker(outcome) for outcome in found}) == 2
+
+
+def test_a_long_path_of_the_folder_for_temporary_files_is_no_obstacle(
+    put: Callable[..., list[Task]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / ("x" * 120)
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    with Pool(SETTINGS, build=Asking, towers=TowerProcesses(["cpu"], load=mortal)) as pool:
+        assert asked(examined(pool, put("0.jpg"))["0.jpg"])
 
 
 def test_without_devices_each_worker_has_its_own(put: Callable[..., list[Task]]) -> None:
