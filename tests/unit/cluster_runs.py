@@ -21,7 +21,7 @@ from forensics.store.runs import Plan, Runs, RunState
 from tests.unit.failing_scanners import Scripted
 from tests.unit.failing_towers import Asking, asks_elsewhere
 
-LIMITS = Limits(image_timeout_s=60.0, memory_bytes=400 << 20)
+LIMITS = Limits(image_timeout_s=120.0, memory_bytes=400 << 20)
 SCAN_S = 0.1
 
 
@@ -38,7 +38,13 @@ class Gated(Scripted):
 
 
 class Patient(Asking):
-    """Where it has no tower to ask, it waits as a `Gated` one does for a gated file."""
+    """Where it has no tower to ask, it waits for the gate; the third file of one that asks takes the tower along.
+
+    So it matters neither which station takes which file, nor which is there first. It does so until there is a file
+    "cured" beside the gate.
+    """
+
+    n_asked = 0
 
     def scan(self, media: Media) -> ScanReport:
         """Wait, and do it."""
@@ -46,6 +52,13 @@ class Patient(Asking):
         while not asks_elsewhere() and gate is not None and not gate.exists():
             time.sleep(0.02)
         return super().scan(media)
+
+    def is_deadly(self, media: Media) -> bool:
+        """Whether it is the third one."""
+        gate = self.settings.trust_list
+        assert gate is not None
+        self.n_asked += asks_elsewhere()
+        return self.n_asked == 3 and not gate.with_name("cured").exists()
 
 
 class OfItsOwn(Scripted):

@@ -83,8 +83,13 @@ class Asking(Scripted):
         pixels = np.full((1, SIDE_PX, SIDE_PX, 3), 100, np.uint8)
         # No two files alike: a tower remembers.
         pixels[0, 0, 0] = [*bytes.fromhex(media.sha256)[:3]]
-        if "deadly" in media.name and not media.path.with_name("cured").exists():
+        if self.is_deadly(media):
             pixels[:] = DEADLY
         answered = shared_tower().tokens(pixels)[0][0, 0, 0] if asks_elsewhere() else 0.0
         (found,) = report.findings
         return replace(report, findings=(replace(found, measures={"tower": float(answered)}),))
+
+    def is_deadly(self, media: Media) -> bool:
+        """Whether what is asked for it takes the tower along."""
+        assert media.path is not None
+        return "deadly" in media.name and not media.path.with_name("cured").exists()

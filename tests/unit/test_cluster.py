@@ -29,7 +29,8 @@ def cluster() -> Iterator[OnRay]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(toy_race.IN_WORKERS, "1")
         patch.setenv("PYTHONPATH", str(ROOT))
-        with on_ray() as found:
+        # Not the one of other tests that run meanwhile.
+        with on_ray("local") as found:
             yield found
 
 
