@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from threading import Condition
 from typing import Self
 
@@ -17,18 +16,21 @@ class Inbox:
     """An iterator for `Pool.run` that may have more after it had nothing.
 
     A pool asks again as long as anything is under way, so that what comes meanwhile is taken up at once; and it is
-    never kept waiting, as it has to watch its worker.
+    never kept waiting, as it has to watch its worker. Files come out in the order of their numbers, from 0: calls that
+    are under way at once reach an object of Ray in any order, and the driver takes the first file for the one that a
+    machine died of.
     """
 
     def __init__(self) -> None:
-        self._tasks: deque[Task] = deque()
+        self._tasks: dict[int, Task] = {}
+        self._number = 0
         self._changed = Condition()
         self._is_closed = False
 
-    def put(self, task: Task) -> None:
+    def put(self, number: int, task: Task) -> None:
         """One more."""
         with self._changed:
-            self._tasks.append(task)
+            self._tasks[number] = task
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -45,7 +47,7 @@ class Inbox:
     def wait(self) -> None:
         """Wait until there is a file."""
         with self._changed:
-            self._changed.wait_for(lambda: self._tasks or self._is_closed)
+            self._changed.wait_for(lambda: self._number in self._tasks or self._is_closed)
         self.look()
 
     def __iter__(self) -> Self:
@@ -53,6 +55,7 @@ class Inbox:
 
     def __next__(self) -> Task:
         with self._changed:
-            if not self._tasks:
+            if self._number not in self._tasks:
                 raise StopIteration
-            return self._tasks.popleft()
+            self._number += 1
+            return self._tasks.pop(self._number - 1)

@@ -40,6 +40,7 @@ class Link:
         self.is_ready = False
         self._draws = draws
         self._handed: dict[Task, None] = {}
+        self._n_sent = 0
         self._open: dict[Task, Outcome] = {}
         self._withheld: dict[str, Outcome] = {}
         self._n_inside: Counter[str] = Counter()
@@ -63,7 +64,8 @@ class Link:
     def hand(self, task: Task) -> None:
         """Give it one more file."""
         self._handed[task] = None
-        self.actor.hand.remote(task)
+        self.actor.hand.remote(self._n_sent, task)
+        self._n_sent += 1
 
     def opened(self, task: Task, opened: Opened, known: ScanReport | None) -> None:
         """A file is open, and perhaps there is a report already."""

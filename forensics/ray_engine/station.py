@@ -51,9 +51,9 @@ class Station:
         self._replies: SimpleQueue[Reply | None] = SimpleQueue()
         self._work = ThreadPoolExecutor(1, thread_name_prefix="station").submit(self._examine)
 
-    def hand(self, task: Task) -> None:
-        """One more file to examine."""
-        self._inbox.put(task)
+    def hand(self, number: int, task: Task) -> None:
+        """One more file to examine, and how many were handed before it."""
+        self._inbox.put(number, task)
 
     def go_on(self, reply: Reply | None = None) -> list[Event]:
         """Wait for what happens next.
