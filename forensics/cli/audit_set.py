@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from forensics.cli.evaluate import File, Folder, progress
+from forensics.cli.evaluate import progress
+from forensics.cli.set_options import set_options
 from forensics.cli.terminal import line, plain
 
 if TYPE_CHECKING:
@@ -18,12 +19,7 @@ FAILS = 1
 
 
 @click.command(context_settings={"show_default": True})
-@click.option(
-    "--data", "folders", required=True, multiple=True, type=Folder, help="Folder of pictures; may be repeated."
-)
-@click.option(
-    "--list", "lists", multiple=True, type=File, help="List of the pictures; may be repeated.  [default: *.tsv there]"
-)
+@set_options
 @click.option("--seen", default="train", help="Split to learn from; all pictures where the lists name no split.")
 @click.option("--held-out", default="eval", help="Split that is judged on.")
 @click.option("--seed", type=int, default=0, help="Of washes and folds.")

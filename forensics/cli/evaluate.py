@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from forensics.cli.options import models_folder, models_option, names_option, own_models
+from forensics.cli.set_options import File, set_options
 from forensics.cli.terminal import console, is_terminal, line, plain, table
 
 if TYPE_CHECKING:
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from detectors.evaluation import Row
     from generators.images import Pixels
     from generators.weights import ModelCard
-
-Folder = click.Path(exists=True, file_okay=False, path_type=Path)
-File = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 N_FRAMES = 8
 """Frames of a clip: half of what a scan samples, as each is scored under every condition."""
@@ -34,12 +32,7 @@ FULL_SIDE_PX = 8192
 @click.command(context_settings={"show_default": True})
 @click.option("--detector", "name", required=True, metavar="NAME", help="One of `unforged models list`.")
 @click.option("--version", help="Of the detector, promoted or not.  [default: the one that scans use]")
-@click.option(
-    "--data", "folders", required=True, multiple=True, type=Folder, help="Folder of pictures; may be repeated."
-)
-@click.option(
-    "--list", "lists", multiple=True, type=File, help="List of the pictures; may be repeated.  [default: *.tsv there]"
-)
+@set_options
 @click.option("--split", help="Only pictures that the lists assign to this split, such as eval.")
 @click.option("--edits", is_flag=True, help="Also real photos of which a part was altered.")
 @click.option("--clips", is_flag=True, help="Clips instead of pictures.")

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from forensics.cli.evaluate import File, Folder, progress
+from forensics.cli.evaluate import progress
 from forensics.cli.options import examination_options, names_option
+from forensics.cli.set_options import set_options
 from forensics.cli.terminal import is_terminal, line, plain, table
 
 if TYPE_CHECKING:
@@ -22,12 +23,7 @@ TABLE = "maps.csv"
 
 
 @click.command(context_settings={"show_default": True})
-@click.option(
-    "--data", "folders", required=True, multiple=True, type=Folder, help="Folder of pictures; may be repeated."
-)
-@click.option(
-    "--list", "lists", multiple=True, type=File, help="List of the pictures; may be repeated.  [default: *.tsv there]"
-)
+@set_options
 @click.option("--split", help="Only pictures that the lists assign to this split.")
 @click.option("--conditions", callback=names_option, metavar="LIST", help="Of original,q90,q75.  [default: all]")
 @click.option("--seed", type=int, default=0, help="Of the intervals.")

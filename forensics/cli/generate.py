@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from forensics.cli.evaluate import File, Folder, progress
+from forensics.cli.evaluate import progress
 from forensics.cli.generate_quality import quality
 from forensics.cli.generate_train import train
+from forensics.cli.set_options import File, Folder
 from forensics.cli.terminal import is_terminal, line, plain, table
 from forensics.installed import makers
 

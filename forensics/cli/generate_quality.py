@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from forensics.cli.evaluate import Folder, progress
+from forensics.cli.evaluate import progress
+from forensics.cli.set_options import Folder
 from forensics.cli.terminal import is_terminal, line, plain, table
 
 if TYPE_CHECKING:

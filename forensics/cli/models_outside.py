@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from forensics.cli.evaluate import File, Folder, progress
+from forensics.cli.evaluate import progress
 from forensics.cli.options import MODELS_VARIABLE, names_option, own_models
+from forensics.cli.set_options import set_options
 from forensics.cli.terminal import line
 
 if TYPE_CHECKING:
@@ -151,12 +152,7 @@ def remove(name: str, folder: Path | None) -> int:
 
 @click.command()
 @click.argument("name")
-@click.option(
-    "--data", "folders", required=True, multiple=True, type=Folder, help="Folder of pictures; may be repeated."
-)
-@click.option(
-    "--list", "lists", multiple=True, type=File, help="List of the pictures; may be repeated.  [default: *.tsv there]"
-)
+@set_options
 @click.option("--split", help="Only pictures that the lists assign to this split.")
 @kept_in
 def calibrate(

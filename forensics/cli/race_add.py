@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from forensics.cli.evaluate import File, Folder
 from forensics.cli.options import MODELS_VARIABLE, own_models
 from forensics.cli.race_run import RACES, known_pictures, saying
+from forensics.cli.set_options import File, Folder
 from forensics.cli.terminal import is_terminal, line, plain, table
 
 if TYPE_CHECKING:

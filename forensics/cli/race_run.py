@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forensics.cli.engine_options import engine_options, is_on_cluster
-from forensics.cli.evaluate import File, Folder
 from forensics.cli.options import MODELS_VARIABLE, names_option, own_models
+from forensics.cli.set_options import File, Folder
 from forensics.cli.terminal import is_terminal, line, plain
 
 if TYPE_CHECKING:

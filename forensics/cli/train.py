@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from detectors.trainable import NAMES
-from forensics.cli.evaluate import File, Folder, progress, read_frames
+from forensics.cli.evaluate import progress, read_frames
+from forensics.cli.set_options import File, Folder, set_options
 from forensics.cli.terminal import line
 
 if TYPE_CHECKING:
@@ -25,10 +26,7 @@ N_FRAMES = 8
 
 @click.command(context_settings={"show_default": True})
 @click.argument("name", type=click.Choice((*NAMES, FUSION)))
-@click.option("--data", "folders", required=True, multiple=True, type=Folder, help="Folder of pictures; repeatable.")
-@click.option(
-    "--list", "lists", multiple=True, type=File, help="List of the pictures; repeatable.  [default: *.tsv there]"
-)
+@set_options
 @click.option("--split", "splits", multiple=True, help="Only what the lists assign to this split; repeatable.")
 @click.option("--reports", type=Folder, help="For fusion: folder with the reports (JSON) of scans of DATA.")
 @click.option(
