@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from detectors.calibration import source_weights
-from detectors.data import Example, read_pixels
+from detectors.data import Example
 from generators.images import Pixels
 from generators.launder import Chain, Jpeg, Webp
 
@@ -74,13 +74,13 @@ class BiasAudit:
         return self.auroc <= MAX_AUROC
 
 
-def file_surface(example: Example) -> Surface:
+def file_surface(example: Example, pixels: Pixels) -> Surface:
     """The surface of a file as it lies there.
 
-    Raises:
-        ValueError: it is a clip or broken.
+    Args:
+        example: a picture.
+        pixels: (H, W, 3) uint8 of it, from `detectors.data.read_pixels`.
     """
-    pixels = read_pixels(example)
     with Image.open(example.path) as image:
         name = (image.format or "").lower()
         tables: Mapping[int, Sequence[int]] = getattr(image, "quantization", None) or {}
@@ -161,12 +161,6 @@ def overlap(
         return np.full(len(y), 0.5)
     fake = np.mean([_held_out_scores(columns, y, weight, seed + i) for i in range(N_ROUNDS)], axis=0)
     return np.asarray(np.where(y == 1, 1 - fake, fake), np.float64)
-
-
-def audit_files(examples: Sequence[Example], *, seed: int = 0) -> BiasAudit:
-    """Audit pictures as they lie there."""
-    surfaces = [file_surface(example) for example in examples]
-    return bias_audit(surfaces, [e.label for e in examples], [e.source for e in examples], seed=seed)
 
 
 def _surface(pixels: Pixels, name: str, table: float, bytes_per_pixel: float, content: str) -> Surface:

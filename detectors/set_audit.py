@@ -56,12 +56,12 @@ def audit_set(
     read, files, washed, unread = [], [], [], []
     for example in seen:
         try:
-            surface, pixels = file_surface(example), read_pixels(example)
+            pixels = read_pixels(example)
         except ValueError as error:
             unread.append(str(error))
         else:
             read.append(example)
-            files.append(surface)
+            files.append(file_surface(example, pixels))
             washed.append(seen_surface(pixels, example, seed))
         if progress is not None:
             progress(1)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from detectors.bias import Surface, audit_files, bias_audit, file_surface, washed_surface
+from detectors.bias import Surface, bias_audit, file_surface, washed_surface
 from detectors.data import Example, matched_sources, read_list, read_pixels, read_set, split_by_source
 from detectors.leaks import leaks
 from generators.launder import draw
@@ -150,13 +150,17 @@ def test_the_same_file_and_the_same_picture_are_leaks(tmp_path: Path) -> None:
     assert (resized.seen, resized.held_out) == (seen[0].path, held[1].path) and resized.distance_bits is not None
 
 
+def of_file(example: Example) -> Surface:
+    return file_surface(example, read_pixels(example))
+
+
 def test_a_set_whose_format_tells_the_class_fails_and_says_so(tmp_path: Path) -> None:
     examples = []
     for i in range(60):
         pixels, label = photo(i, width=96, height=96), i % 2
         data = png(pixels) if label else jpeg(pixels)
         examples.append(Example(write(tmp_path / str(i), data), label, f"s{i % 6}"))
-    audit = audit_files(examples)
+    audit = bias_audit([of_file(e) for e in examples], [e.label for e in examples], [e.source for e in examples])
     assert audit.auroc > 0.95 and not audit.passes and audit.by_feature["format"] > 0.95
     assert audit.by_feature["brightness"] < 0.75 and (audit.n_fake, audit.n_real) == (30, 30)
 
@@ -175,11 +179,11 @@ def test_one_chain_for_both_classes_closes_the_shortcut() -> None:
 
 def test_the_surface_is_what_was_planted(tmp_path: Path) -> None:
     grey = np.full((40, 60, 3), 100, np.uint8)
-    found = file_surface(Example(write(tmp_path / "g.png", png(grey)), 0, "s", content="wall"))
+    found = of_file(Example(write(tmp_path / "g.png", png(grey)), 0, "s", content="wall"))
     assert (found.format, found.width, found.height, found.content) == ("png", 60, 40, "wall")
     assert found.brightness == 100 and found.contrast == 0 and found.sharpness == pytest.approx(-3)
     assert np.isnan(found.table)
-    coarse, fine = (file_surface(Example(write(tmp_path / f"{q}", jpeg(photo(1), q)), 0, "s")) for q in (30, 95))
+    coarse, fine = (of_file(Example(write(tmp_path / f"{q}", jpeg(photo(1), q)), 0, "s")) for q in (30, 95))
     assert coarse.table > 5 * fine.table and coarse.bytes_per_pixel < fine.bytes_per_pixel
     washed = washed_surface(photo(1), draw("q50", seed=0))
     assert washed.format == "jpeg" and (washed.width, washed.height) == (768, 576)
