@@ -9,6 +9,7 @@ import os
 import secrets
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -35,12 +36,22 @@ class PrivateFolder:
         above = self._above or Path(tempfile.gettempdir())
         for left_behind in above.glob(f"{PREFIX}*{LOCK}"):
             _sweep(left_behind)
-        self._folder = above / f"{PREFIX}{secrets.token_hex(8)}"
-        self._lock = _lock(self._folder.with_suffix(LOCK))
         # Locked before it is there: nobody ever meets it without.
-        self._lock.acquire(timeout=0)
+        while not self._take(above / f"{PREFIX}{secrets.token_hex(8)}"):
+            pass
         self._folder.mkdir(mode=0o700)
         return self._folder
+
+    def _take(self, folder: Path) -> bool:
+        """Lock a folder to be; False if a process that starts now saw the lock before it was held and swept it."""
+        self._folder, path = folder, folder.with_suffix(LOCK)
+        self._lock = _lock(path)
+        with suppress(Timeout):
+            self._lock.acquire(timeout=0)
+            if path.exists():
+                return True
+            self._lock.release()
+        return False
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -74,5 +85,13 @@ def _lock(path: Path) -> FileLock:
 
 
 def _unlock(lock: FileLock) -> None:
+    path = Path(lock.lock_file)
+    if sys.platform != "win32":
+        # While it is held: whoever gets it next sees that it is no more.
+        path.unlink(missing_ok=True)
+        lock.release()
+        return
     lock.release()
-    Path(lock.lock_file).unlink(missing_ok=True)
+    # Windows removes no file that somebody has open; that one removes it then.
+    with suppress(OSError):
+        path.unlink()

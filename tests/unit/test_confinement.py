@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -263,6 +264,16 @@ with Pool(SETTINGS, build=Wasteful) as pool:
     monkeypatch.setattr("tempfile.tempdir", str(short_folder))
     with PrivateFolder() as folder:
         assert {path.name for path in (short_folder).glob("unforged-*")} == {folder.name, f"{folder.name}.lock"}
+
+
+def test_folders_that_are_made_at_once_are_all_held_until_they_are_left(tmp_path: Path) -> None:
+    def make(_: int) -> bool:
+        with PrivateFolder(tmp_path) as folder:
+            return folder.is_dir() and folder.with_suffix(".lock").exists()
+
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(make, range(400)))
+    assert not any(tmp_path.iterdir())
 
 
 def test_what_a_system_cannot_confine_is_said_once(
