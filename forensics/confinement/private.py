@@ -86,12 +86,9 @@ def _lock(path: Path) -> FileLock:
 
 def _unlock(lock: FileLock) -> None:
     path = Path(lock.lock_file)
-    if sys.platform != "win32":
-        # While it is held: whoever gets it next sees that it is no more.
+    # While it is held: whoever gets it next sees that it is no more. Windows removes no file that is open.
+    with suppress(PermissionError):
         path.unlink(missing_ok=True)
-        lock.release()
-        return
     lock.release()
-    # Windows removes no file that somebody has open; that one removes it then.
-    with suppress(OSError):
-        path.unlink()
+    with suppress(PermissionError):
+        path.unlink(missing_ok=True)
