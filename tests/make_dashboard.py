@@ -40,6 +40,17 @@ def open_page(path: str, *, timeout_s: float = 20.0, **query: str) -> AppTest:
     return app.run()
 
 
+def listed(app: AppTest) -> list[dict[str, str]]:
+    """Rows of the table with pictures, as the browser is told: title of a column -> text."""
+    told = [json.loads(element.proto.json) for element in app.get("bidi_component") if "columns" in element.proto.json]
+    titles = [[column["title"] for column in table["columns"]] for table in told]
+    return [
+        dict(zip(names, row["cells"], strict=True))
+        for names, table in zip(titles, told, strict=True)
+        for row in table["rows"]
+    ]
+
+
 def offered(app: AppTest) -> dict[str, Offer]:
     """Label of a button that takes a file away -> what it stands for, as the browser is told."""
     told = [json.loads(element.proto.json) for element in app.get("bidi_component") if "files" in element.proto.json]

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 
-from dashboard.backend.places import places
+from dashboard.backend.places import Places, places
 from dashboard.roles import Role, User
 from forensics.hostile_text import one_line
 from forensics.report_table import FORMULA_STARTS
@@ -17,7 +17,7 @@ from forensics.store.archive import Archive, Count, SortBy
 from forensics.store.filters import ScanFilter
 from forensics.verdict import Opinion
 
-__all__ = ["OPINIONS", "Charts", "Count", "Listing", "ScanFilter", "ScanRow", "SortBy"]
+__all__ = ["OPINIONS", "Charts", "Count", "Listing", "Places", "ScanFilter", "ScanRow", "SortBy"]
 __all__ += ["charts", "export", "listing", "one_line", "places"]
 
 OPINIONS = tuple(str(opinion) for opinion in Opinion)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from dashboard.backend.archive import Listing, ScanRow, one_line, places
+from dashboard.backend.archive import Listing, Places, ScanRow, one_line, places
 from dashboard.backend.words import as_markdown
 from dashboard.navigation import entry
 from dashboard.pages import PAGES
@@ -17,9 +16,18 @@ from dashboard.widgets.failing import plainly
 from dashboard.widgets.items import IDS
 from dashboard.widgets.opinions import shaped
 from dashboard.widgets.pictures import thumbnails
+from dashboard.widgets.rows import Column, Look, Row, rows
 from dashboard.widgets.sending import may_send, send
 
-ROW_PX = 64
+COLUMNS = (
+    Column("File", Look.TITLE),
+    Column("Verdict", Look.VERDICT),
+    Column("Probability", Look.FIGURE, "of being made or altered by a machine or a hand"),
+    Column("Weight", Look.FIGURE, "log10 likelihood ratio: +1 stands for ten to one, -1 for one to ten"),
+    Column("Examined (UTC)", Look.WIDE),
+    Column("Kind", Look.WIDE),
+    Column("Folder", Look.WIDE),
+)
 
 MORE_S = 0.6
 """Pause before more thumbnails are made."""
@@ -44,47 +52,52 @@ def archive_table(found: Listing) -> None:
 @plainly
 def _rows(found: Listing, was_whole: bool) -> None:
     pictures = thumbnails(found.rows, budget_s=0.0 if was_whole else MORE_BUDGET_S)
-    rows, known = found.rows, places(store())
-    event: Any = st.dataframe(
-        {
-            "Picture": [pictures.get(row.sha256) or None for row in rows],
-            "Verdict": [shaped(row.opinion) for row in rows],
-            "Probability": [100 * row.probability for row in rows],
-            "Weight": [row.llr for row in rows],
-            "File": [one_line(row.filename, 160) for row in rows],
-            "Examined (UTC)": [row.scanned_at[:16].replace("T", " ") for row in rows],
-            "Kind": [f"{row.kind}, {row.format}" for row in rows],
-            "Size": [row.size_bytes for row in rows],
-            "Folder": [one_line(known.short(row.folder), 160) for row in rows],
-        },
-        hide_index=True,
-        width="stretch",
-        row_height=ROW_PX,
-        height=min(len(rows), 10) * ROW_PX + 38,
-        key=f"rows {found.number} {rows[0].id}",
-        on_select="rerun",
-        selection_mode="multi-row",
-        column_config={
-            "Picture": st.column_config.ImageColumn(width="small"),
-            "Probability": st.column_config.NumberColumn(format="%.0f %%", width="small"),
-            "Weight": st.column_config.NumberColumn(format="%+.2f", help="log10 likelihood ratio", width="small"),
-            "Size": st.column_config.NumberColumn(format="bytes"),
-        },
-    )
-    chosen = [rows[i] for i in event["selection"]["rows"] if i < len(rows)]
-    _actions(chosen)
-    if not was_whole and all(row.sha256 in pictures for row in rows):
+    known = places(store())
+    actions = st.container()
+    lines = [_line(row, pictures, known) for row in found.rows]
+    told = rows(COLUMNS, lines, key=f"rows {found.number} {lines[0].id}")
+    if told.opened is not None:
+        _open([told.opened])
+    with actions:
+        _actions([row for row in found.rows if row.id in told.chosen])
+    if not was_whole and all(row.sha256 in pictures for row in found.rows):
         st.rerun()
+
+
+def _line(row: ScanRow, pictures: Mapping[str, str], known: Places) -> Row:
+    name = one_line(row.filename, 160)
+    cells = (
+        name,
+        shaped(row.opinion),
+        f"{row.probability:.0%}",
+        f"{row.llr:+.2f}",
+        row.scanned_at[:16].replace("T", " "),
+        ", ".join((*(["video"] if row.kind == "video" else []), row.format, _size(row.size_bytes))),
+        one_line(known.short(row.folder), 160),
+    )
+    return Row(row.id, name, pictures.get(row.sha256, ""), f"./?{IDS}={row.id}", cells)
+
+
+def _size(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:,.1f} MB" if size_bytes >= 100_000 else f"{size_bytes / 1e3:,.1f} kB"
+
+
+def _open(numbers: Sequence[int]) -> None:
+    st.switch_page(entry(PAGES[0]), query_params={IDS: [str(number) for number in numbers]})
 
 
 def _actions(chosen: Sequence[ScanRow]) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         few = chosen[:MAX_OPEN]
         if st.button("Open", key="open", disabled=not chosen, icon=":material/frame_inspect:"):
-            st.switch_page(entry(PAGES[0]), query_params={IDS: [str(row.id) for row in few]})
+            _open([row.id for row in few])
         if may_send() and st.button("Send to the queue", key="send", disabled=not chosen, icon=":material/inbox:"):
             send(chosen)
-        st.caption("Choose rows to open them or to have them decided." if not chosen else f"{len(chosen)} chosen.")
+        st.caption(
+            "Click a name to open it, or tick rows to open several or have them decided."
+            if not chosen
+            else f"{len(chosen)} chosen."
+        )
     if current_user().role >= Role.ADMIN:
         # Where files lie on the server is nobody else's business.
         for row in few:

@@ -25,8 +25,8 @@ from forensics.redrawing import Redrawer
 from forensics.settings import ScanSettings
 from forensics.store import Store
 from forensics.store.runs import Plan, Runs
+from tests.make_dashboard import listed, prepare
 from tests.make_dashboard import open_page as open_slowly
-from tests.make_dashboard import prepare
 from tests.make_media import decode, jpeg, photo
 from tests.unit.test_store import report
 
@@ -61,9 +61,9 @@ def exported(store: Store, form: str, user: User = LOCAL_USER) -> str:
 def test_the_page_counts_filters_and_turns_over(store: Store) -> None:
     app = open_page("archive")
     assert not app.exception and f"**{N_SCANS}** scans" in shown(app)
-    assert len(app.dataframe[0].value) == PAGE_ROWS
+    assert len(listed(app)) == PAGE_ROWS
     app.button(key="to Last").click().run()
-    assert len(app.dataframe[0].value) == N_SCANS - 2 * PAGE_ROWS
+    assert len(listed(app)) == N_SCANS - 2 * PAGE_ROWS
     assert "Page 3 of 3" in [caption.value for caption in app.caption]
     app.selectbox(key="verdict").set_value("no trace found").run()
     n_quiet = sum(row.opinion == "no trace found" for row in store.find(limit=100))
@@ -76,7 +76,7 @@ def test_the_page_counts_filters_and_turns_over(store: Store) -> None:
 def test_the_address_alone_leads_to_the_same_page(store: Store) -> None:
     app = open_page("archive", order="Name", page="2", kind="image")
     names = sorted(row.filename for row in store.find(limit=100) if row.kind == "image")
-    assert list(app.dataframe[0].value["File"]) == names[PAGE_ROWS : 2 * PAGE_ROWS]
+    assert [row["File"] for row in listed(app)] == names[PAGE_ROWS : 2 * PAGE_ROWS]
     for page in ("0", "-1", "x", "٣", "99999999"):
         assert not open_page("archive", page=page).exception
 
@@ -130,7 +130,7 @@ def test_only_admins_are_told_where_a_file_lies_on_the_server(store: Store, tmp_
     groups = {count.group for count in charts(store, ScanFilter()).folders}
     assert {"inbox/may", "…/secret"} <= groups
     app = open_page("archive", folder="inbox/may")
-    assert list(app.dataframe[0].value["Folder"]) == ["inbox/may"]
+    assert [row["Folder"] for row in listed(app)] == ["inbox/may"]
     whole = store.report(store.find(sha256=report(70).sha256)[0].id)
     assert for_eyes_of(MODERATOR, whole).path == "70.jpg" and for_eyes_of(LOCAL_USER, whole) == whole
 

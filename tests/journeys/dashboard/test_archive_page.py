@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.make_browser import missing, settle, words
-from tests.make_house import QUEUED, House
+from tests.make_house import QUEUED, WIDTHS, House
 
 REASON = missing()
 
@@ -74,6 +74,32 @@ def test_a_click_takes_the_file_away_while_thumbnails_still_come_and_others_look
                 button.click()
             n_bytes.add(waited.value.path().stat().st_size)
     assert len(n_bytes) == 1
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_rows_fit_a_phone_as_a_laptop_and_are_ticked_opened_and_sent(width: int, house: House) -> None:
+    page = house.enter("mia", "archive?order=Heaviest+evidence+first", width=width)
+    rows = page.locator("tbody").get_by_role("row")
+    expect(rows.first.get_by_role("img")).to_be_visible()
+    first = rows.first.get_by_role("link")
+    said, name = rows.first.inner_text(), first.inner_text()
+    assert "likely" in said and "%" in said and ("Weight" in said) == (width < 600)
+    edges = page.evaluate(
+        "[...document.querySelectorAll('*')].map((one) => one.shadowRoot).filter(Boolean)"
+        ".flatMap((root) => [...root.querySelectorAll('td, th')])"
+        ".map((cell) => cell.getBoundingClientRect().right)"
+    )
+    assert len(edges) > 10 and max(edges) <= width
+    for place in (0, 1):
+        rows.nth(place).get_by_role("checkbox").check()
+    expect(page.get_by_text("2 chosen.")).to_be_visible()
+    page.get_by_role("button", name="Send to the queue").click()
+    expect(page.get_by_text("0 sent to the queue")).to_be_visible()
+    assert [rows.nth(place).get_by_role("checkbox").is_checked() for place in range(3)] == [True, True, False]
+    first.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Scan")
+    expect(page.locator(".u-file")).to_contain_text(name)
 
 
 def test_a_run_is_stopped_from_another_browser_and_gone_on_with(house: House) -> None:
