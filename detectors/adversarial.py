@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +13,10 @@ from numpy.typing import NDArray
 from detectors.adversarial_features import GROUPS, Read, features
 from detectors.base import Pictures, Scores
 from detectors.degradation import too_far_gone
+from detectors.probe import Probe
 from detectors.reading import Reading, probability
 from detectors.shared_tower import shared_tower
 from detectors.synthetic import MIN_SIDE_PX, UNLIKE, ZOO
-from detectors.synthetic import READING as ATTACKED
 from detectors.token_features import features_of
 from generators.images import Pixels
 from generators.weights import ModelCard, load
@@ -24,21 +25,39 @@ READING = "adversarial-1"
 
 TOO_SMALL = f"it is smaller than {MIN_SIDE_PX} pixels"
 
+LOOKED_AT = "looked_at_"
+"""Before the names of the tensors of the reading whose gaps are looked at: the file keeps it, whatever ships since."""
+
 A_CLIP = "it was made for still pictures"
 """Each frame would take three passes through the tower for a score that could not count."""
 
 
-class ShippedRead:
-    """The reading of `synthetic` as it ships, even where another version was promoted: gaps are those of this one."""
+class TowerRead:
+    """A reading of what the shipped tower sees. Gaps were learned of one, and mean nothing of another.
+
+    Args:
+        probe: what it reads.
+    """
+
+    def __init__(self, probe: Probe) -> None:
+        self._probe = probe
+
+    @classmethod
+    def of(cls, tensors: Mapping[str, NDArray[Any]], prefix: str = "") -> Self:
+        """The one whose weights and bias a file holds under names with this prefix."""
+        return cls(Probe(tensors[f"{prefix}weights"], tensors[f"{prefix}bias"].item()))
 
     def __call__(self, pixels: NDArray[np.uint8]) -> float:
         """Natural log odds of fake of a picture (1, SIDE_PX, SIDE_PX, 3)."""
-        seen = features_of(shared_tower().tokens(pixels)).astype(np.float64)
-        return float(seen @ self._tensors["weights"] + self._tensors["bias"].item())
+        return float(self._probe.logits(features_of(shared_tower().tokens(pixels))[None])[0])
 
-    @cached_property
-    def _tensors(self) -> dict[str, NDArray[Any]]:
-        return load(ATTACKED, ZOO)[0]
+    @property
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """What `of` wants, under names with LOOKED_AT in front."""
+        return {
+            f"{LOOKED_AT}weights": self._probe.weights,
+            f"{LOOKED_AT}bias": np.array(self._probe.bias, np.float64),
+        }
 
 
 class Adversarial:
@@ -46,14 +65,14 @@ class Adversarial:
 
     Args:
         zoo: folder with the weights and the card.
-        read: the reading whose gaps are looked at; the shipped one of `synthetic` if None.
+        read: the reading whose gaps are looked at; the one that the file keeps if None.
     """
 
     name = "adversarial"
 
     def __init__(self, zoo: Path = ZOO, read: Read | None = None) -> None:
         self._zoo = zoo
-        self._read = read or ShippedRead()
+        self._given = read
 
     @property
     def card(self) -> ModelCard:
@@ -84,6 +103,10 @@ class Adversarial:
     @cached_property
     def _stored(self) -> tuple[dict[str, NDArray[Any]], ModelCard]:
         return load(READING, self._zoo)
+
+    @cached_property
+    def _read(self) -> Read:
+        return self._given or TowerRead.of(self._stored[0], LOOKED_AT)
 
     @cached_property
     def _reading(self) -> Reading:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.adversarial import READING, ShippedRead, distance
+from detectors.adversarial import READING, TowerRead, distance
 from detectors.adversarial_features import GROUPS, Read
 from detectors.adversarial_views import CLEAN, PairMaker, PairRows, cut_pairs
 from detectors.data import EDIT, Example, Reader, first_by_hash, read_picture
@@ -20,10 +20,10 @@ from detectors.linear_reading import Fitted, fit_reading
 from detectors.probe import fold_of
 from detectors.recipe import Recipe
 from detectors.synthetic import READING as ATTACKED
-from detectors.synthetic import TOWER
+from detectors.synthetic import TOWER, ZOO
 from detectors.training import LICENCE
 from detectors.washed_views import number_of
-from generators.weights import ModelCard, save
+from generators.weights import ModelCard, load, save
 
 if TYPE_CHECKING:
     from detectors.adversarial_pairs import CriticMaker
@@ -122,8 +122,9 @@ def train_adversarial(
     settings = settings or AdversarialSettings()
     maker = PairMaker(makers or _shipped_makers, settings.seed, cache, reader)
     chosen = usable_pictures(examples, settings)
+    read = read or TowerRead.of(load(ATTACKED, ZOO)[0])
     rows = cut_pairs(
-        read or ShippedRead(),
+        read,
         maker,
         chosen,
         n_views=settings.n_views,
@@ -131,7 +132,7 @@ def train_adversarial(
         cache=cache,
         progress=progress,
     )
-    return _fitted(rows, out, settings)
+    return _fitted(rows, out, settings, read.tensors if isinstance(read, TowerRead) else {})
 
 
 def _shipped_makers() -> Mapping[str, CriticMaker]:
@@ -140,14 +141,16 @@ def _shipped_makers() -> Mapping[str, CriticMaker]:
     return shipped_makers()
 
 
-def _fitted(rows: PairRows, out: Path, settings: AdversarialSettings) -> ModelCard:
+def _fitted(
+    rows: PairRows, out: Path, settings: AdversarialSettings, looked_at: Mapping[str, NDArray[Any]]
+) -> ModelCard:
     fitted = _fit(rows, settings, settings.unlearned)
     measures = _figures(rows, fitted.held_out, settings.unlearned)
     for kind in settings.others:
         other = _fit(rows, settings, (*settings.unlearned, kind))
         measures |= _of(f"{kind}, never learned from, held-out sources", rows, other.held_out, rows.kinds == kind)
     reading = replace(fitted.reading, high=min(fitted.reading.high, settings.most_llr))
-    tensors: dict[str, NDArray[Any]] = {**reading.tensors, **_near(rows.features)}
+    tensors: dict[str, NDArray[Any]] = {**reading.tensors, **_near(rows.features), **looked_at}
     name, _, version = READING.rpartition("-")
     card = ModelCard(
         name=name,

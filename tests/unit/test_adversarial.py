@@ -12,14 +12,16 @@ import pytest
 import torch
 from PIL import Image
 
-from detectors.adversarial import A_CLIP, TOO_SMALL, Adversarial
+from detectors.adversarial import A_CLIP, LOOKED_AT, TOO_SMALL, Adversarial, TowerRead
 from detectors.adversarial_features import GROUPS, N_FEATURES, features
 from detectors.adversarial_pairs import SHARES, CriticMaker, make_pair
 from detectors.adversarial_training import SAYS, AdversarialSettings, train_adversarial, usable_pictures
 from detectors.attacks.gradient import perturb
 from detectors.data import Example
+from detectors.probe import Probe
 from detectors.residual_histograms import N_HISTOGRAMS, histograms
 from detectors.synthetic import UNLIKE
+from detectors.token_features import N_FEATURES as N_TOKEN_FEATURES
 from detectors.vision_tower import SIDE_PX
 from generators.images import Pixels, to_float
 
@@ -104,6 +106,14 @@ def test_what_is_too_small_or_unlike_anything_learned_is_not_judged(zoo: Path) -
 def test_no_frame_of_a_clip_is_looked_at(zoo: Path) -> None:
     scores = Adversarial(zoo, _unasked).score_clip([photo(1), photo(2)])
     assert scores.reasons == (A_CLIP,) and scores.llr is not None and scores.llr[0] == 0
+
+
+def test_the_reading_whose_gaps_are_looked_at_comes_back_from_what_a_file_keeps_of_it() -> None:
+    weights = np.random.default_rng(2).normal(0, 1, N_TOKEN_FEATURES).astype(np.float32)
+    made = TowerRead(Probe(weights, 0.25))
+    kept = TowerRead.of(made.tensors, LOOKED_AT)
+    pixels = cv2.resize(photo(1), (SIDE_PX, SIDE_PX))[None]
+    assert kept(pixels) == made(pixels) != TowerRead(Probe(-weights, 0.25))(pixels)
 
 
 def test_both_of_a_pair_are_of_one_size_and_differ_by_no_more_than_epsilon() -> None:
