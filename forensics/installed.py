@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from detectors.lineage import Version
+    from forensics.settings import ScanSettings
     from generators.weights import ModelCard
 
 
@@ -79,6 +80,16 @@ def models(outside: Path | None = None) -> Iterator[Model]:
             card = read_card(path)
             if card.name not in detecting:
                 yield Model("generator" if card.name in generating else "network", card.name, card)
+
+
+def unasked_detectors(settings: ScanSettings) -> tuple[str, ...]:
+    """Installed detectors and outside models that there are by now, and that a scan under these settings leaves out."""
+    from detectors.catalog import DETECTORS
+    from detectors.outside.model_folder import names
+
+    if settings.detectors is None:
+        return ()
+    return tuple(name for name in (*DETECTORS.names(), *names(settings.models)) if name not in settings.detectors)
 
 
 def versions(name: str, outside: Path | None) -> tuple[Version, ...]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from forensics.analyzers import ANALYZERS
 from forensics.finding import Claim, Finding, Region
 from forensics.hostile_text import one_line, visible
+from forensics.installed import unasked_detectors
 from forensics.overlay import draw_heat, draw_regions, preview
 from forensics.report import ScanReport
 from forensics.report_words import (
@@ -257,6 +258,8 @@ def _untested(report: ScanReport) -> tuple[tuple[str, str], ...]:
     rows += [(title(name), one_line(why, 500)) for name, why in report.skipped.items()]
     asked = examined(report)
     rows += [(title(name), "was not part of this scan") for name in ANALYZERS.names() if name not in asked]
+    silent = unasked_detectors(report.settings) if "learned" in asked else ()
+    rows += [(title("learned"), f"not asked in this scan: {', '.join(silent)}")] * bool(silent)
     return tuple(rows)
 
 

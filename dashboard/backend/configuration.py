@@ -33,11 +33,13 @@ class Configuration:
         scan: of every scan that begins from now on.
         keep_hours: how long the pictures of an examined upload are kept.
         language_code: of the HTML and PDF reports that are downloaded.
+        silent: outside models that speak only where somebody asks for them.
     """
 
     scan: ScanSettings = field(default_factory=ScanSettings)
     keep_hours: float = 24.0
     language_code: str = ENGLISH
+    silent: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0.0 < self.keep_hours <= MAX_KEEP_HOURS:
@@ -65,7 +67,9 @@ def load(options: Options) -> Configuration:
         return Configuration(
             replace(scan, models=options.models_in_use),
             float(plain["keep_hours"]),
-            plain.get("language", ENGLISH),  # settings that were saved before there was a choice
+            # Settings that were saved before there was a choice say nothing of these.
+            plain.get("language", ENGLISH),
+            tuple(map(str, plain.get("silent", ()))),
         )
     except FileNotFoundError:
         limits = Limits(max_bytes=options.upload_mb << 20)
@@ -84,7 +88,7 @@ def save(options: Options, configuration: Configuration, *, user: User) -> None:
     require(user, Role.ADMIN)
     options.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     plain = {"scan": configuration.scan.to_dict(), "keep_hours": configuration.keep_hours}
-    plain |= {"language": configuration.language_code}
+    plain |= {"language": configuration.language_code, "silent": list(configuration.silent)}
     write_whole(options.folder / FILE, json.dumps(plain, indent=1).encode() + b"\n")
 
 

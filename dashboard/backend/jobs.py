@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from forensics.profiles import STANDARD
+from dashboard.backend.profiles import Examination
 from forensics.report import ScanReport
 from forensics.report_words import title
 
@@ -33,7 +33,7 @@ class Job:
     Attributes:
         key: what it is asked for by; hard to guess.
         name: of the file; hostile text on one line.
-        profile: how thoroughly it is examined.
+        how: how it is examined.
         state: where it stands.
         steps: what is over: "hash", then analyzers.
         titles: of all steps, those to come as well.
@@ -47,7 +47,7 @@ class Job:
 
     key: str
     name: str
-    profile: str = STANDARD
+    how: Examination = field(default_factory=Examination)
     state: State = State.WAITING
     steps: tuple[str, ...] = ()
     titles: tuple[str, ...] = ()

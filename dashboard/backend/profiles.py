@@ -1,15 +1,17 @@
-"""How thoroughly files are examined: the profiles of `unforged scan`, under the settings that are in force here."""
+"""How files are examined: the profiles of `unforged scan`, and the outside models that speak, as the settings allow."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from dashboard.backend.configuration import Configuration
+from detectors.catalog import DETECTORS
 from detectors.outside.model_folder import names as outside_models
 from forensics.profiles import PROFILES, STANDARD
 from forensics.settings import Limits, ScanSettings
 
-__all__ = ["NAMES", "STANDARD", "as_thorough", "words"]
+__all__ = ["NAMES", "STANDARD", "Examination", "as_thorough", "choices", "settings_for", "speaking", "words"]
 
 NAMES = tuple(PROFILES)
 
@@ -22,16 +24,51 @@ _WORDS: Mapping[str, str] = {
 }
 
 
-def words(profile: str, settings: ScanSettings) -> str:
-    """What a profile does and what it costs, in plain text; outside models that it asks are named.
+@dataclass(frozen=True)
+class Examination:
+    """How somebody wants files to be examined.
 
-    Args:
-        profile: one of NAMES.
-        settings: in force.
+    Attributes:
+        profile: how thoroughly, one of NAMES.
+        outside: outside models that speak; None for the usual ones. A profile that asks none asks none of them.
     """
+
+    profile: str = STANDARD
+    outside: tuple[str, ...] | None = None
+
+
+def words(profile: str) -> str:
+    """What a profile does and what it costs, in plain text."""
+    return _WORDS[profile]
+
+
+def choices(profile: str, settings: ScanSettings) -> tuple[str, ...]:
+    """Outside models among which one may choose under a profile; none where it names the detectors it asks."""
     is_choosy = PROFILES[profile].detectors is not None or settings.detectors is not None
-    asked = () if is_choosy else outside_models(settings.models)
-    return _WORDS[profile] + (f" Outside models that are asked as well: {', '.join(asked)}." if asked else "")
+    return () if is_choosy else outside_models(settings.models)
+
+
+def speaking(configuration: Configuration) -> tuple[str, ...]:
+    """Outside models that speak unless somebody chooses others."""
+    return tuple(name for name in outside_models(configuration.scan.models) if name not in configuration.silent)
+
+
+def settings_for(how: Examination, configuration: Configuration) -> ScanSettings:
+    """The settings of a scan.
+
+    Raises:
+        ValueError: there is no such profile, nothing of it is left, or an outside model is not there (any more).
+    """
+    scan = as_thorough(how.profile, configuration.scan)
+    known = choices(how.profile, configuration.scan)
+    asked = speaking(configuration) if how.outside is None else how.outside
+    if not known:
+        return scan
+    if gone := sorted({*asked} - {*known}):
+        raise ValueError(f"the outside model {gone[0]} is not there (any more)")
+    # Settings that name nobody are the usual ones: what was scanned under them is known already.
+    spoken = tuple(name for name in known if name in asked)
+    return scan if spoken == known else replace(scan, detectors=(*DETECTORS.names(), *spoken))
 
 
 def as_thorough(profile: str, settings: ScanSettings) -> ScanSettings:

@@ -12,7 +12,7 @@ from pathlib import Path
 from dashboard.backend.configuration import Configuration
 from dashboard.backend.options import Options
 from dashboard.backend.places import Places, places
-from dashboard.backend.profiles import STANDARD, as_thorough
+from dashboard.backend.profiles import Examination, settings_for
 from dashboard.roles import Role, User, require
 from forensics.containers import InsideLimits
 from forensics.hostile_text import one_line
@@ -110,7 +110,7 @@ def start(
     name: str,
     bar: Bar,
     user: User,
-    profile: str = STANDARD,
+    how: Examination | None = None,
 ) -> Run:
     """Let a process of its own examine a folder of this computer; it outlives the browser, and the dashboard.
 
@@ -121,11 +121,12 @@ def start(
         name: of the run.
         bar: which files await a decision.
         user: who wants that.
-        profile: how thoroughly they are examined.
+        how: how they are examined; None for the usual way.
 
     Raises:
         NotAllowedError: the user is no admin: whoever names folders looks into them.
-        ValueError: there is no such folder or profile, the name is none or taken, or too many runs are under way.
+        ValueError: there is no such folder, the name is none or taken, too many runs are under way, or files cannot be
+            examined like that, as for `settings_for`.
         OSError: the process cannot be started, or the store does not work.
     """
     require(user, Role.ADMIN)
@@ -136,7 +137,7 @@ def start(
         raise ValueError("there is no such folder on the computer that runs the dashboard")
     if _is_taken(store, name.strip()):
         raise ValueError(f"there is a run {name.strip()!r} already: go on with it, or choose another name")
-    settings = as_thorough(profile, configuration.scan)
+    settings = settings_for(how or Examination(), configuration)
     plan = Plan((os.path.abspath(path),), settings, InsideLimits())  # noqa: PTH100 - links stay
     if any(run.plan.sources == plan.sources for run in _room(store)):
         raise ValueError("this folder is being examined already")

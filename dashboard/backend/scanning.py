@@ -18,7 +18,7 @@ from typing import BinaryIO
 from dashboard.backend.configuration import Configuration
 from dashboard.backend.jobs import Job, Jobs, State, step_titles
 from dashboard.backend.keeping import Kept, Uploads
-from dashboard.backend.profiles import STANDARD, as_thorough
+from dashboard.backend.profiles import Examination, settings_for
 from dashboard.roles import Role, User, require
 from forensics.analyzers import ANALYZERS
 from forensics.errors import MediaError
@@ -80,14 +80,15 @@ class Scanning:
         for lane in self._lanes:
             lane.start()
 
-    def submit(self, source: BinaryIO, name: str, *, user: User, profile: str = STANDARD) -> str:
+    def submit(self, source: BinaryIO, name: str, *, user: User, how: Examination | None = None) -> str:
         """Take in one file and examine it as soon as a worker is free.
 
         Args:
             source: its bytes, read to their end.
             name: as the browser says; hostile text.
             user: who brought it.
-            profile: how thoroughly it is examined. Another one than that of the file before takes a new worker.
+            how: how it is examined; None for the usual way. Another way than that of the file before takes a new
+                worker.
 
         Returns:
             The key of its job.
@@ -95,17 +96,18 @@ class Scanning:
         Raises:
             NotAllowedError: the user is no moderator.
             MediaError: it is empty or over the limit.
-            ValueError: there is no such profile, or the settings leave nothing of it.
+            ValueError: it cannot be examined like that, as for `settings_for`.
             RuntimeError: too many files wait.
             OSError: it cannot be written to disk.
         """
         require(user, Role.MODERATOR)
         if self._queue.qsize() >= MAX_WAITING:
             raise RuntimeError(f"{MAX_WAITING} files wait already; try again when some are done")
-        settings = as_thorough(profile, self._configuration().scan)
+        how = how or Examination()
+        settings = settings_for(how, self._configuration())
         path = self._uploads.add(source, max_bytes=settings.limits.max_bytes)
         key = secrets.token_urlsafe(12)
-        self._jobs.add(Job(key, one_line(name, MAX_NAME) or "unnamed file", profile))
+        self._jobs.add(Job(key, one_line(name, MAX_NAME) or "unnamed file", how))
         with self._lock:
             self._paths[key] = path
         self._queue.put(key)
@@ -131,7 +133,7 @@ class Scanning:
         lane = _Lane(self._build)
         try:
             with suppress(ValueError, RuntimeError):
-                lane.pool(self._configuration().scan).start()
+                lane.pool(settings_for(Examination(), self._configuration())).start()
             while (key := self._queue.get()) is not None:
                 self._examine(key, lane)
                 self._sweep()
@@ -145,7 +147,7 @@ class Scanning:
         try:
             if job is None:
                 return
-            settings = as_thorough(job.profile, self._configuration().scan)
+            settings = settings_for(job.how, self._configuration())
             self._jobs.change(key, state=State.RUNNING, titles=_all_titles(settings))
             pool = lane.pool(settings)
             recall = Recall(self._store, settings)

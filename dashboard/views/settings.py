@@ -19,6 +19,7 @@ from dashboard.backend.configuration import (
     save_trust_list,
 )
 from dashboard.backend.options import Options
+from dashboard.backend.profiles import STANDARD, choices, speaking
 from dashboard.backend.storing import without_password
 from dashboard.backend.words import sentence
 from dashboard.roles import Role
@@ -56,6 +57,7 @@ def _form(now: Configuration, may_write: bool) -> None:
     with st.form("settings", border=True):
         st.subheader("Thresholds", anchor=False)
         scan = _thresholds(now.scan, may_write)
+        silent = _outside_models(now, may_write)
         st.subheader("Limits of one file", anchor=False)
         limits = _limits(now.scan.limits, may_write)
         st.subheader("Retention", anchor=False)
@@ -70,17 +72,17 @@ def _form(now: Configuration, may_write: bool) -> None:
         st.subheader("Reports", anchor=False)
         language_code = _language(now, may_write)
         if st.form_submit_button("Save", type="primary", disabled=not may_write):
-            _save(scan, limits, keep_hours, language_code)
+            _save(scan, limits, Configuration(now.scan, keep_hours, language_code, silent))
 
 
-def _save(scan: dict[str, float], limits: Limits, keep_hours: float, language_code: str) -> None:
+def _save(scan: dict[str, float], limits: Limits, wanted: Configuration) -> None:
     try:
         now = configuration()
     except ValueError:
         now = Configuration()
     try:
         settings = replace(now.scan, **scan, limits=limits)  # type: ignore[arg-type]
-        save(options(), Configuration(settings, keep_hours, language_code), user=current_user())
+        save(options(), replace(wanted, scan=settings), user=current_user())
     except (ValueError, OSError) as error:
         st.error(sentence(error), icon=":material/error:")
         return
@@ -111,6 +113,23 @@ def _thresholds(now: ScanSettings, may_write: bool) -> dict[str, float]:
         "“Inconclusive” from (times)", 1.0, 10_000.0, _times(now.inconclusive_llr), disabled=not may_write
     )
     return {"prior": round(prior / 100, 5), "likely_llr": _llr(likely), "inconclusive_llr": _llr(inconclusive)}
+
+
+def _outside_models(now: Configuration, may_write: bool) -> tuple[str, ...]:
+    """Names of those that are not asked."""
+    known = choices(STANDARD, now.scan)
+    if not known:
+        return now.silent
+    st.subheader("Outside models", anchor=False)
+    asked = st.pills(
+        "Asked in every scan, unless somebody chooses others",
+        known,
+        selection_mode="multi",
+        default=speaking(now),
+        disabled=not may_write,
+        help="Detectors that were added with `unforged models add`; one that is added later is asked.",
+    )
+    return tuple(name for name in known if name not in asked)
 
 
 def _language(now: Configuration, may_write: bool) -> str:

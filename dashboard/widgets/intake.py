@@ -6,11 +6,12 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from dashboard.backend.profiles import Examination
 from dashboard.backend.scanning import MediaError
 from dashboard.backend.words import as_markdown, sentence
 from dashboard.session import configuration, current_user, options, scanning
+from dashboard.widgets.examination import examination_fields
 from dashboard.widgets.paste import paste_target
-from dashboard.widgets.profile import profile_field
 
 _ROUND = "uploads so far"
 
@@ -28,7 +29,7 @@ def intake() -> list[str]:
         f"{limits.max_duration_s / 3600:g} hours. Uploads are deleted when they have been examined; pictures of them "
         f"after {configuration().keep_hours:g} hours."
     )
-    profile = profile_field("profile of uploads")
+    how = examination_fields("uploads")
     turn = st.session_state.setdefault(_ROUND, 0)
     files = st.file_uploader(
         "Pictures and videos", accept_multiple_files=True, key=f"upload {turn}", label_visibility="collapsed"
@@ -40,12 +41,12 @@ def intake() -> list[str]:
         return []
     # A fresh field: the old one would hand over the same files at every click.
     st.session_state[_ROUND] = turn + 1
-    return [key for file in files if (key := _submit(file, profile))]
+    return [key for file in files if (key := _submit(file, how))]
 
 
-def _submit(file: UploadedFile, profile: str) -> str:
+def _submit(file: UploadedFile, how: Examination) -> str:
     try:
-        return scanning().submit(file, file.name, user=current_user(), profile=profile)
+        return scanning().submit(file, file.name, user=current_user(), how=how)
     except (MediaError, RuntimeError, OSError, ValueError) as error:
         refused = st.session_state.setdefault("refused", [])
         refused.append(f"{as_markdown(file.name, 120)}: {sentence(error)}")

@@ -75,7 +75,7 @@ def items() -> None:
     elif chosen.job is not None and chosen.job.state is State.FAILED:
         st.error(f"{as_markdown(chosen.name, 120)}: {as_markdown(chosen.job.message)}", icon=":material/broken_image:")
         if chosen.job.report is not None:
-            if chosen.job.profile != "deep":
+            if chosen.job.how.profile != "deep":
                 st.caption("What was found until then stands below. Brought again as *deep*, it gets more time.")
             _draw_known(chosen.job, "until it was stopped")
     elif chosen.scan_id is None and chosen.job is None:

@@ -11,8 +11,8 @@ from dashboard.backend.words import as_markdown, sentence
 from dashboard.roles import Role
 from dashboard.session import configuration, current_user, options, store
 from dashboard.widgets.archive_table import turn_to
+from dashboard.widgets.examination import examination_fields
 from dashboard.widgets.failing import plainly
-from dashboard.widgets.profile import profile_field
 from dashboard.widgets.run_acts import WRONG, bar_field, fulfil, run_acts
 from dashboard.widgets.run_words import counts, message, sign, sources
 
@@ -41,7 +41,7 @@ def run_panel() -> None:
 
 def _form() -> None:
     _fill_in()
-    profile = profile_field("profile of a new run")
+    how = examination_fields("a new run")
     left, middle, right, end = st.columns([4, 3, 2.4, 1.2], vertical_alignment="bottom")
     folder = left.text_input(
         "Folder on the computer that runs the dashboard", placeholder="/home/me/pictures", key=_FOLDER
@@ -60,7 +60,7 @@ def _form() -> None:
             name=name,
             bar=bar,
             user=current_user(),
-            profile=profile,
+            how=how,
         )
     except WRONG as error:
         st.error(sentence(error), icon=":material/error:")

@@ -1,4 +1,4 @@
-"""How thoroughly files are examined is chosen on the page, within what the settings allow."""
+"""How thoroughly files are examined, and by which outside models, is chosen on the page as the settings allow."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from dashboard.backend.configuration import Configuration, load
 from dashboard.backend.options import Options
-from dashboard.backend.profiles import NAMES, STANDARD, as_thorough, words
+from dashboard.backend.profiles import NAMES, STANDARD, Examination, as_thorough, choices, settings_for, speaking
+from detectors.catalog import DETECTORS
 from detectors.outside.model_folder import CARD
 from forensics.profiles import PROFILES
 from forensics.settings import Limits, ScanSettings
@@ -39,15 +41,66 @@ def test_a_profile_that_is_none_or_of_which_nothing_is_left_is_refused() -> None
         as_thorough("fast", ScanSettings(analyzers=("noise",)))
 
 
-def test_outside_models_are_named_where_they_are_asked(tmp_path: Path) -> None:
-    assert "Outside" not in words(STANDARD, ScanSettings(models=tmp_path))
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    """A folder of outside models of which nothing but their names is read."""
+    folder = tmp_path / "models"
     for name in ("press-net", "lab_2"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / CARD).touch()
-    told = {profile: words(profile, ScanSettings(models=tmp_path)) for profile in NAMES}
-    assert told["standard"].endswith("lab_2, press-net.") and told["deep"].endswith("lab_2, press-net.")
-    assert "press-net" not in told["fast"]
-    assert "press-net" not in words(STANDARD, ScanSettings(models=tmp_path, detectors=("synthetic",)))
+        (folder / name).mkdir(parents=True)
+        (folder / name / CARD).touch()
+    return folder
+
+
+def test_all_outside_models_speak_until_somebody_chooses_among_them(models: Path) -> None:
+    usual = Configuration(ScanSettings(models=models))
+    assert speaking(usual) == choices(STANDARD, usual.scan) == ("lab_2", "press-net")
+    both = Examination(outside=("press-net", "lab_2"))
+    assert settings_for(Examination(), usual) == settings_for(both, usual) == usual.scan
+    assert settings_for(Examination(outside=("lab_2",)), usual).detectors == (*DETECTORS.names(), "lab_2")
+    assert settings_for(Examination(outside=()), usual).detectors == DETECTORS.names()
+    with pytest.raises(ValueError, match="model gone is not there"):
+        settings_for(Examination(outside=("gone", "lab_2")), usual)
+
+
+def test_one_that_settings_leave_out_speaks_where_it_is_asked_for(models: Path) -> None:
+    quiet = Configuration(ScanSettings(models=models), silent=("lab_2", "gone"))
+    assert speaking(quiet) == ("press-net",)
+    assert settings_for(Examination("deep"), quiet).detectors == (*DETECTORS.names(), "press-net")
+    assert settings_for(Examination(outside=("lab_2", "press-net")), quiet).detectors is None
+
+
+def test_there_is_nothing_to_choose_where_the_detectors_are_named(models: Path) -> None:
+    named = ScanSettings(models=models, detectors=("synthetic",))
+    assert (
+        choices("fast", ScanSettings(models=models))
+        == choices(STANDARD, named)
+        == choices(STANDARD, ScanSettings())
+        == ()
+    )
+    assert settings_for(Examination(outside=("lab_2",)), Configuration(named)) == named
+
+
+def test_which_outside_models_speak_is_chosen_for_all_in_settings_and_for_an_upload_on_its_page(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare(monkeypatch, tmp_path)
+    app = open_page("settings")
+    (asked,) = app.pills
+    assert asked.value == ["lab_2", "press-net"]
+    asked.set_value(["press-net"])
+    app.button[0].click().run()
+    assert load(Options.from_environment()).silent == ("lab_2",)
+    app = open_page("scan")
+    for chosen in (["press-net"], ["lab_2"]):
+        assert not app.exception
+        app.pills[0].set_value(chosen).run()
+        app.file_uploader[0].set_value([("a.jpg", jpeg(photo(5, width=160, height=160)), "image/jpeg")]).run()
+        settled(app)
+        app.query_params.clear()
+        app.run()
+    with Store(Options.from_environment().database) as store:
+        spoke = [store.report(number).settings.detectors for number in (1, 2)]
+    assert spoke == [(*DETECTORS.names(), "press-net"), (*DETECTORS.names(), "lab_2")]
 
 
 def test_an_upload_is_examined_as_thoroughly_as_was_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from dashboard.backend import runs
 from dashboard.backend.archive import ScanFilter, SortBy, listing
 from dashboard.backend.configuration import load
 from dashboard.backend.options import Options
-from dashboard.backend.profiles import as_thorough
+from dashboard.backend.profiles import Examination, as_thorough
 from dashboard.backend.run_results import FORMS, download, errors
 from dashboard.backend.runs import MAX_LISTED, Bar, names, newest, proposed, resume, standing, start, stop
 from dashboard.roles import LOCAL_USER, NotAllowedError, Role, User
@@ -101,7 +101,7 @@ def test_only_admins_start_runs_over_folders_that_exist_with_names_that_are_free
 ) -> None:
     options = Options.from_environment()
     begin: Callable[..., object] = lambda folder, user=LOCAL_USER, name="one", profile="standard": start(  # noqa: E731
-        options, load(options), store, folder=folder, name=name, bar=Bar.LIKELY, user=user, profile=profile
+        options, load(options), store, folder=folder, name=name, bar=Bar.LIKELY, user=user, how=Examination(profile)
     )
     with pytest.raises(NotAllowedError):
         begin(str(tmp_path), MODERATOR)

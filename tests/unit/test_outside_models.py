@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,10 @@ from forensics import installed, versions
 from forensics.analyzers.learned import Learned
 from forensics.cli import main
 from forensics.conformance import check_detector
+from forensics.languages import language
 from forensics.media import Media
+from forensics.report_language import spoken
+from forensics.report_page import page
 from forensics.scanner import Scanner
 from forensics.settings import ScanSettings
 from tests.make_media import photo, png
@@ -53,6 +57,18 @@ def test_a_graph_scores_as_it_was_reckoned_by_hand(models: Path) -> None:
     scores = load("red", models).score([flat(255, 0), flat(0, 255), flat(102, 51)])
     assert scores.fake == pytest.approx(1 / (1 + np.exp([-6.0, 6.0, -6.0 * 0.2])), abs=1e-5)
     assert scores.llr is None
+
+
+def test_a_report_names_the_models_that_were_not_asked(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DETECTORS, "places", dict)
+    keep(prepared(onnx_file(models.parent), replace(RED, name="blue")), models)
+    media = Media.open(png(flat(255, 0)))
+    for asked, said in ((None, None), (("red",), "not asked in this scan: blue"), (("red", "blue"), None)):
+        found = Scanner(ScanSettings(analyzers=("learned",), detectors=asked, models=models)).scan(media)
+        shown = page(found, {})
+        assert dict(shown.untested).get("Trained detectors") == said
+        german = dict(spoken(shown, language("de")).untested)
+        assert german.get("Trainierte Detektoren") == (said and "in dieser Untersuchung nicht gefragt: blue")
 
 
 def test_an_outside_model_speaks_in_a_scan_for_the_eye_only(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
