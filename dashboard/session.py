@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.backend.configuration import Configuration, load
 from dashboard.backend.options import Options
-from dashboard.backend.scanning import Scanning
+from dashboard.backend.scanning import Scanning, towers_on
 from dashboard.backend.storing import Store, open_store
 from dashboard.roles import User
 
@@ -63,4 +63,10 @@ def _open(url: str) -> Store:
 
 @st.cache_resource(show_spinner=False, max_entries=4, hash_funcs={Options: repr})
 def _scanning(started: Options) -> Scanning:
-    return Scanning(started.folder, lambda: load(started), open_store(started.database), n_lanes=started.n_lanes)
+    return Scanning(
+        started.folder,
+        lambda: load(started),
+        open_store(started.database),
+        n_lanes=started.n_lanes,
+        towers=towers_on(started.devices),
+    )

@@ -13,7 +13,7 @@ from forensics.messages import Examiner, Task
 from forensics.outcome import Outcome
 from forensics.pool import Decide, Pool, Receive
 from forensics.settings import ScanSettings
-from forensics.towers import TowerProcesses
+from forensics.towers import towers_on
 
 
 class Engine(Protocol):
@@ -87,7 +87,7 @@ def make_engine(
             forms=forms,
             language_code=language_code,
             build=build,
-            towers=TowerProcesses(devices) if devices else None,
+            towers=towers_on(devices),
         )
     from forensics.ray_engine import RayPool
 

@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from itertools import count
 from multiprocessing.connection import Connection
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -89,6 +90,9 @@ class TowersNearby:
 class TowerProcesses:
     """A process for each device, started anew when it ends, unless it did so shortly before; see `Towers`.
 
+    Several pools, each in a thread of its own, may share them: they are there from the first one that enters to the
+    last one that leaves.
+
     Args:
         devices: "cpu", "cuda" or "cuda:1".
         load: importable callable that loads the tower of a device.
@@ -98,14 +102,50 @@ class TowerProcesses:
         self._devices = devices
         self._load = load
         self._served: list[TowerProcess] = []
+        self._n_inside = 0
+        self._lock = Lock()
 
     def __enter__(self) -> Self:
-        """Start them and wait until all are ready.
+        """Start them, if they are not there, and wait until all are ready.
 
         Raises:
             ValueError: torch or a device is missing, or a device does not work.
             RuntimeError: one cannot be started.
         """
+        with self._lock:
+            if not self._n_inside:
+                self._start()
+            self._n_inside += 1
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._lock:
+            self._n_inside -= 1
+            if not self._n_inside:
+                self._open.close()
+
+    def line(self) -> Connection | None:
+        """See `Towers.line`."""
+        return self._nearby.line()
+
+    def look_after(self) -> None:
+        """See `Towers.look_after`."""
+        with self._lock:
+            for one in self._served:
+                self._look_after(one)
+
+    def _look_after(self, one: TowerProcess) -> None:
+        if one.is_alive:
+            return
+        words = f"the process that runs the network on {one.device} ended ({one.last_words()})"
+        if time.monotonic() - one.ended_s < AGAIN_S:
+            raise RuntimeError(f"{words}, and so did the one before it")
+        LOG.warning("%s and is started again", words)
+        one.start_again()
+
+    def _start(self) -> None:
         if sys.platform == "win32":
             raise ValueError("networks can run on a device of their own on Linux and macOS only")
         with ExitStack() as opening:
@@ -117,29 +157,17 @@ class TowerProcesses:
                 one.wait_until_ready()
             self._nearby = TowersNearby([one.address for one in self._served])
             self._open = opening.pop_all()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._open.__exit__(kind, error, trace)
-
-    def line(self) -> Connection | None:
-        """See `Towers.line`."""
-        return self._nearby.line()
-
-    def look_after(self) -> None:
-        """See `Towers.look_after`."""
-        for one in self._served:
-            if one.is_alive:
-                continue
-            words = f"the process that runs the network on {one.device} ended ({one.last_words()})"
-            if time.monotonic() - one.ended_s < AGAIN_S:
-                raise RuntimeError(f"{words}, and so did the one before it")
-            LOG.warning("%s and is started again", words)
-            one.start_again()
 
     def _end(self) -> None:
         for one in self._served:
             one.end()
         self._served = []
+
+
+def towers_on(devices: Sequence[str]) -> Towers:
+    """What runs the network that detectors share.
+
+    Args:
+        devices: a process on each of them for all workers; without any, each worker loads its own.
+    """
+    return TowerProcesses(devices) if devices else TowersNearby()

@@ -27,6 +27,7 @@ class Options:
         keep_hours: how long an upload and the pictures made of it are kept.
         upload_mb: largest upload, in MiB; Streamlit refuses what is larger.
         n_lanes: files examined at a time; None for what processors and memory allow.
+        devices: that run the network which detectors share; without any, each worker does.
         models: outside models, versions of detectors that were learned here, and races; it need not be there yet.
             None knows none.
     """
@@ -38,6 +39,7 @@ class Options:
     keep_hours: float = DEFAULT_KEEP_HOURS
     upload_mb: int = DEFAULT_UPLOAD_MB
     n_lanes: int | None = None
+    devices: tuple[str, ...] = ()
     models: Path | None = None
 
     @property
@@ -74,5 +76,6 @@ class Options:
             keep_hours=float(given.get(f"{PREFIX}KEEP_HOURS") or DEFAULT_KEEP_HOURS),
             upload_mb=int(given.get(f"{PREFIX}UPLOAD_MB") or DEFAULT_UPLOAD_MB),
             n_lanes=int(lanes) if lanes else None,
+            devices=tuple(filter(None, given.get(f"{PREFIX}DEVICES", "").split(","))),
             models=None if models == "none" else Path(models),
         )

@@ -141,7 +141,7 @@ def start(
     plan = Plan((os.path.abspath(path),), settings, InsideLimits())  # noqa: PTH100 - links stay
     if any(run.plan.sources == plan.sources for run in _room(store)):
         raise ValueError("this folder is being examined already")
-    return launch(store, options.database, name.strip(), plan, actor=user.name, bar=bar)
+    return launch(store, options.database, name.strip(), plan, actor=user.name, bar=bar, devices=options.devices)
 
 
 def resume(options: Options, store: Store, name: str, *, bar: Bar, retry_failed: bool, user: User) -> Run:
@@ -157,7 +157,16 @@ def resume(options: Options, store: Store, name: str, *, bar: Bar, retry_failed:
     if any(is_url(source) for source in Runs(store).get(name).plan.sources):
         raise ValueError("its sources are fetched over the network, which only `unforged scan --resume` is allowed to")
     _room(store)
-    return launch(store, options.database, name, None, actor=user.name, bar=bar, retry_failed=retry_failed)
+    return launch(
+        store,
+        options.database,
+        name,
+        None,
+        actor=user.name,
+        bar=bar,
+        retry_failed=retry_failed,
+        devices=options.devices,
+    )
 
 
 def stop(store: Store, name: str, *, user: User) -> None:

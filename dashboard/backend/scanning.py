@@ -29,9 +29,10 @@ from forensics.pool import Outcome, Pool
 from forensics.recall import Recall
 from forensics.settings import ScanSettings
 from forensics.store import Store
+from forensics.towers import Towers, TowersNearby, towers_on
 from forensics.usual_workers import usual_workers
 
-__all__ = ["Job", "MediaError", "Scanning", "State", "step_titles"]
+__all__ = ["Job", "MediaError", "Scanning", "State", "step_titles", "towers_on"]
 
 MAX_LANES = 2
 """A worker holds half a gigabyte once it is warm."""
@@ -52,7 +53,11 @@ class Scanning:
         configuration: asked before every file, so that changes count at once.
         store: where results go.
         n_lanes: files examined at a time; None for as many as processors and memory allow, MAX_LANES at most.
+        towers: give the workers of all lanes lines to the network that detectors share; None lets each load its own.
         build: makes the scanner in the workers; None for the real one.
+
+    Raises:
+        ValueError, RuntimeError: a device is missing, or does not work.
     """
 
     def __init__(
@@ -62,6 +67,7 @@ class Scanning:
         store: Store,
         *,
         n_lanes: int | None = None,
+        towers: Towers | None = None,
         build: Callable[[ScanSettings], Examiner] | None = None,
     ) -> None:
         self.kept = Kept(folder / "pictures")
@@ -69,6 +75,8 @@ class Scanning:
         self._configuration = configuration
         self._store = store
         self._build = build
+        # Held from here on: they outlive every pool, which is made anew when settings change.
+        self._towers = (towers or TowersNearby()).__enter__()
         self._jobs = Jobs()
         self._paths: dict[str, Path] = {}
         self._lock = threading.Lock()
@@ -128,9 +136,10 @@ class Scanning:
             self._queue.put(None)
         for lane in self._lanes:
             lane.join()
+        self._towers.__exit__(None, None, None)
 
     def _lane(self) -> None:
-        lane = _Lane(self._build)
+        lane = _Lane(self._towers, self._build)
         try:
             with suppress(ValueError, RuntimeError):
                 lane.pool(settings_for(Examination(), self._configuration())).start()
@@ -216,7 +225,8 @@ class Scanning:
 class _Lane:
     """The pool of one thread, made anew when the settings change."""
 
-    def __init__(self, build: Callable[[ScanSettings], Examiner] | None) -> None:
+    def __init__(self, towers: Towers, build: Callable[[ScanSettings], Examiner] | None) -> None:
+        self._towers = towers
         self._build = build
         self._pool: Pool | None = None
 
@@ -224,7 +234,7 @@ class _Lane:
         if self._pool is not None and self._pool.settings != settings:
             self.close()
         if self._pool is None:
-            self._pool = Pool(settings, forms=(PICTURES,), live=True, build=self._build)
+            self._pool = Pool(settings, forms=(PICTURES,), live=True, build=self._build, towers=self._towers)
             self._pool.__enter__()
         return self._pool
 

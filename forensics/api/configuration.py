@@ -11,6 +11,7 @@ from forensics.api.intake import Allowed
 from forensics.languages import ENGLISH
 from forensics.messages import Examiner
 from forensics.settings import ScanSettings
+from forensics.towers import Towers, TowersNearby
 
 LOCAL = ("127.0.0.1", "::1", "localhost")
 """Addresses that only this computer reaches."""
@@ -27,6 +28,7 @@ class Configuration:
         hosts: names by which a server without keys may be asked, so that no web page can reach it under another.
         allowed: folders whose files may be named instead of sent.
         n_lanes: files examined at a time.
+        towers: give workers lines to the network that detectors share; by default each loads its own.
         language_code: of HTML and PDF reports.
         max_body_bytes: of one request.
         max_files: of one batch.
@@ -47,6 +49,7 @@ class Configuration:
     hosts: tuple[str, ...] = LOCAL
     allowed: tuple[Allowed, ...] = ()
     n_lanes: int = 1
+    towers: Towers = field(default_factory=TowersNearby)
     language_code: str = ENGLISH
     max_body_bytes: int = 256 << 20
     max_files: int = 1000

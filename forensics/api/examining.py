@@ -27,6 +27,7 @@ from forensics.settings import ScanSettings
 from forensics.store.opening import StoreError
 from forensics.store.submission_words import Submission
 from forensics.store.submissions import Submissions
+from forensics.towers import Towers
 from forensics.versions import digest
 
 LOOK_S = 1.0
@@ -65,6 +66,7 @@ class Examining:
         allowed: folders below which named files must lie, when they are examined as well.
         settings: of every scan.
         n_lanes: files examined at a time.
+        towers: give the workers of all lanes lines to the network; None lets each load its own.
         language_code: of HTML and PDF reports.
         tell: hears of every end.
         build: importable callable that makes the scanner in the workers; None for the real one.
@@ -78,6 +80,7 @@ class Examining:
         settings: ScanSettings,
         *,
         n_lanes: int = 1,
+        towers: Towers | None = None,
         language_code: str = ENGLISH,
         tell: Tell = lambda event, told: None,
         build: Callable[[ScanSettings], Examiner] | None = None,
@@ -86,6 +89,7 @@ class Examining:
         self._uploads = uploads
         self._allowed = allowed
         self._settings = settings
+        self._towers = towers
         self._language_code = language_code
         self._tell = tell
         self._build = build
@@ -140,7 +144,14 @@ class Examining:
                 self._stopping.wait(RETRY_S)
 
     def _pool(self) -> Pool:
-        return Pool(self._settings, forms=FILE_FORMATS, language_code=self._language_code, live=True, build=self._build)
+        return Pool(
+            self._settings,
+            forms=FILE_FORMATS,
+            language_code=self._language_code,
+            live=True,
+            build=self._build,
+            towers=self._towers,
+        )
 
     def _work(self, pool: Pool) -> None:
         while not self._stopping.is_set():

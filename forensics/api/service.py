@@ -70,6 +70,7 @@ class Service:
             configuration.allowed,
             configuration.settings,
             n_lanes=configuration.n_lanes,
+            towers=configuration.towers,
             language_code=configuration.language_code,
             tell=self._hear,
             build=configuration.build,

@@ -37,8 +37,13 @@ def run(configuration: Configuration, store: Store, host: str, port: int) -> int
         The exit code: 0 after a stop that was asked for, 2 when it could not start.
 
     Raises:
-        ValueError, RuntimeError, OSError: as `create_app`.
+        ValueError, RuntimeError, OSError: as `create_app`; or a device for networks is missing, or does not work.
     """
+    with configuration.towers:
+        return _serve(configuration, store, host, port)
+
+
+def _serve(configuration: Configuration, store: Store, host: str, port: int) -> int:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
     LOG.addHandler(handler)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import click
 
+from forensics.cli.engine_options import device_option
 from forensics.cli.options import MODELS_VARIABLE
 from forensics.cli.terminal import is_terminal, line, table
+from generators.extras import needs
 
 MISSING = "the dashboard needs its extra: pip install 'unforged[dashboard]'"
 
@@ -65,6 +68,7 @@ PASSWORD_FILE = click.Path(dir_okay=False, path_type=Path)
     help=f"Outside models, versions learned here, and races.  [default: the user's own, or ${MODELS_VARIABLE}]",
 )
 @click.option("--jobs", type=click.IntRange(1, 16), help="Files examined at a time.  [default: 2, memory allowing]")
+@device_option
 @click.pass_context
 def dashboard(ctx: click.Context, /, **given: Any) -> int:
     """Scan, decide and look up in a browser. It prints its address; Ctrl-C ends it.
@@ -86,13 +90,15 @@ def command(given: dict[str, Any]) -> list[str]:
     """The command line that starts the server.
 
     Raises:
-        ImportError: the extra is not installed.
+        ImportError: an extra is not installed.
+        ValueError: there is no such device.
         click.UsageError: other computers would get in without a login; or the password file is missing or damaged.
     """
     app = find_spec("dashboard.asgi") if find_spec("streamlit") and find_spec("dashboard") else None
     if app is None or app.origin is None:
         raise ImportError(MISSING)
     _check_login(given)
+    _check_devices(given["devices"])
     return [
         *(sys.executable, "-m", "streamlit", "run", app.origin),
         *(f"--server.address={given['host']}", f"--server.port={given['port']}", "--server.headless=true"),
@@ -117,9 +123,18 @@ def environment(given: dict[str, Any]) -> dict[str, str]:
         "KEEP_HOURS": given["keep_hours"],
         "UPLOAD_MB": given["max_upload"],
         "LANES": given["jobs"],
+        "DEVICES": ",".join(given["devices"]) or None,
         "MODELS": models if models in (None, "none") else Path(models).absolute(),
     }
     return {f"UNFORGED_DASHBOARD_{name}": str(value) for name, value in values.items() if value is not None}
+
+
+def _check_devices(names: Sequence[str]) -> None:
+    if names:
+        with needs("learned"):
+            from detectors.device_tower import found_device
+        for name in names:
+            found_device(name)
 
 
 def _check_login(given: dict[str, Any]) -> None:

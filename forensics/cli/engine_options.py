@@ -32,7 +32,7 @@ def device_option(command: F) -> F:
     """Add --device."""
     what = (
         "Where the network that detectors share runs for all workers: cuda, cuda:1 (may be given several times), or "
-        "cpu, for trials; with --engine ray, cuda is all cards.  [default: processors, in each worker]"
+        "cpu, for trials.  [default: processors, in each worker]"
     )
     return click.option("--device", "devices", multiple=True, metavar="DEVICE", help=what)(command)
 

@@ -64,7 +64,7 @@ Exit codes:
     help="Some of html,json,pdf (one a file), csv,parquet (one a scan).  [default: html,json up to 20 files, else csv]",
 )
 @language_option
-@engine_options("What examines: processes of this machine, or a cluster.")
+@engine_options("What examines: processes of this machine, or a cluster, where --device cuda is all cards.")
 @device_option
 @click.option("--jobs", type=click.IntRange(1, 256), help="Files at once.  [default: processors, memory allowing]")
 @click.option(

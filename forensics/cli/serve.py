@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from forensics.cli.engine_options import device_option
 from forensics.cli.options import (
     NumberOfBytes,
     data_folder,
@@ -59,6 +60,7 @@ PER_MINUTE = click.IntRange(min=1)
 )
 @click.option("--stop-seconds", type=click.FloatRange(min=0), default=10.0, help="Wait so long for what is under way.")
 @click.option("--jobs", type=click.IntRange(1, 64), help="Files examined at a time.  [default: 2, memory allowing]")
+@device_option
 @examination_options
 @language_option
 @limits_options
@@ -88,6 +90,7 @@ def configuration(host: str, given: dict[str, Any]) -> Configuration:
     from forensics.api.configuration import LOCAL as HERE
     from forensics.api.configuration import Configuration
     from forensics.cli.scan import scan_settings
+    from forensics.towers import towers_on
     from forensics.usual_workers import usual_workers
 
     settings = scan_settings({**given, "fusion": None})
@@ -98,6 +101,7 @@ def configuration(host: str, given: dict[str, Any]) -> Configuration:
         hosts=(*HERE, host),
         allowed=tuple(_allowed(text) for text in given["allow"]),
         n_lanes=given["jobs"] or min(2, usual_workers(settings)),
+        towers=towers_on(given["devices"]),
         language_code=given["language_code"],
         max_body_bytes=given["max_body"],
         max_files=given["max_files"],

@@ -2,7 +2,8 @@
 
 It reads one line of JSON from standard input, since the address of a store may hold a password, which no command line
 shows:
-    {"store": URL, "run": name, "actor": name, "bar": what to queue, "is_new_pass": bool, "retry_failed": bool}
+    {"store": URL, "run": name, "actor": name, "bar": what to queue, "is_new_pass": bool, "retry_failed": bool,
+     "devices": [name]}
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Order:
         run: name of a run that is handed over to the process.
         actor: who started it, for the audit log.
         bar: which files await a decision.
-        is_new_pass, retry_failed: as for `DurableRun` and its `Settings`.
+        is_new_pass, retry_failed, devices: as for `DurableRun` and its `Settings`.
     """
 
     store: str
@@ -43,16 +44,25 @@ class Order:
     bar: Bar
     is_new_pass: bool = True
     retry_failed: bool = False
+    devices: tuple[str, ...] = ()
 
     @classmethod
     def from_line(cls, line: str) -> Order:
         """As standard input brings it."""
         plain = json.loads(line)
-        return cls(**{**plain, "bar": Bar(plain["bar"])})
+        return cls(**{**plain, "bar": Bar(plain["bar"]), "devices": tuple(plain["devices"])})
 
 
 def launch(
-    store: Store, url: str, name: str, plan: Plan | None, *, actor: str, bar: Bar, retry_failed: bool = False
+    store: Store,
+    url: str,
+    name: str,
+    plan: Plan | None,
+    *,
+    actor: str,
+    bar: Bar,
+    retry_failed: bool = False,
+    devices: tuple[str, ...] = (),
 ) -> Run:
     """Begin a run, or go on with one, in a process of its own.
 
@@ -63,6 +73,7 @@ def launch(
         actor: who starts it, for the audit log.
         bar: which files await a decision.
         retry_failed: files that failed in an earlier pass are tried again.
+        devices: as for `make_engine`.
 
     Raises:
         LookupError, ValueError: as for `Runs.claim`.
@@ -70,7 +81,7 @@ def launch(
     """
     runs = Runs(store)
     run, was_cut_off = runs.claim(name, plan, actor=actor)
-    order = Order(url, name, actor, bar, is_new_pass=not was_cut_off, retry_failed=retry_failed)
+    order = Order(url, name, actor, bar, is_new_pass=not was_cut_off, retry_failed=retry_failed, devices=devices)
     try:
         process = subprocess.Popen(
             [sys.executable, "-m", "forensics.runs.process"],
@@ -106,7 +117,7 @@ def work(order: Order, build: Callable[[ScanSettings], Examiner] | None = None) 
         queueing = Queueing(store, order.bar, actor=order.actor)
         # Nobody waits for it: one processor stays free for who works at this computer.
         n_workers = usual_workers(run.plan.settings, n_spare=1)
-        how = Settings(n_workers=n_workers, retry_failed=order.retry_failed, build=build)
+        how = Settings(n_workers=n_workers, devices=order.devices, retry_failed=order.retry_failed, build=build)
         try:
             with noted_end(store, run):
                 durable = DurableRun(store, run, how, is_new_pass=order.is_new_pass)

@@ -197,8 +197,15 @@ def test_the_folder_of_models_reaches_the_app_as_a_whole_path(monkeypatch: pytes
     monkeypatch.chdir(tmp_path)
     for given, wanted in ((None, None), ("none", "none"), ("mine", str(tmp_path / "mine"))):
         names = ("database", "folder", "password_file", "keep_hours", "max_upload", "jobs")
-        told = environment(dict.fromkeys((*names, "secrets")) | {"models": given})
+        told = environment(dict.fromkeys((*names, "secrets")) | {"models": given, "devices": ()})
         assert told.get("UNFORGED_DASHBOARD_MODELS") == wanted
+
+
+@pytest.mark.parametrize("devices", [(), ("cpu",), ("cuda:0", "cuda:1")])
+def test_the_devices_reach_the_app_in_their_order(devices: tuple[str, ...]) -> None:
+    names = ("database", "folder", "password_file", "keep_hours", "max_upload", "jobs", "models", "secrets")
+    told = environment(dict.fromkeys(names) | {"devices": devices})
+    assert Options.from_environment({"XDG_DATA_HOME": "/data", **told}).devices == devices
 
 
 def test_people_are_added_changed_listed_and_removed(

@@ -72,3 +72,13 @@ def test_cards_of_a_cluster_are_not_numbered(
 ) -> None:
     assert scan("--engine", "ray", *words) == 2
     assert told in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("service", ["serve", "dashboard"])
+def test_a_service_does_not_begin_without_its_device(
+    desk: Path, capfd: pytest.CaptureFixture[str], service: str
+) -> None:
+    pytest.importorskip({"serve": "uvicorn", "dashboard": "streamlit"}[service])
+    assert main([service, "--device", "cuda:99"]) == 2
+    (told,) = capfd.readouterr().err.splitlines()
+    assert told.startswith("unforged: error: there is no device cuda:99 here: torch ")
