@@ -9,16 +9,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.bias import Surface, bias_audit, overlap
+from detectors.bias import Surface
 from detectors.data import EDIT, Example, Reader, read_picture
-from detectors.probe import Floats, Scenes, root_weights
+from detectors.probe import Floats, Scenes
 from detectors.recipe import Recipe
 from detectors.seen_surface import seen_surfaces
+from detectors.surface_balance import balance
 from detectors.token_features import Tower
 from detectors.washed_views import cut
-
-AUDIT_SEED = 100
-"""Of the folds that weights are audited by, which are not those that they were found by."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +35,8 @@ class TrainingSettings(Recipe):
         scene_penalty: on axes that tell scenes apart and not makers, 0 and up; see `detectors.scene_axes`.
         surface_balance: power of the weights under which the surface tells the classes no more, 0 and up: 0 balances
             nothing, 1 wholly; see `detectors.bias.overlap`.
+        matched_contrast: weight with which sources of both classes are learned from once more, beside their own middle,
+            0 and up; see `detectors.contrasts`.
     """
 
     n_views: int = 4
@@ -47,12 +47,15 @@ class TrainingSettings(Recipe):
     hard_share: float = 0.2
     scene_penalty: float = 0.0
     surface_balance: float = 0.0
+    matched_contrast: float = 0.0
 
     def __post_init__(self) -> None:
         if self.n_views < 2:
             raise ValueError(f"at least 2 views are needed, one of them mild, not {self.n_views}")
-        if not 0.0 <= self.hard_share <= 1.0 or min(self.scene_penalty, self.surface_balance) < 0.0:
-            raise ValueError("the share of hard views lies within 0 and 1, penalty and balance are 0 or more")
+        if not 0.0 <= self.hard_share <= 1.0:
+            raise ValueError(f"the share of hard views lies within 0 and 1, not at {self.hard_share}")
+        if min(self.scene_penalty, self.surface_balance, self.matched_contrast) < 0.0:
+            raise ValueError("penalty, balance and contrast are 0 or more")
 
 
 def usable(examples: Sequence[Example], settings: TrainingSettings) -> tuple[Example, ...]:
@@ -85,7 +88,7 @@ class Lessons:
         sources: N names.
         share: (N,) what a view counts beside the others of its source.
         mild: (N,) views that calibration rests on.
-        scenes: for the penalty; None without one.
+        scenes: that the reading is kept off; None leaves it to the reading what it leans on.
         told: figures for the card.
     """
 
@@ -124,7 +127,8 @@ def study(
     labels = np.repeat([e.label for e in views.examples], n_views)
     mild = np.arange(len(labels)) % n_views % 2 == 1
     share = np.where(mild, (1 - settings.hard_share) / mild.mean(), settings.hard_share / (1 - mild.mean()))
-    scenes = Scenes(np.repeat([e.content for e in views.examples], n_views), settings.scene_penalty)
+    shown = np.repeat([e.content for e in views.examples], n_views)
+    scenes = Scenes(shown, settings.scene_penalty, settings.matched_contrast)
     given = Lessons(
         examples=views.examples,
         unread=views.unread,
@@ -133,7 +137,7 @@ def study(
         sources=tuple(e.source for e in views.examples for _ in range(n_views)),
         share=share,
         mild=mild,
-        scenes=scenes if scenes.strength else None,
+        scenes=scenes if scenes.penalty or scenes.contrast else None,
     )
     if not settings.surface_balance:
         return given
@@ -144,12 +148,7 @@ def study(
 def _balanced(given: Lessons, surfaces: Sequence[Surface], power: float) -> Lessons:
     """The same lessons, weighed so that the surface tells the classes less; the card says how far it still does."""
     labels, sources = [e.label for e in given.examples], [e.source for e in given.examples]
-    y, weight = np.asarray(labels), root_weights(np.asarray(labels), sources)
-    factor = overlap(surfaces, labels, weight) ** power
-    for label in (0, 1):
-        own = y == label
-        factor[own] *= weight[own].sum() / (weight * factor)[own].sum()
-    audit = bias_audit(surfaces, labels, sources, weight=weight * factor, seed=AUDIT_SEED)
+    found = balance(surfaces, labels, sources, power)
     n_views = len(given.labels) // len(labels)
-    told = {"surface of the pictures as they are weighed, AUROC": round(audit.auroc, 4)}
-    return replace(given, share=given.share * np.repeat(factor, n_views), told=told)
+    told = {"surface of the pictures as they are weighed, AUROC": round(found.audit.auroc, 4)}
+    return replace(given, share=given.share * np.repeat(found.factor, n_views), told=told)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.contrasts import contrasts
 from detectors.scene_axes import scene_axes
 
 N_FOLDS = 5
@@ -82,15 +84,17 @@ class Scenes:
 
     Attributes:
         shown: N words for the content, "" where it is unknown.
-        strength: of the penalty on axes that tell scenes apart, see `detectors.scene_axes`.
+        penalty: on axes that tell scenes apart, see `detectors.scene_axes`.
+        contrast: weight of the rows of matched sources beside their middle, see `detectors.contrasts`.
     """
 
     shown: NDArray[np.str_]
-    strength: float
+    penalty: float = 0.0
+    contrast: float = 0.0
 
     def of(self, chosen: NDArray[np.bool_]) -> Scenes:
         """Those of the chosen rows, (N,)."""
-        return Scenes(self.shown[chosen], self.strength)
+        return replace(self, shown=self.shown[chosen])
 
 
 def cross_fit(
@@ -110,7 +114,7 @@ def cross_fit(
         sources: N names.
         matched: sources that hold both classes.
         share: (N,) what each row counts beside the others of its source; all alike if None.
-        scenes: of the rows; None penalises no axis.
+        scenes: of the rows; None leaves it to the reading what it leans on.
 
     Raises:
         ValueError: the sources of one class all lie in one fold.
@@ -144,20 +148,22 @@ def fit(
         labels: (N,) 1 fake, 0 real.
         weight: (N,) of the rows.
         sources: N names, needed with scenes.
-        scenes: of the rows; None penalises no axis.
+        scenes: of the rows; None leaves it to the reading what it leans on.
     """
     from sklearn.linear_model import LogisticRegression
 
     center, scale = features.mean(axis=0), features.std(axis=0) + np.float32(1e-6)
-    rows = (features - center) / scale
-    model = LogisticRegression(C=REGULARIZATION, max_iter=500, tol=TOLERANCE)
-    if scenes is None:
-        weights = model.fit(rows, labels, sample_weight=weight).coef_
-    else:
-        axes = scene_axes(rows, labels, sources, scenes.shown.tolist())
-        model.fit(axes.shrunk(rows, scenes.strength), labels, sample_weight=weight)
-        weights = axes.shrunk(model.coef_, scenes.strength)
-    weights = (weights[0] / scale).astype(np.float32)
+    rows, shrunk = (features - center) / scale, None
+    if scenes is not None and scenes.penalty:
+        shrunk = partial(scene_axes(rows, labels, sources, scenes.shown.tolist()).shrunk, strength=scenes.penalty)
+        rows = shrunk(rows)
+    if scenes is not None and scenes.contrast:
+        beside = contrasts(rows, labels, sources, weight, scenes.contrast)
+        rows = np.concatenate([rows, beside.rows])
+        labels, weight = np.concatenate([labels, beside.labels]), np.concatenate([weight, beside.weight])
+    model = LogisticRegression(C=REGULARIZATION, max_iter=500, tol=TOLERANCE).fit(rows, labels, sample_weight=weight)
+    found = model.coef_ if shrunk is None else shrunk(model.coef_)
+    weights = (found[0] / scale).astype(np.float32)
     return Probe(weights, float(model.intercept_[0] - weights.astype(np.float64) @ center))
 
 

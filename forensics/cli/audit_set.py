@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from forensics.cli.evaluate import progress
-from forensics.cli.set_options import set_options
+from forensics.cli.set_options import File, set_options
 from forensics.cli.terminal import line, plain
 
 if TYPE_CHECKING:
@@ -23,16 +23,20 @@ FAILS = 1
 @click.option("--seen", default="train", help="Split to learn from; all pictures where the lists name no split.")
 @click.option("--held-out", default="eval", help="Split that is judged on.")
 @click.option("--seed", type=int, default=0, help="Of washes and folds.")
-def audit_set(folders: tuple[Path, ...], lists: tuple[Path, ...], seen: str, held_out: str, seed: int) -> int:
+@click.option("--recipe", type=File, help="Of `unforged train synthetic`: audit what it learns from, as it weighs it.")
+def audit_set(
+    folders: tuple[Path, ...], lists: tuple[Path, ...], seen: str, held_out: str, seed: int, recipe: Path | None
+) -> int:
     """Look for shortcuts and leaks in a picture set before a detector learns from it.
 
     DATA is read as by `unforged evaluate`. A small model tries to tell fakes from reals by what has nothing to do with
     being fake: format, size, JPEG table, sharpness, brightness, contrast, and what the lists say is shown; once by the
     files as they lie there, and once after the washes of training. Sources and pictures that are on both sides of the
-    split are listed. The exit code is 1 if the washed pictures are told apart at an AUROC over 0.6, or anything is on
-    both sides.
+    split are listed. The exit code is 1 if the washed pictures are told apart at an AUROC over 0.6, with a recipe as
+    it weighs them, or anything is on both sides.
     """
     from detectors.data import EDIT, read_set
+    from detectors.lessons import TrainingSettings, usable
     from detectors.set_audit import audit_set as audit
 
     found = read_set(folders, lists)
@@ -40,13 +44,18 @@ def audit_set(folders: tuple[Path, ...], lists: tuple[Path, ...], seen: str, hel
     sides = {name: [e for e in pictures if e.split == name] for name in (seen, held_out)}
     if not sides[seen] and not any(e.split for e in pictures):
         sides[seen] = pictures
+    settings = None if recipe is None else TrainingSettings.load(recipe)
+    if settings is not None:
+        sides[seen] = list(usable(sides[seen], settings))
     click.echo(f"{len(sides[seen])} pictures to learn from, {len(sides[held_out])} held out", err=True)
     with progress(len(sides[seen])) as advance:
-        audited = audit(sides[seen], sides[held_out], seed=seed, progress=advance)
+        audited = audit(sides[seen], sides[held_out], seed=seed, settings=settings, progress=advance)
     for reason in audited.unread:
         click.echo(plain(reason), err=True)
     _tell("surface of the files", audited.as_files)
     _tell("surface after the washes", audited.as_seen)
+    if audited.as_weighed is not None:
+        _tell("surface as it is weighed", audited.as_weighed)
     line("sources on both sides", ", ".join(audited.shared_sources) or "none")
     for leak in audited.leaks:
         _tell_leak(leak)

@@ -74,5 +74,5 @@ def test_a_reading_kept_off_the_axes_of_scenes_finds_fakes_of_another_scene() ->
     elsewhere[:, 0] += rng.normal(0, 12, 2000)
     weight = np.ones(len(rows))
     plain = fit(rows, labels, weight).logits(elsewhere)
-    kept_off = fit(rows, labels, weight, names, Scenes(np.array([""] * len(rows)), 10.0)).logits(elsewhere)
+    kept_off = fit(rows, labels, weight, names, Scenes(np.array([""] * len(rows)), penalty=10.0)).logits(elsewhere)
     assert auroc(truth, kept_off) > auroc(truth, plain) + 0.05

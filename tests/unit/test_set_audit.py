@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from detectors.data import Example
+from detectors.lessons import TrainingSettings
 from detectors.set_audit import audit_set
 from forensics.cli import main
 from tests.make_media import jpeg, photo, png
@@ -55,6 +58,23 @@ def test_what_is_on_both_sides_fails_the_set(tmp_path: Path) -> None:
     assert not of_the_same.passes and not of_the_same.leaks and of_the_same.shared_sources == ("source 1",)
 
 
+def test_a_shortcut_that_a_recipe_weighs_away_does_not_fail_the_set(tmp_path: Path) -> None:
+    draws, seen = np.random.default_rng(1), []
+    for i in range(120):
+        label = i % 2
+        glare = 60 if draws.random() < (0.75 if label else 0.25) else 0
+        (path := tmp_path / f"{i}.png").write_bytes(png(photo(i, width=64, height=64) // 2 + np.uint8(glare)))
+        seen.append(Example(path, label, f"source {i % 6}"))
+    audit = audit_set(seen, [], settings=TrainingSettings(surface_balance=1.0))
+    assert audit.as_weighed is not None and audit.as_weighed.passes and audit.passes
+    assert not audit.as_seen.passes, "the pictures are the same; their weights are not"
+
+
+def test_what_a_recipe_leaves_out_is_not_audited(tmp_path: Path) -> None:
+    seen = [replace(e, family="edit" if i < 10 else "diffusion") for i, e in enumerate(pictures(tmp_path))]
+    assert audit_set(seen, [], settings=TrainingSettings()).as_seen.n_fake == N_EACH - 5
+
+
 def test_broken_pictures_are_named_and_do_not_end_the_audit(tmp_path: Path) -> None:
     seen = pictures(tmp_path)
     (tmp_path / "cut.png").write_bytes(seen[1].path.read_bytes()[:200])
@@ -72,6 +92,9 @@ def test_the_command_says_what_it_found_and_fails_with_the_set(
     shown = dict(text.split("\t", 1) for text in capsys.readouterr().out.splitlines())
     assert shown["the set"] == "passes" and shown["pictures on both sides"] == "0"
     assert "format 1.00" in shown["surface of the files"]
+    (recipe := tmp_path / "recipe.json").write_text('{"surface_balance": 0.5}')
+    assert main(["audit-set", "--data", str(tmp_path), "--recipe", str(recipe)]) == 0
+    assert "\nsurface as it is weighed\tAUROC" in capsys.readouterr().out
     assert main(["audit-set", "--data", str(listed(tmp_path, pictures(tmp_path, glare=100)))]) == 1
     assert capsys.readouterr().out.endswith("the set\tfails\n")
 

@@ -172,6 +172,15 @@ def test_balanced_pictures_are_weighed_so_that_their_surface_tells_less(tmp_path
         assert balanced.share[balanced.labels == label].sum() == pytest.approx(plain.share[plain.labels == label].sum())
 
 
+def test_matched_sources_are_learned_from_once_more_where_a_recipe_says_so(
+    trained: tuple[Path, ModelCard], examples: list[Example], tmp_path: Path
+) -> None:
+    given = study(examples, replace(SETTINGS, matched_contrast=0.5), tower=ColourTower())
+    assert given.scenes is not None and given.scenes.contrast == 0.5
+    card = train_synthetic(examples, tmp_path, replace(SETTINGS, matched_contrast=0.5), tower=ColourTower())
+    assert card.sha256 == trained[1].sha256, "and no source of this set holds both classes"
+
+
 def test_the_surface_of_a_picture_is_kept_beside_its_features(examples: list[Example], tmp_path: Path) -> None:
     first = seen_surfaces(examples[:3], seed=1, cache=tmp_path, reader=read_picture)
     gone = [replace(e, content="a beach") for e in examples[:3]]
@@ -200,7 +209,7 @@ def test_a_recipe_is_read_and_a_wrong_one_refused(tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.json"
     recipe.write_text(json.dumps({"n_views": 3, "left_out": ["edit"]}))
     assert TrainingSettings.load(recipe) == TrainingSettings(n_views=3, left_out=("edit",))
-    for wrong in ('{"views": 3}', "[1]", "{", '{"n_views": 1}', '{"hard_share": 2}', '{"scene_penalty": -1}'):
+    for wrong in ('{"views": 3}', "[1]", "{", '{"n_views": 1}', '{"hard_share": 2}', '{"matched_contrast": -1}'):
         recipe.write_text(wrong)
         with pytest.raises(ValueError, match="recipe"):
             TrainingSettings.load(recipe)
