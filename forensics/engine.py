@@ -8,10 +8,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from forensics.conversation import Decide, Receive
 from forensics.languages import ENGLISH
 from forensics.messages import Examiner, Task
 from forensics.outcome import Outcome
-from forensics.pool import Decide, Pool, Receive
+from forensics.pool import Pool
 from forensics.settings import ScanSettings
 from forensics.towers import towers_on
 

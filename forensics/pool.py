@@ -4,37 +4,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from multiprocessing.connection import wait
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from detectors.served_tower import LOST
-from forensics.confinement import warn
 from forensics.confinement.private import PrivateFolder
 from forensics.containers.account import Account
-from forensics.containers.member import Member
+from forensics.conversation import Conversation, Decide, GoneError, Hear, Receive, go_on
 from forensics.endings import how_it_died, of_death, overrun
 from forensics.errors import MediaError
-from forensics.hearing import listen
-from forensics.insides import Insides, bought_s
 from forensics.languages import ENGLISH
-from forensics.messages import Answer, Done, Entered, Examiner, Opened, Ready, Scanned, Step, Task
+from forensics.messages import Answer, Done, Examiner, Task
 from forensics.outcome import Outcome
-from forensics.remote import N_AHEAD, Fetcher
-from forensics.report import ScanReport
 from forensics.retirement import Retirement
 from forensics.settings import ScanSettings
+from forensics.supply import Supply
 from forensics.towers import Towers, TowersNearby
 from forensics.usual_workers import usable_processors
 from forensics.watched import START_S, Worker, start_context
 
-__all__ = ["Decide", "Hear", "Outcome", "Pool", "Receive", "start_context"]
-
-Decide = Callable[[Task, Opened], Answer]
-Receive = Callable[[Task, ScanReport, float], ScanReport]
-Hear = Callable[[Task, Step], None]
+__all__ = ["Outcome", "Pool"]
 
 TICK_S = 0.02
 """Memory is filled at 2 to 5 GB a second: a tick lets a worker pass its limit by 100 MB at most."""
@@ -92,8 +83,8 @@ class Pool:
         with ExitStack() as opening:
             opening.enter_context(self._towers)
             self._folder = opening.enter_context(PrivateFolder())
-            self._insides = Insides(self._folder / "inside")
-            self._fetcher = Fetcher(self._folder, max_bytes=self._limits.max_bytes)
+            self._supply = Supply(self._folder, max_bytes=self._limits.max_bytes)
+            opening.callback(self._supply.close)
             self._open = opening.pop_all()
         return self
 
@@ -102,7 +93,6 @@ class Pool:
     ) -> None:
         for worker in tuple(self._workers):
             self._end(worker)
-        self._fetcher.close()
         self._open.__exit__(kind, error, trace)
 
     @property
@@ -118,12 +108,13 @@ class Pool:
         """
         while len(self._workers) < self.n_workers:
             self._start()
+        talk = self._talk(lambda task, opened: Answer(scan=True))
         while starting := [worker for worker in self._workers if not worker.ready]:
             self._towers.look_after()
             wait([worker.connection for worker in starting], TICK_S)
             for worker in starting:
                 if worker.connection.poll():
-                    self._hear(worker, lambda task, opened: Answer(scan=True), None, None)
+                    self._hear(worker, talk)
                 else:
                     self._watch(worker)
 
@@ -148,13 +139,12 @@ class Pool:
             ValueError: the workers cannot work with these settings.
             RuntimeError: no worker can be started, or what runs networks for them ends over and over.
         """
-        waiting = iter(tasks)
+        waiting, talk = iter(tasks), self._talk(decide, receive, hear)
         following = None
         while True:
             tick()
             self._towers.look_after()
-            for task, error in self._fetcher.ended():
-                yield Outcome(task, None, None, {}, "", error, 0.0)
+            yield from self._supply.lost()
             if following is None:
                 following = self._next(waiting)
             self._resume()
@@ -164,11 +154,11 @@ class Pool:
                 if following is not None and self._hand(worker, following):
                     following = self._next(waiting)
             busy = [worker for worker in self._workers if worker.task is not None or not worker.ready]
-            if following is None and not self._fetcher.n_waiting and all(worker.task is None for worker in busy):
+            if following is None and not self._supply.is_fetching and all(worker.task is None for worker in busy):
                 return
             spoke, quiet = self._listen(busy)
             for worker in (*spoke, *quiet):
-                outcome = self._hear(worker, decide, receive, hear) if worker in spoke else self._watch(worker)
+                outcome = self._hear(worker, talk) if worker in spoke else self._watch(worker)
                 if outcome is None:
                     continue
                 # The worker goes on while whoever asked keeps what became of this file.
@@ -189,20 +179,13 @@ class Pool:
         self._watched_s = time.monotonic()
         return spoke, [worker for worker in busy if worker not in spoke]
 
+    def _talk(self, decide: Decide, receive: Receive | None = None, hear: Hear | None = None) -> Conversation:
+        supply = self._supply
+        return Conversation(self._limits, self._forms, supply.insides, supply.fetcher, decide, receive, hear)
+
     def _next(self, waiting: Iterator[Task]) -> Task | None:
-        # What containers hold, and what was fetched, comes first: it takes up scratch space.
-        if self._insides.waiting:
-            return self._insides.waiting.popleft()
-        if any(worker.paused_s is not None for worker in self._workers):
-            return None
-        if (fetched := self._fetcher.next()) is not None:
-            return fetched
-        while self._fetcher.n_waiting < N_AHEAD:
-            task = next(waiting, None)
-            if task is None or not task.url:
-                return task
-            self._fetcher.fetch(task)
-        return None
+        is_paused = any(worker.paused_s is not None for worker in self._workers)
+        return self._supply.next(waiting, is_unpacking_paused=is_paused)
 
     def _n_active(self) -> int:
         return sum(worker.paused_s is None for worker in self._workers)
@@ -210,15 +193,9 @@ class Pool:
     def _resume(self) -> None:
         """Let workers go on that waited for room; the time that they waited is not the container's."""
         for worker in tuple(self._workers):
-            if worker.paused_s is not None and self._insides.has_room:
+            if worker.paused_s is not None and self._supply.insides.has_room:
                 worker.deadline_s += time.monotonic() - worker.paused_s
-                self._go_on(worker)
-
-    def _go_on(self, worker: Worker) -> None:
-        worker.paused_s = None
-        # One that died in the meantime is met by `_watch`.
-        with suppress(OSError):
-            worker.connection.send(True)
+                go_on(worker)
 
     def _idle(self) -> list[Worker]:
         return [worker for worker in self._workers if worker.ready and worker.task is None]
@@ -226,82 +203,24 @@ class Pool:
     def _start(self) -> None:
         self._n_started += 1
         home = self._folder / f"worker-{self._n_started}"
-        given = (*self._given, self._insides.folder)
+        given = (*self._given, self._supply.insides.folder)
         self._workers.append(Worker.start(self._context, given, home, self._towers.line()))
 
     def _hand(self, worker: Worker, task: Task) -> bool:
         """Give a task to an idle worker; False when the worker died in the meantime."""
-        if worker.take(task, self._fetcher.path(task), self._limits):
+        if worker.take(task, self._supply.fetcher.path(task), self._limits):
             return True
         self._end(worker)
         return False
 
-    def _hear(self, worker: Worker, decide: Decide, receive: Receive | None, hear: Hear | None) -> Outcome | None:
+    def _hear(self, worker: Worker, talk: Conversation) -> Outcome | None:
         try:
-            said = listen(worker.connection, self._forms)
-        except (EOFError, OSError):
+            said = talk.hear(worker)
+        except GoneError:
             return self._died(worker)
-        if isinstance(said, Ready):
-            if said.refused:
-                raise ValueError(said.refused)
-            worker.ready = True
-            worker.fresh_bytes = worker.resident_bytes() if said.is_warm else 0
-            for lacking in said.lacking:
-                warn(lacking)
-        elif isinstance(said, Opened) and worker.task is not None:
-            worker.opened = said
-            if said.kind == "video":
-                worker.deadline_s += self._limits.timeout_s - self._limits.image_timeout_s
-            asked_s = time.monotonic()
-            answer = decide(worker.task, said)
-            worker.report = answer.known
-            return self._reply(worker, answer, asked_s)
-        elif isinstance(said, Scanned) and worker.task is not None:
-            worker.has_scanned = True
-            asked_s = time.monotonic()
-            took_s = asked_s - worker.started_s
-            worker.report = receive(worker.task, said.report, took_s) if receive is not None else said.report
-            return self._reply(worker, worker.report, asked_s) if self._forms else None
-        elif isinstance(said, Entered) and worker.task is not None:
-            return self._enter(worker, said)
-        elif isinstance(said, Member) and worker.task is not None and worker.scratch is not None:
-            return self._found(worker, worker.task, worker.scratch, said)
-        elif isinstance(said, Step) and worker.task is not None:
-            if hear is not None:
-                hear(worker.task, said)
-        elif isinstance(said, Done):
-            error = MediaError(said.code, said.message) if said.code else None
-            return self._finish(worker, error, said)
-        return None
-
-    def _enter(self, worker: Worker, said: Entered) -> Outcome | None:
-        assert worker.task is not None
-        scratch = self._insides.scratch()
-        worker.enter(said.kind, scratch, self._fetcher.path(worker.task), self._limits)
-        return self._reply(worker, scratch, time.monotonic())
-
-    def _found(self, worker: Worker, container: Task, scratch: Path, member: Member) -> Outcome | None:
-        """A file inside a container: an outcome when it is not to be examined."""
-        worker.n_found += 1
-        worker.deadline_s += bought_s(member)
-        task = self._insides.add(container, scratch, member)
-        if member.number:
-            if self._insides.is_full:
-                worker.paused_s = time.monotonic()
-            else:
-                self._go_on(worker)
-            return None
-        error = MediaError(member.code, member.message) if member.code else None
-        return Outcome(task, None, None, {}, member.sha256, error, 0.0, member.account)
-
-    def _reply(self, worker: Worker, answer: Answer | ScanReport | Path, asked_s: float) -> Outcome | None:
-        """Answer a question; the time that the parent took is not the file's."""
-        worker.deadline_s += time.monotonic() - asked_s
-        try:
-            worker.connection.send(answer)
-        except OSError:
-            return self._died(worker)
-        return None
+        if isinstance(said, Done):
+            return self._finish(worker, MediaError(said.code, said.message) if said.code else None, said)
+        return said
 
     def _watch(self, worker: Worker) -> Outcome | None:
         if not worker.process.is_alive():
@@ -336,11 +255,10 @@ class Pool:
         sha256 = worker.opened.sha256 if worker.opened is not None else done.sha256
         account = done.account
         if worker.scratch is not None:
-            self._insides.ended(worker.scratch)
+            self._supply.insides.ended(worker.scratch)
             account = account or Account(worker.entered, worker.n_found)
         outcome = Outcome(worker.task, worker.opened, worker.report, done.pages, sha256, error, elapsed_s, account)
-        self._insides.examined(worker.task)
-        self._fetcher.drop(worker.task)
+        self._supply.examined(worker.task)
         worker.task = None
         # Another took its place while it waited for room.
         is_spare = account is not None and self._n_active() > self.n_workers

@@ -25,8 +25,8 @@ from forensics.confinement.scratch import use_scratch
 from forensics.errors import MediaError
 from forensics.hearing import MAX_MESSAGE_BYTES, give_up_after
 from forensics.media import Kind, Media
-from forensics.pool import start_context
 from forensics.settings import Limits
+from forensics.watched import start_context
 
 Pixels = NDArray[np.uint8]
 

@@ -12,11 +12,11 @@ from types import TracebackType
 from typing import Self
 
 from detectors.cluster import on_ray
+from forensics.conversation import Decide, Receive
 from forensics.engine import Cluster
 from forensics.languages import ENGLISH
 from forensics.messages import Examiner, Task
 from forensics.outcome import Outcome
-from forensics.pool import Decide, Receive
 from forensics.ray_engine.crew import Crew
 from forensics.ray_engine.link import Link
 from forensics.ray_engine.shares import Shares

@@ -13,10 +13,11 @@ from typing import Self
 
 import pytest
 
+from forensics.conversation import Decide, Receive
 from forensics.media import Media
 from forensics.messages import Answer, Opened, Task
 from forensics.outcome import Outcome
-from forensics.pool import Decide, Pool, Receive
+from forensics.pool import Pool
 from forensics.runs import DurableRun, Settings, durable
 from forensics.settings import Limits, ScanSettings
 from forensics.store import Store

@@ -1,0 +1,66 @@
+"""Which file is examined next: first what lies in containers and what was fetched, as both take up scratch space."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from forensics.insides import Insides
+from forensics.messages import Task
+from forensics.outcome import Outcome
+from forensics.remote import N_AHEAD, Fetcher
+
+
+class Supply:
+    """Of a pool.
+
+    Args:
+        folder: for scratch files.
+        max_bytes: size of one file.
+
+    Attributes:
+        insides, fetcher: where files come from that lie nowhere yet.
+    """
+
+    def __init__(self, folder: Path, *, max_bytes: int) -> None:
+        self.insides = Insides(folder / "inside")
+        self.fetcher = Fetcher(folder, max_bytes=max_bytes)
+
+    @property
+    def is_fetching(self) -> bool:
+        """Whether there will be a file that is not there yet."""
+        return self.fetcher.n_waiting > 0
+
+    def next(self, waiting: Iterator[Task], *, is_unpacking_paused: bool) -> Task | None:
+        """The next file; None while there is none.
+
+        Args:
+            waiting: files of the run, taken as they are needed.
+            is_unpacking_paused: a worker waits for room to unpack on: only what makes room comes next.
+        """
+        if self.insides.waiting:
+            return self.insides.waiting.popleft()
+        if is_unpacking_paused:
+            return None
+        if (fetched := self.fetcher.next()) is not None:
+            return fetched
+        while self.fetcher.n_waiting < N_AHEAD:
+            task = next(waiting, None)
+            if task is None or not task.url:
+                return task
+            self.fetcher.fetch(task)
+        return None
+
+    def lost(self) -> Iterator[Outcome]:
+        """What could not be fetched."""
+        for task, error in self.fetcher.ended():
+            yield Outcome(task, None, None, {}, "", error, 0.0)
+
+    def examined(self, task: Task) -> None:
+        """A file has ended; its scratch file, if it had one, goes."""
+        self.insides.examined(task)
+        self.fetcher.drop(task)
+
+    def close(self) -> None:
+        """Stop fetching."""
+        self.fetcher.close()
