@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 
 from detectors.lineage import Lineage
 from detectors.race.records import LOG, AttackRecord, Cell, DefenceRecord, Figure, RoundRecord
 from detectors.registry import Registry
+from detectors.synthetic import READING, ZOO
 from generators.weights import load
 
 ATTACKS = ("gan-face", "reconstruct", "laundering", "pgd")
@@ -40,19 +40,20 @@ def kind(attack: str, number: int) -> str:
     return f"{attack}, round {number}" if number else f"{attack}, untuned"
 
 
-def rounds(n: int = 4, *, nudge: float = 0.0) -> tuple[RoundRecord, ...]:
+def rounds(n: int = 4, *, nudge: float = 0.0, ships: str = "1") -> tuple[RoundRecord, ...]:
     """Records of the seed round and those after it.
 
     Args:
         n: how many, the seed round included.
         nudge: added to every AUROC, to make races of several seeds.
+        ships: the version that the race begins with.
     """
     found: list[RoundRecord] = []
     kinds: dict[str, int] = {KNOWN: -1}
     learned = dict(kinds)
-    standing, made = "1", -1
+    standing, made = ships, -1
     for number in range(n):
-        candidate = f"1+{number + 1}"
+        candidate = f"{ships}+{number + 1}"
         new = [kind(attack, number) for attack in (SEEDED if number == 0 else ATTACKS)]
         kinds |= dict.fromkeys(new, number)
         matrix = {
@@ -65,10 +66,10 @@ def rounds(n: int = 4, *, nudge: float = 0.0) -> tuple[RoundRecord, ...]:
     return tuple(found)
 
 
-def write_race(folder: Path, n: int = 4, *, nudge: float = 0.0) -> Path:
+def write_race(folder: Path, n: int = 4, *, nudge: float = 0.0, ships: str = "1") -> Path:
     """A folder of a race with nothing but its log; the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = "".join(record.line() + "\n" for record in rounds(n, nudge=nudge))
+    text = "".join(record.line() + "\n" for record in rounds(n, nudge=nudge, ships=ships))
     (folder / LOG).write_text(text, encoding="utf-8")
     return folder
 
@@ -147,12 +148,12 @@ def write_house(models: Path, n: int = 4) -> Path:
 
     The weights are those that ship, so that whatever is promoted works.
     """
-    race = write_race(models / "races" / "first", n)
+    tensors, card = load(READING, ZOO)
+    race = write_race(models / "races" / "first", n, ships=card.version)
     settings = {"detector": "synthetic", "seed": 0, "attacks": list(ATTACKS)}
     (race / "race.json").write_text(json.dumps({"name": race.name, "settings": settings}), encoding="utf-8")
     registry = Registry(models)
-    tensors, card = load("synthetic-1", Path(str(files("detectors") / "zoo")))
-    for record in rounds(n):
+    for record in rounds(n, ships=card.version):
         measures = {f"{name}, AUROC": cell.auroc.value for name, cell in record.matrix[record.candidate].items()}
         lineage = Lineage(record.standing, race.name, record.number, record.data, settings, measures)
         assert registry.add("synthetic", tensors, card, lineage).version == record.candidate

@@ -26,12 +26,16 @@ from detectors.race.records import LOG, read_log
 from detectors.race.settings import RaceSettings
 from detectors.registry import Registry
 from detectors.shipped import shipped
+from detectors.synthetic import READING
 from forensics.cli import main
 from generators.base import FakeBatch, Family
 from generators.catalog import GENERATORS
 from generators.images import Images
 from tests.make_media import photo
 from tests.make_tower import ColourTower
+
+SHIPS = READING.rpartition("-")[2]
+"""The version of `synthetic` that ships."""
 
 SETTINGS = RaceSettings(n_views=2, n_fakes=60, max_false_positives=0.5)
 SIDE_PX = 96
@@ -143,8 +147,8 @@ def test_of_what_was_found_before_no_pictures_are_needed(asked: Addition) -> Non
 def test_the_version_goes_to_the_registry_with_its_lineage(asked: Addition) -> None:
     added = add_generator(asked)
     version = Registry(asked.models).version("synthetic", added.candidate)
-    assert version.version == "1+1" and version.lineage is not None and version.is_promoted is added.promoted
-    assert version.lineage.parent == "1" and version.lineage.race == "addition of blue"
+    assert version.version == f"{SHIPS}+1" and version.lineage is not None and version.is_promoted is added.promoted
+    assert version.lineage.parent == SHIPS and version.lineage.race == "addition of blue"
     assert set(version.lineage.data) >= {"blue, added", "photos beside blue", "photos, whole"}
     assert version.card.data["fake: blue, added"] == 40 and version.card.thresholds["0.05"] > 0
 
@@ -154,12 +158,12 @@ def test_without_anything_earlier_the_version_is_kept_and_never_promoted(asked: 
     assert not added.promoted and "name an earlier race or known pictures" in added.reasons[-1]
     assert added.forgetting is None and "was not measured" in to_markdown(added)
     registry = Registry(asked.models)
-    assert registry.promoted("synthetic").version == "1" and len(registry.versions("synthetic")) == 2
+    assert registry.promoted("synthetic").version == SHIPS and len(registry.versions("synthetic")) == 2
 
 
 def test_the_gate_decides_in_both_directions(asked: Addition, tmp_path: Path) -> None:
     assert add_generator(asked).promoted
-    assert Registry(asked.models).promoted("synthetic").version == "1+1"
+    assert Registry(asked.models).promoted("synthetic").version == f"{SHIPS}+1"
     (change,) = Registry(asked.models).history("synthetic")
     assert change.reason.startswith("addition of blue: On this round's fakes mean AUROC rose")
 
@@ -170,7 +174,7 @@ def test_a_generator_that_costs_what_was_known_is_refused_and_kept(asked: Additi
     assert any(reason.startswith("diffusion, known (learned earlier): AUROC fell from") for reason in added.reasons)
     assert added.forgetting is not None and added.forgetting > 0.1
     registry = Registry(asked.models)
-    assert registry.promoted("synthetic").version == "1" and len(registry.versions("synthetic")) == 2
+    assert registry.promoted("synthetic").version == SHIPS and len(registry.versions("synthetic")) == 2
 
 
 def test_what_shall_only_be_kept_is_not_promoted(asked: Addition) -> None:
@@ -188,7 +192,7 @@ def test_an_addition_that_was_stopped_goes_on_and_makes_one_version(
     tower = ColourTower()
     added = add_generator(replace(asked, contender=Forgetful(tower)))
     assert tower.n_calls == 0, "nothing is looked at twice"
-    assert [v.version for v in Registry(asked.models).versions("synthetic")] == ["1", added.candidate]
+    assert [v.version for v in Registry(asked.models).versions("synthetic")] == [SHIPS, added.candidate]
     with pytest.raises(FileExistsError, match="there is a report already"):
         add_generator(asked)
 
@@ -305,7 +309,7 @@ def test_fakes_of_a_refused_round_are_new_to_the_version_that_stands(
     registry = Registry(asked.models)
     last = last_round(race, asked.out, SETTINGS, asked.contender, registry, print)
     last = replace(last, settings=settings_of(race))
-    found = ground_of(last, standing(registry, "synthetic", "1"))
+    found = ground_of(last, standing(registry, "synthetic", SHIPS))
     assert {block.role for block in found.blocks if block.name == "cast, untuned"} == {role}
 
 
@@ -337,7 +341,7 @@ def test_the_command_tells_the_report_line_by_line(words: list[str], capsys: pyt
     assert main([*words, "--quiet"]) == 0
     said = capsys.readouterr()
     rows = {row.split("\t")[0]: row.split("\t")[1:] for row in said.out.splitlines()}
-    assert rows["version"][:2] == ["1+1", "not promoted"] and rows["found after 5 pictures"][2] == "24"
+    assert rows["version"][:2] == [f"{SHIPS}+1", "not promoted"] and rows["found after 5 pictures"][2] == "24"
     assert "name an earlier race or known pictures" in said.err
     assert main(words) == 2 and "there is a report already" in capsys.readouterr().err
     assert main([*words, "--numbers", "0"]) == 2 and "whole numbers" in capsys.readouterr().err

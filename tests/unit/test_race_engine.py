@@ -20,6 +20,7 @@ from detectors.race.records import RoundRecord, read_log
 from detectors.race.settings import DEFENCES
 from detectors.registry import Registry
 from detectors.shipped import shipped
+from detectors.synthetic import READING
 from tests.unit import toy_race
 from tests.unit.toy_race import RACE, StripesAttack
 
@@ -232,9 +233,9 @@ def test_a_missing_parent_is_one_clear_error(root: Path) -> None:
     entry = toy_race.entry(root, replace(TWO, rounds=0))
     with pytest.raises(Stopped):
         list(run_race(entry, say=stop))
-    for path in (root / "models" / "versions" / "synthetic").glob("synthetic-1+1.*"):
+    for path in (root / "models" / "versions" / "synthetic").glob(f"{READING}+1.*"):
         path.unlink()
-    with pytest.raises(LookupError, match=r"1\+1"):
+    with pytest.raises(LookupError, match=rf"{shipped('synthetic').card.version}\+1"):
         list(run_race(entry, resume=True))
 
 

@@ -11,8 +11,12 @@ import pytest
 
 from detectors.race.folder import RaceFolder
 from detectors.race.records import read_log
+from detectors.synthetic import READING
 from forensics.cli import INTERRUPTED, WRONG_USE, main
 from tests.unit import toy_race
+
+SHIPS = READING.rpartition("-")[2]
+"""The version of `synthetic` that ships."""
 
 
 @pytest.fixture
@@ -42,7 +46,7 @@ def test_each_round_and_each_attack_is_a_line(root: Path, capsys: pytest.Capture
     assert run(root, "--rounds", "1", "--quiet") == 0
     found = rows(capsys.readouterr().out)
     assert [row[:2] for row in found] == [["round", "0"], ["round", "1"], ["attack", "stripes"]]
-    assert found[1][2:5] == ["1+2", "1+3", "promoted"]
+    assert found[1][2:5] == [f"{SHIPS}+2", f"{SHIPS}+3", "promoted"]
     plain, before, after = map(float, found[2][2:])
     assert plain < before and after < before
 

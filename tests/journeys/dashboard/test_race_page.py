@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from detectors.synthetic import READING
 from tests.make_browser import missing, settle, shoot
 from tests.make_house import WIDTHS, House
 from tests.make_screenshots import keep
+
+SHIPS = READING.rpartition("-")[2]
+"""The version of `synthetic` that ships."""
 
 REASON = missing()
 
@@ -24,7 +28,7 @@ def test_a_race_is_told_and_an_admin_chooses_what_scans_use_and_takes_it_back(ho
     page.get_by_role("tab", name="Matrix").click()
     expect(page.get_by_role("rowheader", name="gan-face, round 3")).to_be_visible()
     page.get_by_role("tab", name="Versions").click()
-    for act, word, stands in (("Promote", "promote", "1+4"), ("Roll back", "roll back", "1")):
+    for act, word, stands in (("Promote", "promote", f"{SHIPS}+4"), ("Roll back", "roll back", SHIPS)):
         page.get_by_label("Reason").fill("finds what the other one lets pass")
         page.get_by_role("button", name=act).click()
         expect(page.get_by_text("From now on scans shall use version")).to_be_visible()
