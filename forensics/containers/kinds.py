@@ -18,6 +18,7 @@ _SIGNATURES = (
     (b"\x28\xb5\x2f\xfd", "zstd"),
     (b"\x04\x22\x4d\x18", "lz4"),
     (b"\x78\x9f\x3e\x22", "tnef"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"),
 )
 
 PDF_HEAD_BYTES = 1024
@@ -39,7 +40,7 @@ def container_kind(head: bytes) -> str | None:
         head: the first HEAD_BYTES of a file that is no media, or all of it.
 
     Returns:
-        zip tar gzip bzip2 xz zstd lz4 7z tnef pdf eml mbox; None for anything else.
+        zip tar gzip bzip2 xz zstd lz4 7z tnef ole pdf eml mbox; None for anything else.
     """
     for signature, kind in _SIGNATURES:
         if head.startswith(signature):

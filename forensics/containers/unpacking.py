@@ -31,6 +31,7 @@ READERS = {
     "lz4": "forensics.containers.tars:read_lz4",
     "7z": "forensics.containers.seven_zips:read_7z",
     "tnef": "forensics.containers.tnefs:read_tnef",
+    "ole": "forensics.containers.oles:read_ole",
     "eml": "forensics.containers.mails:read_eml",
     "mbox": "forensics.containers.mails:read_mbox",
     "pdf": "forensics.containers.pdfs:read_pdf",

@@ -48,7 +48,7 @@ _DISKS = (
     (510, b"\x55\xaa", "a disk image"),
     (1080, b"\x53\xef", "a disk image"),
 )
-_OLD = ((0, b"\xd0\xcf\x11\xe0", "an Office file of before 2007, one with a password, or an Outlook message"),)
+_OLD = ((0, b"\xd0\xcf\x11\xe0", "an Outlook message, or an Office file of before 2007 or with a password"),)
 _LOCKED = (
     (0, b"-----BEGIN PGP MESSAGE-----", "a PGP message"),
     (0, b"age-encryption.org/", "a file locked by age"),

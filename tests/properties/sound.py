@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from PIL import Image
 
 from tests.make_c2pa import action, sign, signer
+from tests.make_compound import message, outlook
 from tests.make_containers import (
     DOCUMENT_FOLDERS,
     PACKERS,
@@ -31,7 +32,7 @@ from tests.make_media import jpeg, photo, png
 MOVING = ("gif animation", "webp animation", "png animation")
 MEDIA_KINDS = (*STILL_FORMATS, *MOVING, "jpeg progressive", "tiff packed", *VIDEO_CODECS)
 TARS = ("tar", *(f"tar.{ending}" for ending in PACKERS))
-CONTAINER_KINDS = ("zip", "docx", *TARS, "eml", "mbox", "tnef", "pdf", "7z")
+CONTAINER_KINDS = ("zip", "docx", *TARS, "eml", "mbox", "tnef", "msg", "pdf", "7z")
 
 ESCAPES = ("../../escaped.jpg", "/escaped.jpg", "..\\..\\escaped.jpg", "a/../../../../escaped.jpg")
 """Names of members that lead out of the folder they are unpacked to, if anybody made paths of them."""
@@ -73,6 +74,7 @@ def container(kind: str) -> bytes:
         "eml": lambda: mail(files),
         "mbox": lambda: mail_box([mail(files), mail({"e.jpg": picture + b"y"})]),
         "tnef": lambda: winmail(files),
+        "msg": lambda: outlook({**files, "fwd": message({"e.jpg": picture + b"y"})}),
         "pdf": lambda: pdf([jpeg_stream(picture, 32, 24), sample_stream(bytes(32 * 24 * 3), 32, 24)]),
         "7z": lambda: seven_zipped(files),
     }
@@ -94,7 +96,7 @@ def by_parser(url: str) -> Mapping[str, Mapping[str, bytes]]:
         "C2PA": _signed(),
         "JPEG internals": _jpegs(),
         "archives": {kind: container(kind) for kind in archives} | _escaping(),
-        "mail": {kind: container(kind) for kind in ("eml", "mbox", "tnef")},
+        "mail": {kind: container(kind) for kind in ("eml", "mbox", "tnef", "msg")},
         "PDF": {"pdf": container("pdf")},
         "Office": {kind: container(kind) for kind in DOCUMENT_FOLDERS},
     }
