@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -33,6 +34,9 @@ MAX_BATCH = 32
 GATHER_S = 0.003
 """That the first of a batch waits for others: little beside the decoding of one picture."""
 
+BEAT_S = 1.0
+"""How often one that has nothing to do says that it lives."""
+
 Listener: TypeAlias = socket.socket
 """What takes lines, at a path of this machine; a network is never used."""
 
@@ -47,12 +51,21 @@ class TowerServer:
         tower: gives the tokens after each of `token_features.BLOCKS`.
         max_batch: pictures from which on nothing more is added to a batch.
         gather_s: that the first request of a batch waits for others.
+        beat: called before each batch, and every BEAT_S while there is none: not by one whose tower hangs.
     """
 
-    def __init__(self, tower: Tower, *, max_batch: int = MAX_BATCH, gather_s: float = GATHER_S) -> None:
+    def __init__(
+        self,
+        tower: Tower,
+        *,
+        max_batch: int = MAX_BATCH,
+        gather_s: float = GATHER_S,
+        beat: Callable[[], None] = lambda: None,
+    ) -> None:
         self._tower = tower
         self._max_batch = max_batch
         self._gather_s = gather_s
+        self._beat = beat
         self._waiting: Queue[_Request] = Queue()
         self._lines: set[Connection] = set()
 
@@ -77,7 +90,7 @@ class TowerServer:
         self._lines.discard(line)
 
     def _batch(self) -> list[_Request]:
-        batch = [self._waiting.get()]
+        batch = [self._first()]
         until_s = time.monotonic() + self._gather_s
         # Once everybody waits, nobody else will ask.
         while sum(len(one.pixels) for one in batch) < self._max_batch and len(batch) < len(self._lines):
@@ -86,6 +99,12 @@ class TowerServer:
             except Empty:
                 break
         return batch
+
+    def _first(self) -> _Request:
+        while True:
+            self._beat()
+            with suppress(Empty):
+                return self._waiting.get(timeout=BEAT_S)
 
     def _answer(self, batch: list[_Request]) -> None:
         found = self._tower.tokens(np.concatenate([request.pixels for request in batch]))

@@ -144,6 +144,7 @@ class Pool:
         while True:
             tick()
             self._towers.look_after()
+            self._end_cut_off()
             yield from self._supply.lost()
             if following is None:
                 following = self._next(waiting)
@@ -178,6 +179,12 @@ class Pool:
             return spoke, []
         self._watched_s = time.monotonic()
         return spoke, [worker for worker in busy if worker not in spoke]
+
+    def _end_cut_off(self) -> None:
+        """End idle workers whose lines may lead to what was replaced."""
+        for worker in self._idle():
+            if worker.born_s < self._towers.renewed_s:
+                self._end(worker)
 
     def _talk(self, decide: Decide, receive: Receive | None = None, hear: Hear | None = None) -> Conversation:
         supply = self._supply
@@ -223,6 +230,8 @@ class Pool:
         return said
 
     def _watch(self, worker: Worker) -> Outcome | None:
+        if self._towers.is_late:
+            worker.deadline_s = max(worker.deadline_s, time.monotonic() + self._limits.image_timeout_s)
         if not worker.process.is_alive():
             return None if worker.connection.poll() else self._died(worker)
         if not worker.ready:
@@ -246,7 +255,9 @@ class Pool:
         if not worker.ready:
             how = how_it_died(code)
             raise RuntimeError(f"a worker process could not start ({how}): {last or 'it said nothing'}")
-        return None if worker.task is None else self._finish(worker, of_death(code, last, self._limits))
+        if worker.task is None or (code == LOST and worker.scratch is None and self._supply.put_back(worker.task)):
+            return None
+        return self._finish(worker, of_death(code, last, self._limits))
 
     def _finish(self, worker: Worker, error: MediaError | None, done: Done | None = None) -> Outcome:
         assert worker.task is not None

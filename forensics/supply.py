@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,8 @@ class Supply:
     def __init__(self, folder: Path, *, max_bytes: int) -> None:
         self.insides = Insides(folder / "inside")
         self.fetcher = Fetcher(folder, max_bytes=max_bytes)
+        self._again: deque[Task] = deque()
+        self._returned: set[Task] = set()
 
     @property
     def is_fetching(self) -> bool:
@@ -46,10 +49,20 @@ class Supply:
             return fetched
         while self.fetcher.n_waiting < N_AHEAD:
             task = next(waiting, None)
-            if task is None or not task.url:
+            if task is None:
+                return self._again.popleft() if self._again else None
+            if not task.url:
                 return task
             self.fetcher.fetch(task)
         return None
+
+    def put_back(self, task: Task) -> bool:
+        """Let a file come once more, after all others; False for one that has been put back before."""
+        is_first = task not in self._returned
+        if is_first:
+            self._returned.add(task)
+            self._again.append(task)
+        return is_first
 
     def lost(self) -> Iterator[Outcome]:
         """What could not be fetched."""
@@ -58,6 +71,7 @@ class Supply:
 
     def examined(self, task: Task) -> None:
         """A file has ended; its scratch file, if it had one, goes."""
+        self._returned.discard(task)
         self.insides.examined(task)
         self.fetcher.drop(task)
 

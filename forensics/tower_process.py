@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -18,6 +20,24 @@ from forensics.endings import how_it_died
 from forensics.watched import START_S, last_line, start_context
 
 MAX_REFUSAL_BYTES = 4096
+
+LOOK_S = 1.0
+"""Between two looks no more is taken for silence: whoever looks had no reason to before, or was stopped itself."""
+
+
+@dataclass
+class _Silence:
+    """Since the last sign of life, which was at `beaten_s`; 0 before the first."""
+
+    beaten_s: float = 0.0
+    looked_s: float = field(default_factory=time.monotonic)
+    lasted_s: float = 0.0
+
+    def look(self, beaten_s: float) -> None:
+        now_s = time.monotonic()
+        since_s = min(now_s - self.looked_s, LOOK_S)
+        self.lasted_s = 0.0 if beaten_s != self.beaten_s else self.lasted_s + since_s
+        self.beaten_s, self.looked_s = beaten_s, now_s
 
 
 class TowerProcess:
@@ -45,8 +65,23 @@ class TowerProcess:
         """Whether it has not ended."""
         return self._process.is_alive()
 
+    def hangs(self, after_s: float) -> bool:
+        """Whether it was silent for so long; until it has loaded the network, it may take START_S for that."""
+        return self.silent_s > (after_s if self._silence.beaten_s else START_S)
+
+    @property
+    def silent_s(self) -> float:
+        """How long it gave no sign of life, as far as somebody looked."""
+        return self._silence.lasted_s
+
+    def look(self) -> None:
+        """Take note of whether it gave a sign of life."""
+        self._silence.look(self._beaten_s.value)
+
     def start_again(self) -> None:
-        """Start one in place of one that has ended."""
+        """Start one in place of one that has ended, or that hangs and is ended now."""
+        self._process.kill()
+        self._process.join()
         self.ended_s = time.monotonic()
         self._told.close()
         self._start()
@@ -82,14 +117,33 @@ class TowerProcess:
     def _start(self) -> None:
         context = start_context()
         self._told, there = context.Pipe(duplex=False)
-        given = (self._listener, there, self.device, self._load, self._log)
+        self._beaten_s = context.RawValue(ctypes.c_double, 0.0)
+        self._silence = _Silence()
+        given = (self._listener, there, self.device, self._load, self._log, self._beaten_s)
         self._process: BaseProcess = context.Process(target=_serve, args=given, daemon=True)
         self._process.start()
         there.close()
 
 
-def _serve(listener: Listener, parent: Connection, device: str, load: Callable[[str], Tower], log: Path) -> None:
-    """Answer requests to the end. The target of the process: an empty message says that it is ready, others why not."""
+def _serve(
+    listener: Listener,
+    parent: Connection,
+    device: str,
+    load: Callable[[str], Tower],
+    log: Path,
+    beaten_s: ctypes.c_double,
+) -> None:
+    """Answer requests to the end. The target of the process: an empty message says that it is ready, others why not.
+
+    Args:
+        listener, device, load, log: see `TowerProcess`.
+        parent: takes that message.
+        beaten_s: memory that is shared with the parent, for the time of its last sign of life.
+    """
+
+    def beat() -> None:
+        beaten_s.value = time.monotonic()
+
     end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -104,4 +158,4 @@ def _serve(listener: Listener, parent: Connection, device: str, load: Callable[[
         parent.send_bytes(words.encode()[:MAX_REFUSAL_BYTES])
         return
     parent.send_bytes(b"")
-    TowerServer(tower).serve(listener)
+    TowerServer(tower, beat=beat).serve(listener)

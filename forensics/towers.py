@@ -7,6 +7,7 @@ one size and their tokens, see `detectors.served_tower`: a worker that was taken
 from __future__ import annotations
 
 import logging
+import math
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -26,6 +27,13 @@ from forensics.tower_process import TowerProcess
 
 AGAIN_S = 600.0
 """A process that ends twice within this time does so for a reason that stays."""
+
+HANG_S = 120.0
+"""Without a sign of life for so long a process is taken to hang: it gives one before each batch, and every second while
+it has nothing to do. On two processors the largest batch takes half a minute."""
+
+LATE_S = 3.0
+"""Without a sign of life for so long it is late: from here on nobody's time runs who may wait for it."""
 
 LOG = logging.getLogger("unforged.workers")
 
@@ -48,11 +56,21 @@ class Towers(Protocol):
         ...
 
     def look_after(self) -> None:
-        """Replace what has ended; called often.
+        """Replace what has ended or hangs; called often.
 
         Raises:
             RuntimeError: it ends over and over.
         """
+        ...
+
+    @property
+    def is_late(self) -> bool:
+        """Whether files may be waiting for an answer that is long in coming, which is not their fault."""
+        ...
+
+    @property
+    def renewed_s(self) -> float:
+        """When one was last replaced, on the monotonic clock: lines from before may lead nowhere."""
         ...
 
 
@@ -86,9 +104,19 @@ class TowersNearby:
     def look_after(self) -> None:
         """See `Towers.look_after`."""
 
+    @property
+    def is_late(self) -> bool:
+        """See `Towers.is_late`: nobody knows."""
+        return False
+
+    @property
+    def renewed_s(self) -> float:
+        """See `Towers.renewed_s`: nobody knows."""
+        return -math.inf
+
 
 class TowerProcesses:
-    """A process for each device, started anew when it ends, unless it did so shortly before; see `Towers`.
+    """A process for each device, started anew when it ends or hangs, unless it did so shortly before; see `Towers`.
 
     Several pools, each in a thread of its own, may share them: they are there from the first one that enters to the
     last one that leaves.
@@ -96,11 +124,15 @@ class TowerProcesses:
     Args:
         devices: "cpu", "cuda" or "cuda:1".
         load: importable callable that loads the tower of a device.
+        hang_s: without a sign of life for so long a process is taken to hang.
     """
 
-    def __init__(self, devices: Sequence[str], *, load: Callable[[str], Tower] = shipped_on) -> None:
+    def __init__(
+        self, devices: Sequence[str], *, load: Callable[[str], Tower] = shipped_on, hang_s: float = HANG_S
+    ) -> None:
         self._devices = devices
         self._load = load
+        self._hang_s = hang_s
         self._served: list[TowerProcess] = []
         self._n_inside = 0
         self._lock = Lock()
@@ -136,10 +168,22 @@ class TowerProcesses:
             for one in self._served:
                 self._look_after(one)
 
+    @property
+    def is_late(self) -> bool:
+        """See `Towers.is_late`."""
+        return any(one.silent_s > LATE_S for one in self._served)
+
+    @property
+    def renewed_s(self) -> float:
+        """See `Towers.renewed_s`."""
+        return max((one.ended_s for one in self._served), default=-math.inf)
+
     def _look_after(self, one: TowerProcess) -> None:
-        if one.is_alive:
+        one.look()
+        if one.is_alive and not one.hangs(self._hang_s):
             return
-        words = f"the process that runs the network on {one.device} ended ({one.last_words()})"
+        what = f"gave no sign of life for {self._hang_s:g} s" if one.is_alive else f"ended ({one.last_words()})"
+        words = f"the process that runs the network on {one.device} {what}"
         if time.monotonic() - one.ended_s < AGAIN_S:
             raise RuntimeError(f"{words}, and so did the one before it")
         LOG.warning("%s and is started again", words)

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import tempfile
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
@@ -43,6 +43,7 @@ class Worker:
         deadline_s: on the monotonic clock; later it is taken to hang.
         ready: whether it has loaded its analyzers.
         task, opened, report: the file that it examines, as far as it has come.
+        born_s: when it was started, on the monotonic clock.
         started_s: when it got the file.
         entered, scratch, n_found: the kind of a container that it unpacks, where to, and the files found so far.
         paused_s: since when it waits until there is room for more scratch files; None if it does not.
@@ -55,6 +56,7 @@ class Worker:
     watched: psutil.Process | None
     home: Path
     deadline_s: float
+    born_s: float = field(default_factory=time.monotonic)
     ready: bool = False
     task: Task | None = None
     opened: Opened | None = None

@@ -183,7 +183,8 @@ class Scanning:
         if job is not None:
             self._jobs.change(
                 key,
-                steps=(*job.steps, step.name),
+                # A file that comes once more begins anew.
+                steps=(step.name,) if step.name == "hash" else (*job.steps, step.name),
                 report=step.report,
                 preview=step.preview or job.preview,
                 elapsed_s=elapsed_s,

@@ -186,8 +186,9 @@ class Examining:
             return _named(report, one)
 
         def hear(task: Task, step: Step) -> None:
-            before = self.stage(one.key)
-            self._stages[one.key] = Stage(step.name, before.n_steps + 1, self._of_steps)
+            # A file that comes once more begins anew.
+            n_before = 0 if step.name == "hash" else self.stage(one.key).n_steps
+            self._stages[one.key] = Stage(step.name, n_before + 1, self._of_steps)
 
         for outcome in pool.run([Task(path, one.name, one.name)], decide, receive, hear):
             if _may_be_the_machine(outcome) and self._submissions.try_again(one):

@@ -22,6 +22,10 @@ DEADLY = 13
 """Grey value of a picture that takes the process of a `Mortal` tower along."""
 
 
+SLOW_S = 5.0
+"""For a batch of a `Slow` tower."""
+
+
 class Mortal(ColourTower):
     """Its tokens begin with the number of its process."""
 
@@ -64,6 +68,22 @@ class Sleeping(ColourTower):
         """None."""
         time.sleep(600)
         raise AssertionError
+
+
+def slow(device: str) -> Slow:
+    """Has a device that others use."""
+    return Slow()
+
+
+class Slow(ColourTower):
+    """Takes its time."""
+
+    def tokens(self, pixels: NDArray[np.uint8]) -> tuple[Tokens, ...]:
+        """Those of the colours."""
+        time.sleep(SLOW_S)
+        found = super().tokens(pixels)
+        found[0][:, 0, 0] = os.getpid()
+        return found
 
 
 def asks_elsewhere() -> bool:
