@@ -7,15 +7,17 @@ import os
 import tempfile
 import time
 from dataclasses import dataclass, field, replace
+from functools import cache
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
-from multiprocessing.util import get_temp_dir
+from multiprocessing.util import Finalize, get_temp_dir
 from pathlib import Path
 from typing import Any, Self
 
 import psutil
 
+from forensics.confinement.private import PrivateFolder
 from forensics.confinement.scratch import remove_folder
 from forensics.confinement.socket_folder import socket_folder
 from forensics.hearing import give_up_after
@@ -31,6 +33,10 @@ START_S = 120.0
 
 HASHED_BYTES_PER_S = 100e6
 """A slow disk; the clock of a large video starts this much later, as it is hashed before it is known to be one."""
+
+
+AFTER_SOCKETS = -101
+"""multiprocessing removes the folder of its sockets with priority -100."""
 
 
 @dataclass(eq=False)
@@ -180,18 +186,19 @@ def start_context() -> ForkServerContext | SpawnContext:
     """
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
-    _place_sockets(socket_folder())
+    _place_sockets()
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["forensics.scanner", "forensics.worker"])
     return context
 
 
-def _place_sockets(folder: Path) -> None:
-    """Let multiprocessing make the folder of its sockets, which only this user can enter, below this one."""
-    usual = tempfile.tempdir
+@cache
+def _place_sockets() -> None:
+    """Let multiprocessing make the folder of its sockets in one of this process, once: it remembers where."""
+    private, usual = PrivateFolder(socket_folder()), tempfile.tempdir
     try:
-        tempfile.tempdir = str(folder)
-        # It remembers the folder, and removes it at the end.
+        tempfile.tempdir = str(private.__enter__())
         get_temp_dir()
     finally:
         tempfile.tempdir = usual
+    Finalize(None, private.__exit__, args=(None, None, None), exitpriority=AFTER_SOCKETS)

@@ -6,8 +6,9 @@ import os
 import tempfile
 from pathlib import Path
 
-MAX_FOLDER_BYTES = 70
-"""The path of a socket takes 107 bytes (unix(7)), of which `/unforged-????????????????/tower-0` needs 34."""
+MAX_FOLDER_BYTES = 45
+"""The path of a socket takes 103 bytes on macOS and 107 on Linux (unix(7)), of which the longest one needs 58:
+`/unforged-????????????????/pymp-????????/listener-????????`."""
 
 SHORT_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")
 """Where they lie if $TMPDIR is longer."""
