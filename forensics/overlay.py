@@ -95,9 +95,13 @@ def draw_regions(pixels: Pixels, regions: Sequence[Region], full_size: tuple[int
         # A white line on both sides keeps the coloured one visible on any background.
         cv2.rectangle(drawn, (left, top), (right, bottom), (255, 255, 255), thickness + 2)
         cv2.rectangle(drawn, (left, top), (right, bottom), color, thickness)
+    said = set()
     for number, region in enumerate(regions, 1):
         left, top, _, _ = _box(region, scale, width, height)
-        _draw_label(drawn, _label(region, number), left, top, region_color(region, number))
+        # Of many alike, as faces in a crowd, the words stand once: they would cover each other and the picture.
+        text = str(number) if region.label in said else _label(region, number)
+        said.add(region.label)
+        _draw_label(drawn, text, left, top, region_color(region, number))
     return drawn
 
 

@@ -20,6 +20,7 @@ from forensics.report_words import (
     command,
     examined,
     meaning,
+    numbered,
     percent,
     question,
     rule,
@@ -243,14 +244,12 @@ def _picture(
     pixels = preview(previews[nearest], OVERLAY_SIDE_PX)
     heat = finding.heat if finding.heat is not None and finding.heat.time_s == moment else None
     here = [r for r in regions if r.time_s == moment]
-    caption = []
     if heat is not None:
         pixels = draw_heat(pixels, heat)
-        caption.append(one_line(heat.label, 200))
     if here:
         pixels = draw_regions(pixels, here, (report.width, report.height))
-        caption.append("; ".join(f"{i} {one_line(r.label, 80)}".strip() for i, r in enumerate(here, 1)))
-    return Picture(pixels, ". ".join(c for c in caption if c), heat is not None, moment, nearest)
+    caption = numbered((one_line(r.label, 80) for r in here), "" if heat is None else one_line(heat.label, 200))
+    return Picture(pixels, caption, heat is not None, moment, nearest)
 
 
 def _untested(report: ScanReport) -> tuple[tuple[str, str], ...]:

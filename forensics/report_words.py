@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from forensics.analyzers import ANALYZERS
 from forensics.finding import Claim, Finding, Trace
@@ -137,6 +137,19 @@ def total(report: ScanReport) -> str:
         together = f"together {times(llr)} more usual on {side}"
     start = f"Beforehand {percent(report.settings.prior)}; {together}; "
     return f"{start}afterwards {percent(report.verdict.probability)}: {report.verdict.opinion}."
+
+
+def numbered(labels: Iterable[str], whole: str = "") -> str:
+    """What is marked on a picture: each label once, behind the numbers of the rectangles that bear it.
+
+    Args:
+        labels: of the rectangles, in the order of their numbers.
+        whole: of what is marked over all of it, without a number; "" for nothing.
+    """
+    numbers: dict[str, list[str]] = {whole: []} if whole else {}
+    for number, label in enumerate(labels, 1):
+        numbers.setdefault(label, []).append(str(number))
+    return "; ".join(f"{', '.join(found)} {label}".strip() for label, found in numbers.items())
 
 
 def examined(report: ScanReport) -> tuple[str, ...]:

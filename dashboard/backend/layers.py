@@ -15,7 +15,7 @@ from forensics.overlay import color_map, draw_heat, draw_regions, to_jpeg
 from forensics.pictures import Pictures, decoded
 from forensics.report import ScanReport
 from forensics.report_page import MAX_REGIONS
-from forensics.report_words import title
+from forensics.report_words import numbered, title
 
 Pixels = NDArray[np.uint8]
 
@@ -142,5 +142,5 @@ def _box_layer(findings: list[Finding], pixels: Pixels, size: tuple[int, int]) -
     if not marked:
         return []
     drawn = draw_regions(pixels, [region for _, region in marked], size)
-    labels = (f"{i} {one_line(r.label, 60)} ({title(f.analyzer)})" for i, (f, r) in enumerate(marked, 1))
-    return [Layer("boxes", "Boxes", f"Marked parts: {'; '.join(labels)}.", to_jpeg(drawn, QUALITY))]
+    labels = numbered(f"{one_line(region.label, 60)} ({title(finding.analyzer)})" for finding, region in marked)
+    return [Layer("boxes", "Boxes", f"Marked parts: {labels}.", to_jpeg(drawn, QUALITY))]

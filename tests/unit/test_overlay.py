@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -108,3 +110,13 @@ def test_png_is_exact_and_jpeg_is_near_and_smaller() -> None:
 def test_an_opacity_outside_0_and_1_is_refused() -> None:
     with pytest.raises(ValueError, match="alpha"):
         draw_heat(pixels(8), heat(1), 1.5)
+
+
+def test_words_that_rectangles_share_are_drawn_once() -> None:
+    grey = np.full((300, 400, 3), 128, np.uint8)
+    first, second = Region(10, 10, 40, 40, "somebody's face"), Region(10, 200, 40, 40, "somebody's face")
+    alike = draw_regions(grey, (first, second))
+    apart = draw_regions(grey, (first, replace(second, label="somebody's hand")))
+    beside = np.s_[195:, 56:]
+    assert np.array_equal(alike[beside], grey[beside]) and not np.array_equal(apart[beside], grey[beside])
+    assert not np.array_equal(alike[:60, 56:], grey[:60, 56:])

@@ -13,7 +13,18 @@ from hypothesis import strategies as st
 
 from forensics.finding import Claim, Finding, Trace
 from forensics.hostile_text import one_line, shell_word, visible
-from forensics.report_words import command, meaning, percent, question, rule, strength, time_code, title, total
+from forensics.report_words import (
+    command,
+    meaning,
+    numbered,
+    percent,
+    question,
+    rule,
+    strength,
+    time_code,
+    title,
+    total,
+)
 from forensics.settings import Limits, ScanSettings
 from tests.make_report import HOSTILE, report
 
@@ -122,3 +133,9 @@ def test_a_quiet_report_says_that_the_other_explanation_is_no_likelier() -> None
 
 def test_an_analyzer_that_is_not_installed_is_named_by_its_name() -> None:
     assert title("from_elsewhere") == "From elsewhere"
+
+
+def test_a_label_that_many_rectangles_bear_is_said_once_with_their_numbers() -> None:
+    assert numbered(["face", "hand", "face"]) == "1, 3 face; 2 hand"
+    assert numbered(["bright", "face"], "bright") == "1 bright; 2 face" and numbered([], "bright") == "bright"
+    assert numbered(["", ""]) == "1, 2" and numbered([]) == ""
