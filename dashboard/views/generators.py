@@ -71,7 +71,7 @@ def _samples(maker: Maker) -> None:
     except WRONG as error:
         explain(error)
         return
-    st.image(sheet, width="content")
+    st.image(sheet, width="content", alt=f"Samples of {maker.name}")
     told = "Twice in each row: a picture that a GAN made, the fake, and where only a part is new the mask."
     st.caption(f"The first seeds, none left out, enlarged twice. {told if maker.needs_photos else ''}")
 
@@ -121,7 +121,7 @@ def _show_made(maker: Maker) -> None:
     if not isinstance(order, Order) or not isinstance(made, Made) or order.generator != maker.name:
         return
     st.success(f"{made.n} labelled fakes of seed {order.seed} on.", icon=":material/check_circle:")
-    st.image(made.sheet, width="content")
+    st.image(made.sheet, width="content", alt=f"{made.n} fakes of {maker.name}")
     if maker.needs_photos:
         st.caption("Beside each other: photo, fake, mask (white where it was changed).")
     name = f"{order.generator}-seed{order.seed}-n{made.n}.zip"
@@ -151,7 +151,7 @@ def _course(course: Course) -> None:
     for column, (title, points) in zip(st.columns(len(course.panels)), course.panels.items(), strict=True):
         with column:
             st.markdown(f"**{title}**")
-            st.altair_chart(course_chart(points), width="stretch")
+            st.altair_chart(course_chart(points), width="stretch", alt=f"{title}, over the training")
     st.caption("Bands are 95 % intervals. Figures rest on EfficientNet-Lite0 and compare with each other only.")
     for note in course.notes:
         st.caption(as_markdown(note))

@@ -145,10 +145,11 @@ def _explorer(measured: Measured, part: Slice, condition: str, threshold: float)
     left, right = st.columns(2)
     with left:
         _price(":blue[■] Photos taken for fakes", wrong)
-        st.altair_chart(price_chart(operating, threshold), width="stretch")
+        st.altair_chart(price_chart(operating, threshold), width="stretch", alt="Both errors at every threshold")
     with right:
         _price(":orange[▲] Fakes missed", missed)
-        st.altair_chart(scores_chart(operating.real.scores, operating.fake.scores, threshold), width="stretch")
+        scores = scores_chart(operating.real.scores, operating.fake.scores, threshold)
+        st.altair_chart(scores, width="stretch", alt="Scores of photos and of fakes")
     apart = "" if measured.card is None else "Counted on pictures that nothing was trained, chosen or calibrated on. "
     st.caption(
         f"{apart}Intervals are 95 %, the wider of a bootstrap that redraws whole sources and of Wilson's: that many "
@@ -229,7 +230,7 @@ def _calibration(measured: Measured, condition: str) -> None:
     if not bins:
         empty_state("These scores are not calibrated: they state no probability that could be checked.")
         return
-    st.altair_chart(calibration_chart(bins), width="stretch")
+    st.altair_chart(calibration_chart(bins), width="stretch", alt="True share of fakes by stated probability")
     st.caption(
         f"Each mark is a tenth of the pictures, seen as {WASHES.get(condition, as_markdown(condition))}. On the dashed "
         "line a probability means what it says; above it the detector is too cautious, below it too sure. Bars are "

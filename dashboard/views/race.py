@@ -15,7 +15,15 @@ from dashboard.widgets.laboratory import explain
 from dashboard.widgets.markup import bullets, text
 from dashboard.widgets.race_curves import race_curves
 from dashboard.widgets.race_tables import attacks_html, matrix_html
+from dashboard.widgets.rows import Column, Look, Row, rows
 from dashboard.widgets.versions import versions_panel
+
+STANDINGS = (
+    Column("Detector", Look.TITLE, 14),
+    Column("What it does", Look.LINE),
+    Column("Version", Look.NOTE, 10),
+    Column("Weights, SHA-256", Look.WIDE, 18),
+)
 
 PROMOTED, REFUSED = "● promoted", "✕ refused"
 
@@ -57,16 +65,8 @@ def _nothing(models: Path | None) -> None:
         _versions(models, learned[0])
         return
     st.subheader("Where a race would start", anchor=False)
-    found = _standings()
-    st.dataframe(
-        {
-            "detector": [standing.name for standing in found],
-            "version": [standing.version for standing in found],
-            "weights, SHA-256": [standing.sha256[:16] for standing in found],
-            "what it does": [standing.task for standing in found],
-        },
-        hide_index=True,
-    )
+    lines = [Row(one.name, one.name, (one.name, one.task, one.version, one.sha256[:16])) for one in _standings()]
+    rows(STANDINGS, lines, key="standings", opens=False)
     st.caption("These versions came with the program, and scans use them.")
 
 

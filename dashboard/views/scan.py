@@ -17,7 +17,8 @@ def render() -> None:
     lead = "Drop pictures and videos; each is examined for traces of synthesis and alteration."
     heading("Scan", lead if may_bring else "What was found in files that were examined.")
     if may_bring:
-        brought = intake()
+        with st.container(key="intake"):
+            brought = intake()
         if brought:
             st.query_params[IDS] = [*brought, *ids()]
             st.rerun()

@@ -100,18 +100,11 @@ def _thresholds(now: ScanSettings, may_write: bool) -> dict[str, float]:
         disabled=not may_write,
         help="Where one file in a thousand is forged, say 0.1: the probability of each file falls accordingly.",
     )
+    st.caption("How many times more usual all findings together are on manipulated files than on untouched ones:")
     first, second = st.columns(2)
-    likely = first.number_input(
-        "“Likely …” from (times)",
-        1.0,
-        10_000.0,
-        _times(now.likely_llr),
-        disabled=not may_write,
-        help="10 times: findings together ten times more usual on manipulated files than on untouched ones.",
-    )
-    inconclusive = second.number_input(
-        "“Inconclusive” from (times)", 1.0, 10_000.0, _times(now.inconclusive_llr), disabled=not may_write
-    )
+    off = not may_write
+    likely = first.number_input("“Likely …” from", 1.0, 10_000.0, _times(now.likely_llr), disabled=off)
+    inconclusive = second.number_input("“Inconclusive” from", 1.0, 10_000.0, _times(now.inconclusive_llr), disabled=off)
     return {"prior": round(prior / 100, 5), "likely_llr": _llr(likely), "inconclusive_llr": _llr(inconclusive)}
 
 

@@ -23,12 +23,12 @@ def archive_charts(charts: Charts) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**Probability**")
-        st.altair_chart(_bars(charts.scores, "probability from"), width="stretch")
+        st.altair_chart(_bars(charts.scores, "probability from"), width="stretch", alt="Scans by probability")
     with right:
         st.markdown("**Day of the scan (UTC)**")
-        st.altair_chart(_bars(charts.days, "day"), width="stretch")
+        st.altair_chart(_bars(charts.days, "day"), width="stretch", alt="Scans by day")
     st.markdown("**Folders that hold the most**")
-    st.altair_chart(_folders(charts.folders), width="stretch")
+    st.altair_chart(_folders(charts.folders), width="stretch", alt="Scans by folder")
     with st.expander("The same as numbers"):
         for title, counts in (("probability from", charts.scores), ("day", charts.days), ("folder", charts.folders)):
             st.dataframe(

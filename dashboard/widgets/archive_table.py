@@ -21,12 +21,12 @@ from dashboard.widgets.sending import may_send, send
 
 COLUMNS = (
     Column("File", Look.TITLE),
-    Column("Verdict", Look.VERDICT),
-    Column("Probability", Look.FIGURE, "of being made or altered by a machine or a hand"),
-    Column("Weight", Look.FIGURE, "log10 likelihood ratio: +1 stands for ten to one, -1 for one to ten"),
-    Column("Examined (UTC)", Look.WIDE),
-    Column("Kind", Look.WIDE),
-    Column("Folder", Look.WIDE),
+    Column("Verdict", Look.LINE, 13),
+    Column("Probability", Look.FIGURE, 7.5, "of being made or altered by a machine or a hand"),
+    Column("Weight", Look.FIGURE, 7.5, "log10 likelihood ratio: +1 stands for ten to one, -1 for one to ten"),
+    Column("Examined (UTC)", Look.WIDE, 10.5),
+    Column("Kind", Look.WIDE, 10.5),
+    Column("Folder", Look.WIDE, 10.5),
 )
 
 MORE_S = 0.6
@@ -55,11 +55,11 @@ def _rows(found: Listing, was_whole: bool) -> None:
     known = places(store())
     actions = st.container()
     lines = [_line(row, pictures, known) for row in found.rows]
-    told = rows(COLUMNS, lines, key=f"rows {found.number} {lines[0].id}")
-    if told.opened is not None:
+    told = rows(COLUMNS, lines, key=f"rows {found.number} {lines[0].id}", ticks=True, pictures=True)
+    if told.opened:
         _open([told.opened])
     with actions:
-        _actions([row for row in found.rows if row.id in told.chosen])
+        _actions([row for row in found.rows if str(row.id) in told.ticked])
     if not was_whole and all(row.sha256 in pictures for row in found.rows):
         st.rerun()
 
@@ -75,22 +75,22 @@ def _line(row: ScanRow, pictures: Mapping[str, str], known: Places) -> Row:
         ", ".join((*(["video"] if row.kind == "video" else []), row.format, _size(row.size_bytes))),
         one_line(known.short(row.folder), 160),
     )
-    return Row(row.id, name, pictures.get(row.sha256, ""), f"./?{IDS}={row.id}", cells)
+    return Row(str(row.id), name, cells, f"./?{IDS}={row.id}", pictures.get(row.sha256, ""))
 
 
 def _size(size_bytes: int) -> str:
     return f"{size_bytes / 1e6:,.1f} MB" if size_bytes >= 100_000 else f"{size_bytes / 1e3:,.1f} kB"
 
 
-def _open(numbers: Sequence[int]) -> None:
-    st.switch_page(entry(PAGES[0]), query_params={IDS: [str(number) for number in numbers]})
+def _open(ids: Sequence[str]) -> None:
+    st.switch_page(entry(PAGES[0]), query_params={IDS: list(ids)})
 
 
 def _actions(chosen: Sequence[ScanRow]) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         few = chosen[:MAX_OPEN]
         if st.button("Open", key="open", disabled=not chosen, icon=":material/frame_inspect:"):
-            _open([row.id for row in few])
+            _open([str(row.id) for row in few])
         if may_send() and st.button("Send to the queue", key="send", disabled=not chosen, icon=":material/inbox:"):
             send(chosen)
         st.caption(

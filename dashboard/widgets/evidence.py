@@ -40,17 +40,21 @@ def _draw(evidence: Evidence, *, large: bool) -> None:
 def _picture(evidence: Evidence) -> None:
     frames = evidence.frames[:4]
     if evidence.picture:
-        st.image(evidence.picture, width="stretch")
+        st.image(evidence.picture, width="stretch", alt=_about(evidence))
         heat = '<span class="u-ramp"></span>' if evidence.is_heat else ""
         st.html(f'<p class="u-soft">{heat}{text(evidence.caption)}</p>')
     elif frames:
         for column, (time_s, jpeg) in zip(st.columns(len(frames)), frames, strict=True):
-            column.image(jpeg, caption=f"{time_s:.2f} s", width="stretch")
+            column.image(jpeg, caption=f"{time_s:.2f} s", width="stretch", alt=f"Frame at {time_s:.2f} s")
     elif evidence.drawing is not None:
         st.html(drawn(evidence.drawing))
     else:
         sign = f'<b aria-hidden="true">{_sign(evidence.card.trace)}</b>'
         st.html(f'<div class="u-nothing">{sign}<span>{text(evidence.card.trace)}</span></div>')
+
+
+def _about(evidence: Evidence) -> str:
+    return f"{evidence.card.title}: {evidence.caption or 'evidence drawn on the picture'}"
 
 
 def _sign(trace: str) -> str:
@@ -59,8 +63,10 @@ def _sign(trace: str) -> str:
 
 
 def _words(card: Card) -> str:
+    speaker = next((words for label, words in card.rows if label == "detector"), "")
+    title = f"{card.title}: {speaker}" if speaker else card.title
     parts = [
-        f'<p class="u-card-title"><strong>{text(card.title)}</strong> <span>{text(card.trace)}</span></p>',
+        f'<p class="u-card-title"><strong>{text(title)}</strong> <span>{text(card.trace)}</span></p>',
         f"<p>{text(card.summary)}</p>",
     ]
     if card.llr is not None:

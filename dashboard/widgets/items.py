@@ -16,6 +16,7 @@ from dashboard.widgets.evidence import cards
 from dashboard.widgets.pictures import provide
 from dashboard.widgets.progress import progress
 from dashboard.widgets.result import result
+from dashboard.widgets.rows import Column, Look, Row, rows
 from dashboard.widgets.verdict import banner
 from dashboard.widgets.viewer import whole
 
@@ -28,6 +29,13 @@ MAX_NUMBER = 1 << 31
 """Numbers of scans are integers of 32 bits in PostgreSQL."""
 
 POLL_S = 0.4
+
+FEW = 8
+"""More files than that scroll in a window of their own, so that the result stays in sight."""
+
+LIST_PX = 320
+
+COLUMNS = (Column("File", Look.TITLE), Column("Verdict", Look.LINE, 35), Column("Probability", Look.FIGURE, 12))
 
 FAILED = "failed"
 
@@ -154,25 +162,19 @@ def _list(under_way: bool) -> None:
 def _draw_list() -> None:
     listed = [_item(name) for name in ids()]
     done = sum(item.job is None or item.job.is_over for item in listed)
-    st.caption(f"{done} of {len(listed)} files examined. Choose a row to see why.")
-    table = {
-        "Verdict": [f"{_SIGNS.get(item.kind, '…')} {item.words}" for item in listed],
-        "Probability": [None if item.probability is None else 100 * item.probability for item in listed],
-        "File": [item.name for item in listed],
-    }
-    event = st.dataframe(
-        table,
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
-        key="files",
-        column_config={"Probability": st.column_config.ProgressColumn(format="%d %%", min_value=0, max_value=100)},
-        height=min(36 * (len(listed) + 1), 320),
-    )
-    rows = event.selection.rows
-    if rows and rows[0] < len(listed) and st.session_state.get(_CHOSEN) != listed[rows[0]].id:
-        st.session_state[_CHOSEN] = listed[rows[0]].id
+    st.caption(f"{done} of {len(listed)} files examined. Click a name to see why.")
+    chosen = st.session_state.get(_CHOSEN)
+    current = chosen if chosen in ids() else listed[0].id
+    with st.container(height=LIST_PX if len(listed) > FEW else "content", border=False):
+        opened = rows(COLUMNS, [_row(item) for item in listed], key="files", current=current).opened
+    if opened and opened != current:
+        st.session_state[_CHOSEN] = opened
         st.rerun()
+
+
+def _row(item: Item) -> Row:
+    percent = "" if item.probability is None else f"{item.probability:.0%}"
+    return Row(item.id, item.name, (item.name or "no name", f"{_SIGNS.get(item.kind, '…')} {item.words}", percent))
 
 
 def _watch(key: str) -> None:
@@ -185,7 +187,8 @@ def _draw_progress(key: str) -> None:
         st.rerun()
     progress(step_titles(job.steps), job.titles, waiting=scanning().n_waiting)
     if job.report is None:
-        st.html(f'<div class="u-wait">{"The file is being opened."}</div>')
+        now = "It begins as soon as there is room." if job.state is State.WAITING else "The file is being opened."
+        st.html(f'<div class="u-wait">{now}</div>')
         return
     _draw_known(job, "so far")
 
@@ -194,7 +197,7 @@ def _draw_known(job: Job, how_far: str) -> None:
     shown = _so_far(job)
     banner(shown, provisional=how_far)
     if job.preview:
-        whole(job.preview)
+        whole(job.preview, "The picture that is examined")
     cards(shown.evidence)
 
 

@@ -6,6 +6,18 @@ import streamlit as st
 
 from dashboard.backend.cards import ModelCard, figures, learned_from, settings
 from dashboard.backend.words import as_markdown, sentence
+from dashboard.widgets.rows import Column, Look, Row, rows
+
+FIGURES = (
+    Column("Measured", Look.TITLE),
+    Column("Figure", Look.FIGURE, 14),
+    Column("95 % interval", Look.NOTE, 24),
+)
+
+FEW_FIGURES = 12
+"""More than these scroll in a window of their own."""
+
+FIGURES_PX = 460
 
 
 def explain(error: Exception) -> None:
@@ -36,16 +48,12 @@ def figures_panel(card: ModelCard) -> None:
     if not found:
         st.caption("The card of these weights names no figure.")
         return
-    st.dataframe(
-        {
-            "measured": [figure.name for figure in found],
-            "figure": [f"{figure.value:.4g}" for figure in found],
-            "95 % interval": [_interval(figure.low, figure.high) for figure in found],
-        },
-        hide_index=True,
-        height=min(35 * (len(found) + 1) + 3, 460),
-        column_config={"measured": st.column_config.TextColumn(width="large")},
-    )
+    lines = [
+        Row(str(place), figure.name, (figure.name, f"{figure.value:.4g}", _interval(figure.low, figure.high)))
+        for place, figure in enumerate(found)
+    ]
+    with st.container(height=FIGURES_PX if len(found) > FEW_FIGURES else "content", border=False):
+        rows(FIGURES, lines, key=f"figures of {card.name}", opens=False)
 
 
 def _interval(low: float | None, high: float | None) -> str:

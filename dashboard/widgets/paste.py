@@ -11,6 +11,7 @@ PASTE_HTML = '<p>or paste a picture with <kbd>Ctrl</kbd>+<kbd>V</kbd> <output ar
 
 PASTE_CSS = """
 p { margin: 0; font: 0.85rem var(--st-font); color: color-mix(in srgb, var(--st-text-color) 70%, transparent); }
+@media (hover: none) and (pointer: coarse) { p { display: none; } }
 kbd { border: 1px solid; border-radius: 3px; padding: 0 0.3em; font: inherit; }
 """
 

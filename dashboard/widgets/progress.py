@@ -18,7 +18,7 @@ def progress(done: Sequence[str], names: Sequence[str], *, waiting: int = 0) -> 
         waiting: files before this one, if it has not begun.
     """
     if not done and waiting:
-        st.html(f'<p class="u-soft">Waiting for a worker; {waiting} in the queue.</p>')
+        st.html(f'<p class="u-soft">Waiting its turn; {waiting} in line.</p>')
     marks = []
     for number, name in enumerate(names):
         state, sign = (

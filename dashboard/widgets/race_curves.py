@@ -19,11 +19,12 @@ def race_curves(course: Course) -> None:
     """Draw three charts, side by side where there is room."""
     left, middle, right = st.columns(3)
     areas = rounds_chart(list(_areas(course)), (UNSEEN, ALL, BEFORE), "mean AUROC")
-    left.altair_chart(areas, width="stretch")
+    left.altair_chart(areas, width="stretch", alt="Mean AUROC by round")
     forgotten = [_row(record, FORGOTTEN, course.forgetting(record)) for record in course.records]
-    middle.altair_chart(rounds_chart(_known(forgotten), (FORGOTTEN,), "forgotten, AUROC", zero=True), width="stretch")
+    forgetting = rounds_chart(_known(forgotten), (FORGOTTEN,), "forgotten, AUROC", zero=True)
+    middle.altair_chart(forgetting, width="stretch", alt="AUROC forgotten by round")
     accused = rounds_chart(list(_accused(course)), (ACCUSED,), "clean photos taken for fakes", percent=True, zero=True)
-    right.altair_chart(accused, width="stretch")
+    right.altair_chart(accused, width="stretch", alt="Clean photos taken for fakes by round")
     st.caption("A cross: the gate refused that version.")
 
 

@@ -125,7 +125,7 @@ def _similar(found: tuple[Similar, ...]) -> None:
         picture, words, way = st.columns([1, 3, 1], vertical_alignment="center")
         kept = scanning().kept.load(other.sha256).frames
         if kept:
-            picture.image(next(iter(kept.values())), width="stretch")
+            picture.image(next(iter(kept.values())), width="stretch", alt=f"Picture of {other.name}")
         with words:
             st.html(
                 f"<p>{text(other.name)}<br><span class='u-soft'>{text(other.opinion)}, {other.distance_bits} of 256 "

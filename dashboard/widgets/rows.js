@@ -9,57 +9,54 @@ function made(kind, look, role) {
 
 function head(columns) {
   const row = made("tr", "", "row");
-  for (const { title, look, about } of [{ title: "", look: "pick" }, { title: "Picture", look: "picture" }, ...columns]) {
+  for (const { title, look, about, share } of [{ title: "", look: "pick" }, { title: "Picture", look: "picture" }, ...columns]) {
     const cell = row.appendChild(made("th", look, "columnheader"));
     cell.textContent = title;
     cell.title = about ?? "";
+    if (share) cell.style.width = share + "%";
   }
   row.firstChild.ariaLabel = "Choose";
   return row;
 }
 
 function box(row, tell) {
-  const cell = made("td", "pick", "cell"), label = cell.appendChild(made("label", ""));
-  const input = label.appendChild(made("input", ""));
+  const cell = made("td", "pick", "cell"), input = cell.appendChild(made("label", "")).appendChild(made("input", ""));
   input.type = "checkbox";
   input.ariaLabel = "Choose " + row.name;
   input.onchange = tell.ticked;
   return cell;
 }
 
-function words(column, text) {
-  const cell = made("td", column.look, "cell");
-  if (column.look === "figure") cell.appendChild(made("span", "said")).textContent = column.title + " ";
-  const shown = cell.appendChild(made("bdi", ""));
-  shown.textContent = text;
-  shown.title = text;
-  return cell;
-}
-
-function link(cell, row, tell) {
-  const way = made("a", "");
-  way.href = row.href;
-  way.append(...cell.childNodes);
-  way.onclick = (event) => {
+function way(row, tell) {
+  const link = made(row.href ? "a" : "button", "way");
+  if (row.href) link.href = row.href;
+  link.onclick = (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     tell.opened(row.id);
   };
-  cell.append(way);
+  return link;
 }
 
-function line(columns, row, tell) {
+function line(columns, row, opens, tell) {
   const element = made("tr", "", "row");
   element.dataset.id = row.id;
   element.append(box(row, tell), made("td", "picture", "cell"));
-  columns.forEach((column, place) => {
-    const cell = element.appendChild(words(column, row.cells[place]));
-    if (column.look === "title") link(cell, row, tell);
-  });
+  for (const { title, look } of columns) {
+    const cell = element.appendChild(made("td", look, "cell"));
+    if (["figure", "note"].includes(look)) cell.appendChild(made("span", "said")).textContent = title + " ";
+    const words = look === "title" && opens ? cell.appendChild(way(row, tell)) : cell;
+    words.appendChild(made("bdi", ""));
+  }
   return element;
 }
 
-function illustrate(element, row) {
+function fill(element, row, isCurrent) {
+  element.ariaCurrent = isCurrent ? "true" : null;
+  element.querySelectorAll("bdi").forEach((words, place) => {
+    if (words.textContent !== row.cells[place]) words.textContent = words.title = row.cells[place];
+    words.closest("td").classList.toggle("empty", !row.cells[place]);
+  });
   const cell = element.querySelector(".picture"), address = cell.querySelector("img")?.getAttribute("src") ?? "";
   if (cell.firstChild && address === row.picture) return;
   const picture = made(row.picture ? "img" : "span", "");
@@ -68,22 +65,23 @@ function illustrate(element, row) {
 }
 
 export default function ({ parentElement, data, setStateValue, setTriggerValue }) {
-  const [top, body] = ["thead", "tbody"].map((name) => parentElement.querySelector(name));
+  const [table, top, body] = ["table", "thead", "tbody"].map((name) => parentElement.querySelector(name));
+  const { columns = [], rows = [], ticks, pictures, opens, current } = data ?? {};
   const tell = {
     opened: (id) => setTriggerValue("opened", id),
     ticked: () => {
       const all = [...body.children], is = (row) => row.querySelector("input").checked;
       all.forEach((row) => row.classList.toggle("chosen", is(row)));
-      setStateValue("chosen", all.filter(is).map((row) => Number(row.dataset.id)));
+      setStateValue("chosen", all.filter(is).map((row) => row.dataset.id));
     },
   };
-  const { columns = [], rows = [] } = data ?? {};
   const ids = rows.map((row) => row.id).join();
   if (body.dataset.ids !== ids) {
-    // What is there stays while thumbnails come: no box may vanish under a finger.
+    // What is there stays while words and thumbnails change: no box may vanish under a finger.
     body.dataset.ids = ids;
+    table.className = [ticks && "ticks", pictures && "pictures"].filter(Boolean).join(" ");
     top.replaceChildren(head(columns));
-    body.replaceChildren(...rows.map((row) => line(columns, row, tell)));
+    body.replaceChildren(...rows.map((row) => line(columns, row, opens, tell)));
   }
-  rows.forEach((row, place) => illustrate(body.children[place], row));
+  rows.forEach((row, place) => fill(body.children[place], row, row.id === current));
 }

@@ -24,13 +24,16 @@ class Look(StrEnum):
     """How a column stands in the table and on a card; the values are classes of the style sheet."""
 
     TITLE = "title"
-    """Leads to what the row stands for; the first line of a card."""
+    """Leads to what the row stands for; a line of its own on a card."""
 
-    VERDICT = "verdict"
-    """The second line of a card."""
+    LINE = "line"
+    """Another one."""
 
     FIGURE = "figure"
-    """Its third line, with the title of the column before it."""
+    """A number; on a card in one line with others, the title of the column before it."""
+
+    NOTE = "note"
+    """The same for a few words."""
 
     WIDE = "wide"
     """Only in the table."""
@@ -43,11 +46,13 @@ class Column:
     Attributes:
         title: above it.
         look: where it stands.
+        share: of the width of the table, in percent; 0 for what the others leave.
         about: what the title means, for who rests a pointer on it.
     """
 
     title: str
     look: Look
+    share: float = 0.0
     about: str = ""
 
 
@@ -56,18 +61,18 @@ class Row:
     """One row.
 
     Attributes:
-        id: told when it is chosen or opened.
+        id: told when it is ticked or opened.
         name: of what it stands for, on one line; hostile text.
-        picture: address, data in itself; "" for none.
-        href: where its title leads when it is opened in a window of its own.
         cells: one text a column.
+        href: where its title leads in a window of its own; "" for nowhere.
+        picture: address, data in itself; "" for none, or none yet.
     """
 
-    id: int
+    id: str
     name: str
-    picture: str
-    href: str
     cells: tuple[str, ...]
+    href: str = ""
+    picture: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,29 +80,45 @@ class Told:
     """What somebody did with the rows.
 
     Attributes:
-        chosen: ids of the rows that are ticked.
-        opened: id of the row whose title was clicked a moment ago; None for none.
+        ticked: ids of the rows that are.
+        opened: id of the row whose title was clicked a moment ago; "" for none.
     """
 
-    chosen: tuple[int, ...]
-    opened: int | None
+    ticked: tuple[str, ...]
+    opened: str
 
 
-def rows(columns: Sequence[Column], lines: Sequence[Row], *, key: str) -> Told:
+def rows(
+    columns: Sequence[Column],
+    lines: Sequence[Row],
+    *,
+    key: str,
+    ticks: bool = False,
+    pictures: bool = False,
+    opens: bool = True,
+    current: str = "",
+) -> Told:
     """Draw them.
 
     Args:
-        columns: from left to right, behind the box to tick and the picture.
+        columns: from left to right; on a card from top to bottom.
         lines: from top to bottom.
         key: another one for other rows; what is ticked stays as long as the key does.
+        ticks: whether rows can be ticked.
+        pictures: whether there is room for pictures.
+        opens: whether titles can be clicked.
+        current: id of the row that is shown elsewhere on the page; "" for none.
     """
-    told = _register()(
-        data={"columns": [asdict(column) for column in columns], "rows": [asdict(line) for line in lines]},
-        key=key,
-        on_chosen_change=_nothing,
-        on_opened_change=_nothing,
-    )
-    return Told(tuple(told.chosen or ()), told.opened)
+    data = {
+        "columns": [asdict(column) for column in columns],
+        "rows": [asdict(line) for line in lines],
+        "ticks": ticks,
+        "pictures": pictures,
+        "opens": opens,
+        "current": current,
+    }
+    told = _register()(data=data, key=key, on_chosen_change=_nothing, on_opened_change=_nothing)
+    return Told(tuple(told.chosen or ()), told.opened or "")
 
 
 def _nothing() -> None:

@@ -41,11 +41,20 @@ def timeline(shown: Shown, moments: Sequence[float], *, key: str) -> float:
     x = alt.X("time:Q", title="seconds", scale=alt.Scale(domain=[0, duration_s], nice=False))
     pick = alt.selection_point(PICKED, fields=["time"], nearest=True, on="click", empty=False)
     chart = _scores(shown.courses, x, pick) if shown.courses else _frames(moments, x, pick)
-    event = st.altair_chart(chart, width="stretch", on_select="rerun", selection_mode=PICKED, key=f"chart {key}")
+    event = st.altair_chart(
+        chart,
+        width="stretch",
+        on_select="rerun",
+        selection_mode=PICKED,
+        key=f"chart {key}",
+        alt="Scores over time; the slider below chooses the moment as well",
+    )
     if shown.stretches:
         # A chart of its own: Streamlit takes no clicks on charts of several parts.
         lanes = alt.X("time:Q", title=None, scale=alt.Scale(domain=[0, duration_s], nice=False))
-        st.altair_chart(_lanes(shown.stretches, lanes), width="stretch", key=f"lanes {key}")
+        st.altair_chart(
+            _lanes(shown.stretches, lanes), width="stretch", key=f"lanes {key}", alt="Flagged stretches over time"
+        )
     slider = f"slider {key}"
     clicked = _clicked(event)
     if clicked is not None and st.session_state.get(f"clicked {key}") != clicked:

@@ -11,7 +11,7 @@ from dashboard.backend.layers import Layer
 from dashboard.widgets.markup import text
 
 WIPE_HTML = (
-    '<div class="box"><img class="below" alt=""><img class="above" alt=""><div class="edge"></div></div>'
+    '<div class="box"><img class="below"><img class="above"><div class="edge"></div></div>'
     '<input type="range" min="0" max="100" value="50" aria-label="How much of the picture is covered by the view">'
 )
 
@@ -27,9 +27,11 @@ WIPE_JS = """
 export default function ({ parentElement, data }) {
   const [below, above] = ["below", "above"].map((name) => parentElement.querySelector("." + name));
   const [edge, range] = [parentElement.querySelector(".edge"), parentElement.querySelector("input")];
-  const place = (name, image) => { if (data && image.src !== data[name]) image.src = data[name]; };
-  place("below", below);
-  place("above", above);
+  for (const [image, view] of [[below, data?.below], [above, data?.above]]) {
+    if (!view) continue;
+    if (image.src !== view.address) image.src = view.address;
+    image.alt = view.title;
+  }
   const wipe = () => {
     above.style.clipPath = `inset(0 ${100 - range.value}% 0 0)`;
     edge.style.left = `calc(${range.value}% - 1px)`;
@@ -54,17 +56,17 @@ def viewer(layers: Sequence[Layer], *, key: str) -> None:
     )
     layer = titles[chosen or usual]
     if layer is layers[0] or layer.name == "spectrum":
-        whole(layer.jpeg)
+        whole(layer.jpeg, layer.title)
     else:
-        _register()(data={"below": _uri(layers[0].jpeg), "above": _uri(layer.jpeg)}, key=f"wipe {key}")
-    ramp = '<span>nothing</span><span class="u-ramp"></span><span>strongest</span> ' if layer.is_heat else ""
+        _register()(data={"below": _told(layers[0]), "above": _told(layer)}, key=f"wipe {key}")
+    ramp = '<span>nothing</span><span class="u-ramp"></span><span>strongest</span> · ' if layer.is_heat else ""
     st.html(f'<p class="u-soft">{ramp}{text(layer.about)}</p>')
 
 
-def whole(jpeg: bytes) -> None:
+def whole(jpeg: bytes, title: str) -> None:
     """Draw one picture that fits the window; one of them on a page."""
     with st.container(key="whole"):
-        st.image(jpeg, width="content")
+        st.image(jpeg, width="content", alt=title)
 
 
 @st.cache_resource(show_spinner=False)
@@ -72,5 +74,5 @@ def _register() -> st.components.v2.types.ComponentRenderer:
     return st.components.v2.component("unforged_wipe", html=WIPE_HTML, css=WIPE_CSS, js=WIPE_JS)
 
 
-def _uri(jpeg: bytes) -> str:
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii")
+def _told(layer: Layer) -> dict[str, str]:
+    return {"title": layer.title, "address": "data:image/jpeg;base64," + base64.b64encode(layer.jpeg).decode("ascii")}

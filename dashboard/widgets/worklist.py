@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import streamlit as st
 
@@ -12,10 +10,39 @@ from dashboard.backend.queue import Desk, QueueItem, in_hands, one_line
 from dashboard.backend.words import as_markdown, sentence
 from dashboard.widgets.empty import empty_state
 from dashboard.widgets.opinions import shaped
+from dashboard.widgets.rows import Column, Look, Row, rows
 
 ROWS = 25
 
 MAX_NAME = 160
+
+WAITING = (
+    Column("File", Look.TITLE),
+    Column("Verdict", Look.LINE, 20),
+    Column("Weight", Look.FIGURE, 10, "log10 likelihood ratio: +1 stands for ten to one, -1 for one to ten"),
+    Column("State", Look.NOTE, 20),
+)
+
+DECIDED = (
+    Column("File", Look.TITLE),
+    Column("Verdict", Look.LINE, 15),
+    Column("Weight", Look.FIGURE, 8),
+    Column("State", Look.NOTE, 10),
+    Column("Reason", Look.LINE, 20),
+    Column("By", Look.NOTE, 9),
+    Column("When (UTC)", Look.NOTE, 14),
+)
+
+LOG = (
+    Column("Act", Look.TITLE, 10),
+    Column("Details", Look.LINE),
+    Column("Who", Look.NOTE, 9),
+    Column("When (UTC)", Look.NOTE, 14),
+    Column("Entry", Look.FIGURE, 6),
+    Column("Subject", Look.WIDE, 20),
+)
+
+_LOOKED_AT = "decided file"
 
 
 def waiting(desk: Desk) -> None:
@@ -28,15 +55,16 @@ def waiting(desk: Desk) -> None:
     n_pages = -(-n_open // ROWS)
     page = st.number_input("Page", 1, n_pages, 1, key="page of the queue") if n_pages > 1 else 1
     items = desk.next_items(limit=ROWS, offset=ROWS * (page - 1))
-    chosen = _table(items, key=f"waiting {page}", decided=False, choose=desk.may_decide)
-    if chosen is None:
+    if desk.may_decide:
+        st.caption("Click a name to take that file in hands.")
+    opened = rows(WAITING, [_row(item) for item in items], key=f"waiting {page}", opens=desk.may_decide).opened
+    if not opened:
         return
-    if st.button(f"Take {as_markdown(chosen.filename, 60)}", key="take chosen", type="primary"):
-        if desk.take(sha256=chosen.sha256) is None:
-            st.error("Somebody else has this file in hands, or decided it a moment ago.", icon=":material/lock:")
-            return
-        st.session_state["work again"] = True
-        st.rerun()
+    if desk.take(sha256=opened) is None:
+        st.error("Somebody else has this file in hands, or decided it a moment ago.", icon=":material/lock:")
+        return
+    st.session_state["work again"] = True
+    st.rerun()
 
 
 def decided(desk: Desk) -> None:
@@ -45,9 +73,17 @@ def decided(desk: Desk) -> None:
     if not items:
         empty_state("Nothing has been decided yet.")
         return
-    chosen = _table(items, key="decided", decided=True, choose=True)
+    st.caption("Click a name to see all that was done to that file.")
+    chosen = next((item for item in items if item.sha256 == st.session_state.get(_LOOKED_AT)), None)
+    lines = [
+        _row(item, one_line(item.reason, MAX_NAME), one_line(item.acted_by, 60), _moment(item.acted_at))
+        for item in items
+    ]
+    opened = rows(DECIDED, lines, key="decided", current="" if chosen is None else chosen.sha256).opened
+    if opened and (chosen is None or opened != chosen.sha256):
+        st.session_state[_LOOKED_AT] = opened
+        st.rerun()
     if chosen is None:
-        st.caption("Choose a row to see all that was done to a file.")
         return
     st.subheader(as_markdown(chosen.filename, 120), anchor=False)
     _entries(desk, chosen.sha256)
@@ -72,33 +108,11 @@ def log(desk: Desk) -> None:
     _entries(desk, None)
 
 
-def _table(items: Sequence[QueueItem], *, key: str, decided: bool, choose: bool) -> QueueItem | None:
-    columns: dict[str, list[object]] = {
-        "Weight": [item.weight for item in items],
-        "Verdict": [shaped(item.opinion) for item in items],
-        "File": [one_line(item.filename, MAX_NAME) for item in items],
-        "State": [f"{item.state}, in hands" if in_hands(item) else str(item.state) for item in items],
-    }
-    if decided:
-        columns |= {
-            "By": [one_line(item.acted_by, 60) for item in items],
-            "Reason": [one_line(item.reason, MAX_NAME) for item in items],
-            "When (UTC)": [item.acted_at[:16].replace("T", " ") for item in items],
-        }
-    event: Any = st.dataframe(
-        columns,
-        hide_index=True,
-        width="stretch",
-        key=key,
-        on_select="rerun" if choose else "ignore",
-        selection_mode="single-row",
-        column_config={
-            "Weight": st.column_config.NumberColumn(format="%+.2f", help="log10 likelihood ratio", width="small"),
-            "File": st.column_config.TextColumn(width="medium"),
-        },
-    )
-    rows = event["selection"]["rows"] if choose else []
-    return items[rows[0]] if rows and rows[0] < len(items) else None
+def _row(item: QueueItem, *more: str) -> Row:
+    name = one_line(item.filename, MAX_NAME)
+    state = f"{item.state}, in hands" if in_hands(item) else str(item.state)
+    cells = (name, shaped(item.opinion), f"{item.weight:+.2f}", state, *more)
+    return Row(item.sha256, name, cells)
 
 
 def _entries(desk: Desk, sha256: str | None) -> None:
@@ -106,22 +120,22 @@ def _entries(desk: Desk, sha256: str | None) -> None:
     if not entries:
         empty_state("The log has no entry yet.")
         return
-    st.dataframe(
-        {
-            "Entry": [entry.number for entry in entries],
-            "When (UTC)": [entry.at[:19].replace("T", " ") for entry in entries],
-            "Who": [one_line(entry.actor, 60) for entry in entries],
-            "Act": [entry.action for entry in entries],
-            "Subject": [one_line(entry.subject, 64) for entry in entries],
-            "Details": [
-                one_line("; ".join(f"{name}: {text}" for name, text in entry.details.items()), MAX_NAME)
-                for entry in entries
-            ],
-        },
-        hide_index=True,
-        width="stretch",
-        key=f"entries {sha256}",
-    )
+    lines = [
+        Row(
+            str(entry.number),
+            f"entry {entry.number}",
+            (
+                entry.action,
+                one_line("; ".join(f"{name}: {text}" for name, text in entry.details.items()), MAX_NAME),
+                one_line(entry.actor, 60),
+                _moment(entry.at),
+                str(entry.number),
+                one_line(entry.subject, 64),
+            ),
+        )
+        for entry in entries
+    ]
+    rows(LOG, lines, key=f"entries {sha256}", opens=False)
 
 
 def _reopen(desk: Desk, item: QueueItem, reason: str) -> None:
@@ -132,6 +146,10 @@ def _reopen(desk: Desk, item: QueueItem, reason: str) -> None:
         return
     st.toast(f"{as_markdown(item.filename, 60)} waits again.", icon=":material/undo:")
     st.rerun()
+
+
+def _moment(at: str) -> str:
+    return at[:16].replace("T", " ")
 
 
 def clock(time_s: float | None) -> str:

@@ -11,8 +11,8 @@ from dashboard.backend.queue import Decision, Desk
 from dashboard.roles import LOCAL_USER, NotAllowedError, Role, User
 from forensics.store import AuditLog, Queue, QueueItem, State, Store, StoreError, check
 from forensics.store.archive import Archive
+from tests.make_dashboard import listed, prepare
 from tests.make_dashboard import open_page as open_slowly
-from tests.make_dashboard import prepare
 from tests.unit.test_store import report
 
 HOSTILE = "![x](http://evil) <script>alert(1)</script> :red[*x*].jpg"
@@ -143,7 +143,7 @@ def test_the_other_views_open_and_hostile_names_stay_text(store: Store, view: st
     app = open_page("queue")
     app.segmented_control(key="view").set_value(view).run()
     assert not app.exception
-    assert app.dataframe
+    assert listed(app)
     assert not any("](http" in element.value for element in (*app.markdown, *app.caption))
 
 

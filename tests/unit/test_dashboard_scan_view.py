@@ -19,11 +19,12 @@ from dashboard.provider import Identity
 from dashboard.widgets import items
 from forensics import password_file
 from forensics.finding import Finding, Trace
+from forensics.hostile_text import one_line
 from forensics.password_file import OIDC, Entry, hashed, write
 from forensics.pictures import pack
 from forensics.settings import ScanSettings
 from forensics.store import ScanRow, Store
-from tests.make_dashboard import ANALYZERS, offered, open_page, prepare
+from tests.make_dashboard import ANALYZERS, APP, listed, offered, open_page, prepare
 from tests.make_media import jpeg, photo
 from tests.make_report import HOSTILE, report
 
@@ -103,6 +104,19 @@ def test_the_list_tells_a_verdict_before_the_address_names_its_scan_and_a_failur
     listed = [items._item(key) for key in jobs]
     assert listed[0].words == report().verdict.opinion and listed[0].scan_id == number
     assert [(one.kind, one.words) for one in listed[1:]] == [(items.FAILED, "could not be examined"), ("", "waiting")]
+
+
+def test_several_files_stand_in_a_list_of_which_the_first_is_shown(folder: Path) -> None:
+    with Store(f"sqlite:///{folder / 'scans.db'}") as store:
+        both = (report(filename="one.jpg", sha256="1" * 64), report(filename=HOSTILE[0], sha256="2" * 64))
+        numbers = [store.save(one, elapsed_s=1.0) for one in both]
+    app = AppTest.from_file(str(APP), default_timeout=90.0)
+    app.query_params["id"] = [str(number) for number in numbers]
+    app.run()
+    assert not app.exception
+    assert [row["File"] for row in listed(app)] == ["one.jpg", one_line(HOSTILE[0], 200)]
+    assert all(report().verdict.opinion in row["Verdict"] and row["Probability"].endswith("%") for row in listed(app))
+    assert "one.jpg" in html(app) and app.query_params["id"] == [str(number) for number in numbers]
 
 
 def test_a_file_of_a_run_is_drawn_again_from_where_it_lies(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

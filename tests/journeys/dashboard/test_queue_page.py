@@ -53,3 +53,12 @@ def test_two_moderators_never_hold_the_same_file(house: House) -> None:
     settle(other)
     assert in_hands(other) != before and in_hands(mia) == before
     house.audit("verify")
+
+
+def test_a_file_is_taken_from_the_list_by_its_name(house: House) -> None:
+    page = house.enter("ada", "queue")
+    page.get_by_text("Waiting", exact=True).click()
+    free = page.locator("tbody").get_by_role("row").filter(has_not_text="in hands").first.get_by_role("button")
+    name = free.inner_text()
+    free.click()
+    assert in_hands(page) == name

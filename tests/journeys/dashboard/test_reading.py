@@ -1,0 +1,49 @@
+"""Whoever sees little, or nothing, reads every page: contrast, words for pictures, names of controls."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from dashboard.pages import PAGES
+from tests.make_browser import go, missing
+from tests.make_house import House
+
+REASON = missing()
+
+pytestmark = pytest.mark.skipif(bool(REASON), reason=REASON)
+
+CONTRAST = Path(__file__).with_name("measure_contrast.js").read_text(encoding="utf-8")
+
+GROUND = {False: "#ffffff", True: "#171614"}
+"""Of the page in the light and in the dark, as in the style sheet."""
+
+NAMELESS = re.compile(
+    r"\s*- (button|textbox|checkbox|slider|combobox|link|spinbutton|radio|tab|radiogroup|img)\s*:?\s*$"
+)
+"""A line of the tree that readers of screens walk, without a name."""
+
+
+def addresses(house: House) -> list[str]:
+    shown = "?id=1&id=2" if PAGES[0].path == "scan" else PAGES[0].path
+    return [f"{house.server.url}/{path}" for path in (shown, "scan", *(entry.path for entry in PAGES[1:]))]
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_all_words_stand_out_from_their_ground(dark: bool, house: House) -> None:
+    page = house.enter("ada", dark=dark)
+    for address in addresses(house):
+        go(page, address)
+        page.wait_for_function("() => !document.querySelector('[data-testid=\"stSpinner\"]')")
+        assert page.evaluate(CONTRAST, GROUND[dark]) == [], address
+
+
+def test_every_picture_has_words_and_every_control_a_name(house: House) -> None:
+    page = house.enter("ada")
+    for address in addresses(house):
+        go(page, address)
+        page.wait_for_function("() => !document.querySelector('[data-testid=\"stSpinner\"]')")
+        tree = page.locator('[data-testid="stMain"]').aria_snapshot()
+        assert len(tree) > 100 and [line for line in tree.splitlines() if NAMELESS.match(line)] == [], address
