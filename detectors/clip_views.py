@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from detectors.clip_features import MIN_FRAMES, Floats, Look, class_tokens
+from detectors.clip_features import MIN_FRAMES, Floats, seen
 from detectors.data import Example, Reader
 from detectors.kept_views import ONLY, KeptViews
+from detectors.token_features import Tower
 from detectors.washed_views import chain
 from generators.launder import Fit
 
@@ -23,18 +24,18 @@ class ClipViews:
     """Every view of every clip.
 
     Attributes:
-        tokens: (N, V, 4, WIDTH) class tokens; all views are mild, since a codec has washed the clip before.
+        seen: (N, V, N_SEEN) see `clip_features.seen`; all views are mild, since a codec has washed the clip before.
         examples: the N clips; those that could not be read, or have too few frames, are left out.
         unread: why, a line each.
     """
 
-    tokens: Floats
+    seen: Floats
     examples: tuple[Example, ...]
     unread: tuple[str, ...]
 
 
 def cut_clips(
-    look: Look,
+    tower: Tower,
     examples: Sequence[Example],
     *,
     n_views: int,
@@ -43,33 +44,33 @@ def cut_clips(
     cache: Path | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> ClipViews:
-    """Look at every clip after n_views mild washes.
+    """Look at every clip after the mild ones of n_views washes.
 
     Args:
-        look: gives the tokens of a picture.
+        tower: gives the tokens.
         examples: clips.
-        n_views: of each.
+        n_views: numbered as those of pictures are, so that the odd ones are mild; 2 at least.
         seed: of the washes.
         reader: of the frames of a clip, spread evenly.
         cache: folder that keeps what was read; None keeps nothing.
         progress: called with the number of views done since the last call.
     """
-    keeper = KeptViews(cache, seed, what="clip, class tokens")
+    keeper = KeptViews(cache, seed, what="clip, looks and changes")
     kept, unread = [], []
     for example in examples:
         try:
-            kept.append((example, _views(look, example, n_views, seed, reader, keeper)))
+            kept.append((example, _views(tower, example, n_views, seed, reader, keeper)))
         except ValueError as error:
             unread.append(str(error))
         if progress is not None:
             progress(n_views)
     return ClipViews(
-        np.array([tokens for _, tokens in kept], np.float32), tuple(example for example, _ in kept), tuple(unread)
+        np.array([views for _, views in kept], np.float32), tuple(example for example, _ in kept), tuple(unread)
     )
 
 
-def _views(look: Look, example: Example, n_views: int, seed: int, reader: Reader, keeper: KeptViews) -> list[Floats]:
-    numbers = range(1, 2 * n_views, 2)  # of mild views
+def _views(tower: Tower, example: Example, n_views: int, seed: int, reader: Reader, keeper: KeptViews) -> list[Floats]:
+    numbers = range(1, n_views, 2)  # of mild views
     known = [keeper.get(example, view) for view in numbers]
     if None not in known:
         return [arrays[ONLY] for arrays in known if arrays is not None]
@@ -80,7 +81,7 @@ def _views(look: Look, example: Example, n_views: int, seed: int, reader: Reader
     for view, arrays in zip(numbers, known, strict=True):
         if arrays is None:
             wash = chain(example.path.name, view, seed)
-            arrays = {ONLY: class_tokens(look, [wash(pixels) for pixels in frames])}
+            arrays = {ONLY: seen(tower, [wash(pixels) for pixels in frames])}
             keeper.put(example, view, arrays)
         found.append(arrays[ONLY])
     return found

@@ -71,7 +71,8 @@ def trainable(name: str) -> Trainable:
 
         return Trainable(FaceSettings.load, FaceSettings, usable_faces, train_face)
     if name == "temporal":
-        from detectors.temporal_training import ClipSettings, train_temporal, usable_clips
+        from detectors.temporal_training import ClipSettings, train_temporal
+        from detectors.temporal_training import usable as usable_clips
 
         return Trainable(ClipSettings.load, ClipSettings, usable_clips, train_temporal)
     if name == "adversarial":

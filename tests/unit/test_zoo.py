@@ -17,7 +17,6 @@ from detectors.synthetic import READING, TOWER, ZOO, Synthetic
 from detectors.trainable import trainable
 from generators.weights import ZOO as GENERATORS_ZOO
 from generators.weights import load as load_weights
-from generators.weights import read_card
 from tests.make_media import photo
 
 MB = 10**6
@@ -54,7 +53,7 @@ def test_the_reading_was_made_by_the_committed_recipe() -> None:
 
 @pytest.mark.parametrize("name", ["face", "temporal", "adversarial"])
 def test_readings_of_other_kinds_are_fitted_as_the_committed_recipes_say(name: str) -> None:
-    card = read_card(ZOO / f"{name}-1.card.json")
+    card = load(name).card
     settings = vars(trainable(name).read(ZOO.parent / "recipes" / f"{name}.json"))
     assert {key: card.settings[key] for key in settings} == json.loads(json.dumps(settings))
     assert card.settings["tower"] == TOWER and (ZOO / f"{card.stem}.safetensors").stat().st_size < 50_000
