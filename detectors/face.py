@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 from detectors.base import Pictures, Scores, Spot
 from detectors.face_crops import MIN_FACE_PX, FaceCrop, cut_out, located
-from detectors.face_features import cell_features, features
+from detectors.face_features import cell_features, features, means
 from detectors.reading import probability
 from detectors.tower_reading import TowerReading
 from detectors.vision_tower import GRID
 from generators.extras import needs
 from generators.images import Pixels
 
-READING = "face-1"
+READING = "face-2"
 
 HEAT_SIDE = 112
 """Longer side of the heat map, in the picture's proportion."""
@@ -60,7 +60,7 @@ class Face(TowerReading):
         if not crops:
             return 0.0, (), heat
         seen = [self._look(crop.pixels[None])[0] for crop in crops]
-        logits = self._reading.logits(np.array([features(tokens) for tokens in seen]))
+        logits = self._reading.logits(np.array([features(means(tokens)) for tokens in seen]))
         for crop, tokens in zip(crops, seen, strict=True):
             _paste(heat, self._map(tokens), crop, pixels)
         spots = tuple(Spot(*crop.box, float(p), "face") for crop, p in zip(crops, probability(logits), strict=True))
@@ -70,7 +70,7 @@ class Face(TowerReading):
         """(GRID, GRID) 0..1: how blended each cell looks."""
         tensors = self._stored[0]
         low, high = tensors["heat_range"]
-        readings = cell_features(seen) @ tensors["cell_weights"] + tensors["cell_bias"]
+        readings = cell_features(seen[1:], means(seen)[2]) @ tensors["cell_weights"] + tensors["cell_bias"]
         smooth = cv2.GaussianBlur(readings.astype(np.float32).reshape(GRID, GRID), (0, 0), SMOOTH_CELLS)
         return np.asarray(np.clip((smooth - low) / (high - low), 0, 1), np.float32)
 

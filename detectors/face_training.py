@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from detectors.data import Example, Reader, first_by_hash, read_picture
 from detectors.face import READING
 from detectors.face_features import BLOCK, Look
-from detectors.face_views import BLEND, EDIT, LISTED, REAL, FaceRows, cut_faces
+from detectors.face_versions import BLEND, EDIT, LISTED, MIRROR, REAL
+from detectors.face_views import FaceRows, cut_faces
 from detectors.held_out import figures
 from detectors.linear_reading import Fitted, fit_reading
 from detectors.metrics import auroc
@@ -28,17 +29,25 @@ from generators.weights import ModelCard, save
 TASK = "A picture in, the probability that one of its faces was swapped or blended out (at equal odds beforehand)."
 
 LIMITS = (
-    "Learned from faces blended with changed versions of themselves and from edits in age and gender: it looks for a "
-    "border and for colours, sharpness and shapes that disagree, and may pass a swap that was finished with care or "
-    "washed hard. Real swaps, of one source, were only there to measure on. Faces made or re-enacted as a whole have "
-    "no border and score low, so that of clips its ratio does not count. Faces under 64 pixels are not judged; of many "
-    "faces the four largest are."
+    "Learned from faces blended with changed versions and mirror images of themselves and from edits in age and "
+    "gender: it looks for a border and for colours, sharpness and shapes that disagree, and may pass a swap that was "
+    "finished with care or washed hard. Real swaps, of one source, were only there to measure on. Faces made or "
+    "re-enacted as a whole have no border and score low, so that of clips its ratio does not count. Faces under 64 "
+    "pixels are not judged; of many faces the four largest are."
 )
 
 HEAT_SHARES = (0.5, 0.9)
 """Heat is 0 where cells read as the middle one of real faces, and 1 as the clearest tenth of blended ones."""
 
 CELL_REGULARIZATION = 1e-4
+
+MEASURED = {
+    BLEND: "self-blends",
+    MIRROR: "mirrored swaps",
+    EDIT: "edits in age and gender",
+    LISTED: "listed swaps",
+}
+"""Kinds that the card speaks of, in words."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +168,7 @@ def _fitted(rows: FaceRows, out: Path, settings: FaceSettings) -> ModelCard:
 
 def _places(rows: FaceRows, folds: NDArray[np.int64]) -> tuple[Fitted, NDArray[np.float64], float]:
     """The reading of single cells, the readings that heat runs between, and its AUROC on held-out sources."""
-    own = np.array([kind in (REAL, BLEND) for kind in rows.kinds])
+    own = np.array([kind in (REAL, BLEND, MIRROR) for kind in rows.kinds])
     n_cells = rows.cells.shape[1]
     blended = rows.blended[own].ravel()
     sure = (blended > 0.5) | (blended < 0.05)
@@ -187,7 +196,7 @@ def _figures(rows: FaceRows, logits: NDArray[np.float64], mild: NDArray[np.bool_
     """Figures of mild views of faces of sources that were not fitted on, kind by kind, against all real ones."""
     kinds = np.array(rows.kinds)
     found: dict[str, float] = {}
-    for kind, words in ((BLEND, "self-blends"), (EDIT, "edits in age and gender"), (LISTED, "listed swaps")):
+    for kind, words in MEASURED.items():
         own = mild & ((kinds == kind) | (kinds == REAL))
         labels = rows.labels[own]
         if len(set(labels)) < 2:

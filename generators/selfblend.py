@@ -118,7 +118,7 @@ def self_blend(photo: Pixels, face: Face | None, rng: np.random.Generator, range
         Its mask is True where the weight of the blend is above 0; outside the photo is as it was, bit for bit.
     """
     version, changes = _version(photo, rng, ranges)
-    weight = _weight(photo.shape[:2], outline(photo.shape[:2], face, rng), rng, ranges)
+    weight = soft_inside(photo.shape[:2], outline(photo.shape[:2], face, rng), rng, ranges.edge)
     strength = float(rng.choice(ranges.strengths))
     mask = weight > 0
     blended = photo + strength * weight[..., None] * (version - photo)
@@ -157,6 +157,26 @@ def outline(size: tuple[int, int], face: Face | None, rng: np.random.Generator) 
     return np.asarray(middle + across[:, None] * right + along[:, None] * down)
 
 
+def soft_inside(size: tuple[int, int], corners: NDArray[np.float64], rng: np.random.Generator, edge: Range) -> Floats:
+    """The weight of a blend: 1 well inside an outline, 0 outside, and a soft edge of random width between.
+
+    Args:
+        size: height and width of the picture.
+        corners: (N, 2) x, y in pixels.
+        rng: decides the width.
+        edge: what it is drawn from, over the side of the outline.
+
+    Returns:
+        (H, W) float32, 0..1.
+    """
+    filled = np.zeros(size, np.uint8)
+    cv2.fillPoly(filled, [np.rint(corners).astype(np.int32)], 1)
+    spread = float(np.sqrt(np.ptp(corners[:, 0]) * np.ptp(corners[:, 1])))
+    weight = cv2.GaussianBlur(filled.astype(np.float32), (0, 0), rng.uniform(*edge) * spread)
+    weight[weight < LEAST_WEIGHT] = 0
+    return np.asarray(weight, np.float32)
+
+
 def _version(photo: Pixels, rng: np.random.Generator, ranges: Ranges) -> tuple[Floats, str]:
     """(H, W, 3) float32 0..255: other colours, sharper or softer, moved and scaled a little; and what was done."""
     height, width = photo.shape[:2]
@@ -185,13 +205,3 @@ def _version(photo: Pixels, rng: np.random.Generator, ranges: Ranges) -> tuple[F
         f"{colour}, saturation {saturation:.2f}, {sharpness}, scaled {scale:.3f}, moved {right:+.1f}, {down:+.1f} px"
     )
     return np.asarray(np.clip(moved, 0, 255), np.float32), changes
-
-
-def _weight(size: tuple[int, int], corners: NDArray[np.float64], rng: np.random.Generator, ranges: Ranges) -> Floats:
-    """(H, W) float32 0..1: 1 well inside the outline, 0 outside, and a soft edge of random width between."""
-    filled = np.zeros(size, np.uint8)
-    cv2.fillPoly(filled, [np.rint(corners).astype(np.int32)], 1)
-    spread = float(np.sqrt(np.ptp(corners[:, 0]) * np.ptp(corners[:, 1])))
-    weight = cv2.GaussianBlur(filled.astype(np.float32), (0, 0), rng.uniform(*ranges.edge) * spread)
-    weight[weight < LEAST_WEIGHT] = 0
-    return np.asarray(weight, np.float32)

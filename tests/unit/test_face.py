@@ -15,9 +15,10 @@ from skimage.data import astronaut
 from detectors.data import Example
 from detectors.face import NO_FACE, Face
 from detectors.face_crops import MAX_FACES, MIN_FACE_PX, cut_out, located
-from detectors.face_features import N_CELL, N_FEATURES, REGIONS, cell_features, features
+from detectors.face_features import N_CELL, N_FEATURES, PARTS, REGIONS, cell_features, features, means
 from detectors.face_training import FaceSettings, train_face, usable_faces
-from detectors.face_views import BLEND, LISTED, REAL, cut_faces
+from detectors.face_versions import BLEND, LISTED, MIRROR, REAL
+from detectors.face_views import cut_faces
 from detectors.vision_tower import GRID, PATCH_PX, SIDE_PX, WIDTH, Tokens
 from generators import faces as found_faces
 from generators.images import Pixels
@@ -100,11 +101,25 @@ def test_a_face_that_is_unlike_its_surroundings_has_other_distances() -> None:
     tokens = np.random.default_rng(0).normal(0, 1, (1 + GRID * GRID, WIDTH)).astype(np.float32)
     moved = tokens.copy()
     moved[1:][REGIONS[0] > 0] += 1
-    plain, other = features(tokens), features(moved)
-    assert plain.shape == (N_FEATURES,) and cell_features(tokens).shape == (GRID * GRID, N_CELL)
-    apart = other.reshape(6, WIDTH) - plain.reshape(6, WIDTH)
-    assert np.allclose(apart[1], 1, atol=1e-5) and not apart[[0, 2, 3]].any()
-    assert apart[4].mean() > 0.5 and apart[5].mean() > 0.5
+    plain, other = features(means(tokens)), features(means(moved))
+    assert plain.shape == (N_FEATURES,) and means(tokens).shape == (len(PARTS), WIDTH)
+    apart = other.reshape(-1, WIDTH) - plain.reshape(-1, WIDTH)
+    assert np.allclose(apart[0], 1, atol=1e-5) and not apart[[1, 2]].any()
+    assert apart[3].mean() > 0.5 and apart[4].mean() > 0.5
+
+
+def test_the_class_token_is_not_read() -> None:
+    tokens = np.random.default_rng(0).normal(0, 1, (1 + GRID * GRID, WIDTH)).astype(np.float32)
+    other = tokens.copy()
+    other[0] += 1
+    assert np.array_equal(means(tokens), means(other))
+
+
+def test_a_cell_like_its_surroundings_has_no_distance_from_them() -> None:
+    cells = np.random.default_rng(0).normal(0, 1, (3, WIDTH)).astype(np.float32)
+    read = cell_features(cells, cells[1])
+    assert read.shape == (3, N_CELL) and np.array_equal(read[:, :WIDTH], cells)
+    assert not read[1, WIDTH:].any() and (read[0, WIDTH:] >= 0).all() and read[0, WIDTH:].any()
 
 
 def test_a_blend_lies_beside_its_own_face_and_its_cells_are_known(examples: list[Example], tmp_path: Path) -> None:
@@ -116,8 +131,9 @@ def test_a_blend_lies_beside_its_own_face_and_its_cells_are_known(examples: list
         return look(pixels)
 
     first = cut_faces(counting, examples[7:9], n_views=2, seed=1, cache=tmp_path)
-    assert first.kinds.count(REAL) == first.kinds.count(BLEND) > 0 and LISTED in first.kinds
-    blended = np.array([kind == BLEND for kind in first.kinds])
+    assert first.kinds.count(REAL) == first.kinds.count(BLEND) == first.kinds.count(MIRROR) > 0
+    assert LISTED in first.kinds
+    blended = np.isin(first.kinds, (BLEND, MIRROR))
     assert first.blended[blended].max() > 0.9 and not first.blended[~blended].any()
     seen = n_looks
     again = cut_faces(counting, examples[7:9], n_views=2, seed=1, cache=tmp_path)
@@ -153,7 +169,8 @@ def test_what_is_learned_from_is_people_and_swaps_and_no_source_has_too_many(exa
 
 def test_a_trained_detector_boxes_the_face_and_maps_it(trained: tuple[Path, ModelCard], portrait: Pixels) -> None:
     zoo, card = trained
-    assert card.claim == "manipulated" and card.data["selfblend: camera 0"] == card.data["real: camera 0"]
+    assert card.claim == "manipulated"
+    assert card.data["selfblend: camera 0"] == card.data["mirrored: camera 0"] == card.data["real: camera 0"]
     assert 0.0 <= card.measures["held-out sources, self-blends, AUROC"] <= 1.0
     detector = Face(zoo, look)
     wide = np.hstack([portrait, photo(5, width=320, height=256)])
