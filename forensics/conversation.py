@@ -11,12 +11,12 @@ from forensics.confinement import warn
 from forensics.containers.member import Member
 from forensics.errors import MediaError
 from forensics.hearing import listen
-from forensics.insides import Insides, bought_s
+from forensics.insides import bought_s
 from forensics.messages import Answer, Done, Entered, Opened, Ready, Scanned, Step, Task
 from forensics.outcome import Outcome
-from forensics.remote import Fetcher
 from forensics.report import ScanReport
 from forensics.settings import Limits
+from forensics.supply import Supply
 from forensics.watched import Worker
 
 Decide = Callable[[Task, Opened], Answer]
@@ -34,8 +34,7 @@ class Conversation:
     Args:
         limits: of the scan.
         forms: of pages that workers draw.
-        insides: takes what workers find in containers.
-        fetcher: knows where files lie that were fetched.
+        supply: takes what workers find in containers.
         decide, receive, hear: as for `Pool.run`.
     """
 
@@ -43,16 +42,14 @@ class Conversation:
         self,
         limits: Limits,
         forms: Collection[str],
-        insides: Insides,
-        fetcher: Fetcher,
+        supply: Supply,
         decide: Decide,
         receive: Receive | None = None,
         hear: Hear | None = None,
     ) -> None:
         self._limits = limits
         self._forms = forms
-        self._insides = insides
-        self._fetcher = fetcher
+        self._supply = supply
         self._decide, self._receive, self._hear = decide, receive, hear
 
     def hear(self, worker: Worker) -> Done | Outcome | None:
@@ -79,8 +76,8 @@ class Conversation:
         elif isinstance(said, Scanned):
             self._scanned(worker, worker.task, said)
         elif isinstance(said, Entered):
-            scratch = self._insides.scratch()
-            worker.enter(said.kind, scratch, self._fetcher.path(worker.task), self._limits)
+            scratch = self._supply.insides.scratch()
+            worker.enter(said.kind, scratch, self._supply.path(worker.task), self._limits)
             _reply(worker, scratch, time.monotonic())
         elif isinstance(said, Member):
             return None if worker.scratch is None else self._found(worker, worker.task, worker.scratch, said)
@@ -111,9 +108,9 @@ class Conversation:
     def _found(self, worker: Worker, container: Task, scratch: Path, member: Member) -> Outcome | None:
         worker.n_found += 1
         worker.deadline_s += bought_s(member)
-        task = self._insides.add(container, scratch, member)
+        task = self._supply.insides.add(container, scratch, member)
         if member.number:
-            if self._insides.is_full:
+            if self._supply.insides.is_full:
                 worker.paused_s = time.monotonic()
             else:
                 go_on(worker)

@@ -187,8 +187,7 @@ class Pool:
                 self._end(worker)
 
     def _talk(self, decide: Decide, receive: Receive | None = None, hear: Hear | None = None) -> Conversation:
-        supply = self._supply
-        return Conversation(self._limits, self._forms, supply.insides, supply.fetcher, decide, receive, hear)
+        return Conversation(self._limits, self._forms, self._supply, decide, receive, hear)
 
     def _next(self, waiting: Iterator[Task]) -> Task | None:
         is_paused = any(worker.paused_s is not None for worker in self._workers)
@@ -215,7 +214,7 @@ class Pool:
 
     def _hand(self, worker: Worker, task: Task) -> bool:
         """Give a task to an idle worker; False when the worker died in the meantime."""
-        if worker.take(task, self._supply.fetcher.path(task), self._limits):
+        if worker.take(task, self._supply.path(task), self._limits):
             return True
         self._end(worker)
         return False

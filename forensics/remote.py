@@ -23,7 +23,7 @@ PROTOCOLS = frozenset(
 )
 """Of fsspec, those that lead to files elsewhere; others run programs, chain or read what lies here."""
 
-_LOUD = ("adlfs", "azure", "gcsfs")
+_LOUD = ("adlfs", "azure", "gcsfs", "paramiko")
 """Loggers that print the traces of errors which get a line of their own here."""
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
@@ -31,8 +31,12 @@ _EXTRAS = {
     **dict.fromkeys(("s3", "s3a", "http", "https"), "remote"),
     **dict.fromkeys(("gs", "gcs"), "gcs"),
     **dict.fromkeys(("az", "abfs", "abfss"), "azure"),
+    "sftp": "sftp",
 }
 """Protocol -> the extra that speaks it."""
+
+_WITH_SERVER = re.compile(r"((?:sftp|ftp|smb)://[^/]*)(.*)", re.IGNORECASE | re.DOTALL)
+"""The server in a URL, and the path there: `?` and `#` belong to it."""
 
 N_FETCHING = 4
 N_AHEAD = 8
@@ -68,16 +72,26 @@ def system(url: str) -> tuple[Any, str]:
     """
     protocol = protocol_of(url)
     try:
-        from fsspec import get_filesystem_class
-
-        kind = get_filesystem_class(protocol)
+        kind = _kind(protocol)
         for name in _LOUD:
             logging.getLogger(name).setLevel(logging.CRITICAL)
     except ImportError as error:
         extra = _EXTRAS.get(protocol)
         needed = f"'unforged[{extra}]'" if extra is not None else f"'unforged[remote]' ({error})"
         raise ImportError(f"reading {protocol}:// needs: pip install {needed}") from error
+    if (parted := _WITH_SERVER.fullmatch(url)) is not None:
+        return kind(**kind._get_kwargs_from_urls(f"{parted[1]}/")), parted[2] or "/"
     return kind(**kind._get_kwargs_from_urls(url)), kind._strip_protocol(url)
+
+
+def _kind(protocol: str) -> Any:
+    if protocol == "sftp":
+        from forensics.remote_sftp import KnownServers
+
+        return KnownServers
+    from fsspec import get_filesystem_class
+
+    return get_filesystem_class(protocol)
 
 
 class Fetcher:

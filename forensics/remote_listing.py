@@ -47,7 +47,13 @@ def listing(url: str) -> Iterator[Task]:
     # fsspec chains by "::"; a chain may end anywhere.
     if "::" in url:
         raise ValueError(f"{_shown(url)!r} is a chain of places; name the one to fetch files from")
-    files, path = system(url)
+    try:
+        files, path = system(url)
+    except ImportError:
+        raise
+    except Exception:  # noqa: BLE001 - some connect here; as below
+        yield _task(url, "")
+        return
     if protocol in _UNLISTED:
         yield _task(url, "")
         return
@@ -98,7 +104,9 @@ def _pattern(path: str) -> Callable[[str], object]:
 def _below(files: Any, protocol: str, root: str) -> Iterator[_Found]:
     """All below a folder. Whole buckets are read a page at a time, other places a folder at a time."""
     if protocol not in _PAGED:
-        for _, _, found in files.walk(root, detail=True, on_error="raise"):
+        if not files.isdir(root or "/"):
+            return
+        for _, _, found in files.walk(root or "/", detail=True, on_error="raise"):
             for _, info in sorted(found.items()):
                 yield _Found(info["name"], _version(info))
         return

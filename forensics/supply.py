@@ -20,19 +20,19 @@ class Supply:
         max_bytes: size of one file.
 
     Attributes:
-        insides, fetcher: where files come from that lie nowhere yet.
+        insides: files in containers that wait.
     """
 
     def __init__(self, folder: Path, *, max_bytes: int) -> None:
         self.insides = Insides(folder / "inside")
-        self.fetcher = Fetcher(folder, max_bytes=max_bytes)
+        self._fetcher = Fetcher(folder, max_bytes=max_bytes)
         self._again: deque[Task] = deque()
         self._returned: set[Task] = set()
 
     @property
     def is_fetching(self) -> bool:
         """Whether there will be a file that is not there yet."""
-        return self.fetcher.n_waiting > 0
+        return self._fetcher.n_waiting > 0
 
     def next(self, waiting: Iterator[Task], *, is_unpacking_paused: bool) -> Task | None:
         """The next file; None while there is none.
@@ -45,16 +45,20 @@ class Supply:
             return self.insides.waiting.popleft()
         if is_unpacking_paused:
             return None
-        if (fetched := self.fetcher.next()) is not None:
+        if (fetched := self._fetcher.next()) is not None:
             return fetched
-        while self.fetcher.n_waiting < N_AHEAD:
+        while self._fetcher.n_waiting < N_AHEAD:
             task = next(waiting, None)
             if task is None:
                 return self._again.popleft() if self._again else None
             if not task.url:
                 return task
-            self.fetcher.fetch(task)
+            self._fetcher.fetch(task)
         return None
+
+    def path(self, task: Task) -> Path:
+        """Where a file lies here."""
+        return self._fetcher.path(task)
 
     def put_back(self, task: Task) -> bool:
         """Let a file come once more, after all others; False for one that has been put back before."""
@@ -66,15 +70,15 @@ class Supply:
 
     def lost(self) -> Iterator[Outcome]:
         """What could not be fetched."""
-        for task, error in self.fetcher.ended():
+        for task, error in self._fetcher.ended():
             yield Outcome(task, None, None, {}, "", error, 0.0)
 
     def examined(self, task: Task) -> None:
         """A file has ended; its scratch file, if it had one, goes."""
         self._returned.discard(task)
         self.insides.examined(task)
-        self.fetcher.drop(task)
+        self._fetcher.drop(task)
 
     def close(self) -> None:
         """Stop fetching."""
-        self.fetcher.close()
+        self._fetcher.close()

@@ -18,6 +18,7 @@ SOURCES = sorted(path for floor in FLOORS for path in (ROOT / floor).rglob("*.py
 
 EXTRAS = ("torch", "torchvision", "timm", "facenet_pytorch", "lightning_fabric", "tensorboard", "matplotlib")
 EXTRAS += ("onnx", "onnxruntime", "streamlit", "starlette", "fastapi", "pydantic", "uvicorn", "psycopg")
+EXTRAS += ("fsspec", "paramiko")
 """Libraries of optional extras: a module that needs one may fail to import without it."""
 
 ALEMBIC = "forensics.migrations.env"
@@ -33,7 +34,8 @@ NETWORK_MODULES = ("requests", "httpx", "aiohttp", "http.client", "ftplib", "smt
 THE_DOOR = "detectors.outside.hub"
 """The one module that fetches, when a person names a model of the hub on the command line."""
 
-DOORS_OF_SCANS, THROUGH_THEM = ("forensics.remote", "forensics.remote_listing"), ("forensics.inputs", "forensics.pool")
+DOORS_OF_SCANS = ("forensics.remote", "forensics.remote_listing", "forensics.remote_sftp")
+THROUGH_THEM = ("forensics.inputs", "forensics.supply")
 """The modules that list and fetch files to scan, when a person allows it, and those that ask them: no worker does."""
 
 DOOR_OF_CLUSTERS = "detectors.cluster"
@@ -148,7 +150,7 @@ def test_no_source_opens_pickles_or_connections(path: Path) -> None:
         assert not imported & {*NETWORK_MODULES, "urllib.request", "socket"}
         assert THE_DOOR not in imported or module(path) == "forensics.cli.models_outside", "nobody else goes through it"
     if module(path) not in DOORS_OF_SCANS:
-        assert not roots & {"fsspec", "s3fs", "boto3", "gcsfs", "adlfs"}
+        assert not roots & {"fsspec", "s3fs", "boto3", "gcsfs", "adlfs", "paramiko"}
         assert not imported & set(DOORS_OF_SCANS) or module(path) in THROUGH_THEM, "nobody else goes through them"
     assert not set(called) & set(FORBIDDEN_CALLS)
     for node in ast.walk(tree):
