@@ -128,7 +128,7 @@ def _item(name: str) -> Item:
     words = {State.WAITING: "waiting", State.RUNNING: f"step {len(job.steps)} of {job.n_steps}"}.get(job.state, "")
     if job.state is State.FAILED:
         said = "could not be examined" if job.report is None else "was stopped"
-        return Item(name, job.name, said, kind=FAILED, job=job)
+        return Item(name, job.name, f"{said}: {job.message}", kind=FAILED, job=job)
     if job.report is not None:
         verdict = job.report.verdict
         said = f"{verdict.opinion}{'' if job.is_over else f', so far ({words})'}"

@@ -103,7 +103,8 @@ def test_the_list_tells_a_verdict_before_the_address_names_its_scan_and_a_failur
     monkeypatch.setattr(items, "scanning", lambda: SimpleNamespace(job=jobs.get))
     listed = [items._item(key) for key in jobs]
     assert listed[0].words == report().verdict.opinion and listed[0].scan_id == number
-    assert [(one.kind, one.words) for one in listed[1:]] == [(items.FAILED, "could not be examined"), ("", "waiting")]
+    failed = "could not be examined: the file is broken"
+    assert [(one.kind, one.words) for one in listed[1:]] == [(items.FAILED, failed), ("", "waiting")]
 
 
 def test_several_files_stand_in_a_list_of_which_the_first_is_shown(folder: Path) -> None:

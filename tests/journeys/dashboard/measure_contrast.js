@@ -24,7 +24,8 @@
   const outside = (element) => element.parentElement ?? element.getRootNode().host ?? null;
 
   function ratio(element) {
-    let [ink, ground, opacity] = [rgba(getComputedStyle(element).color), [0, 0, 0, 0], 1];
+    const { color, fill } = getComputedStyle(element);
+    let [ink, ground, opacity] = [rgba(element instanceof SVGElement ? fill : color), [0, 0, 0, 0], 1];
     for (let one = element; one; one = outside(one)) {
       const style = getComputedStyle(one);
       ground = over(ground, rgba(style.backgroundColor));
@@ -41,7 +42,7 @@
     const style = getComputedStyle(element);
     // Sliders show their values beside themselves, where this does not look; icons are a font of their own.
     return width && height && style.visibility === "visible" && !style.fontFamily.includes("Material")
-      && !element.closest('style, script, svg, [disabled], [aria-disabled="true"], [data-testid="stSlider"]');
+      && !element.closest('style, script, [disabled], [aria-disabled="true"], [data-testid="stSlider"]');
   }
 
   const faint = [];
