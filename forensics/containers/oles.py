@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
@@ -93,6 +94,9 @@ class _Message:
 
     def _take_file(self, place: Sequence[str], name: str) -> None:
         declared = self._entry(place).size
+        if not declared:
+            self._level.add(name, io.BytesIO())
+            return
         if declared > self._size:
             self._level.refuse(name, "broken", "the attachment says that it is larger than the message")
             return

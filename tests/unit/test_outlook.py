@@ -34,6 +34,11 @@ def test_small_attachments_which_share_a_stream_come_out(tmp_path: Path) -> None
     }
 
 
+def test_an_empty_attachment_is_refused_and_the_message_is_sound(tmp_path: Path) -> None:
+    found = look(outlook({"a.jpg": b"", "b.jpg": B}), tmp_path)
+    assert found.refused == {"a.jpg": "empty"} and found.files == {"b.jpg": B} and found.error is None
+
+
 def test_objects_and_what_lies_elsewhere_are_counted(tmp_path: Path) -> None:
     parts = dict(message({"chart": {"CONTENTS": b"x" * 100}}))
     parts["__attach_version1.0_#00000001"] = {"__properties_version1.0": bytes(8)}
