@@ -41,6 +41,8 @@ def prepare(forms: Iterable[str], language_code: str = ENGLISH) -> None:
     language(language_code)
     for module in (module for form in drawn for module in modules[form]):
         import_module(module)
+    if drawn:
+        import_module("detectors.outside.model_folder")  # a page names the outside models that were not asked
     for name in ANALYZERS.names() if drawn else ():
         title(name)  # also of those that are no part of this scan: a page names what was not tested
 
