@@ -21,7 +21,7 @@ from forensics.outcome import Outcome
 from forensics.retirement import Retirement
 from forensics.settings import ScanSettings
 from forensics.supply import Supply
-from forensics.towers import Towers, TowersNearby
+from forensics.towers import HANG_S, Towers, TowersNearby
 from forensics.usual_workers import usable_processors
 from forensics.watched import START_S, Worker, start_context
 
@@ -229,7 +229,8 @@ class Pool:
         return said
 
     def _watch(self, worker: Worker) -> Outcome | None:
-        if self._towers.is_late:
+        if self._towers.is_late and time.monotonic() - worker.started_s < HANG_S + self._limits.timeout_s:
+            # Not for ever: who keeps the network busy on purpose would have all the time in the world.
             worker.deadline_s = max(worker.deadline_s, time.monotonic() + self._limits.image_timeout_s)
         if not worker.process.is_alive():
             return None if worker.connection.poll() else self._died(worker)

@@ -50,7 +50,7 @@ class Worker:
         ready: whether it has loaded its analyzers.
         task, opened, report: the file that it examines, as far as it has come.
         born_s: when it was started, on the monotonic clock.
-        started_s: when it got the file.
+        started_s: when it got the file; before the first one, when it was started itself.
         entered, scratch, n_found: the kind of a container that it unpacks, where to, and the files found so far.
         paused_s: since when it waits until there is room for more scratch files; None if it does not.
         has_scanned, is_weighed: whether it has ever scanned, and whether the memory that takes was noted.
@@ -67,7 +67,7 @@ class Worker:
     task: Task | None = None
     opened: Opened | None = None
     report: ScanReport | None = None
-    started_s: float = 0.0
+    started_s: float = field(default_factory=time.monotonic)
     entered: str = ""
     scratch: Path | None = None
     n_found: int = 0

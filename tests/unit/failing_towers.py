@@ -22,6 +22,9 @@ DEADLY = 13
 """Grey value of a picture that takes the process of a `Mortal` tower along."""
 
 
+INSATIABLE = 8
+"""Pictures that a file of this name asks for beside its own."""
+
 SLOW_S = 5.0
 """For a batch of a `Slow` tower."""
 
@@ -107,6 +110,9 @@ class Asking(Scripted):
         pixels[0, 0, 0] = [*bytes.fromhex(media.sha256)[:3]]
         if self.is_deadly(media):
             pixels[:] = DEADLY
+        for number in range(INSATIABLE if "insatiable" in media.name else 0):
+            pixels[0, 1] = number
+            shared_tower().tokens(pixels)
         answered = shared_tower().tokens(pixels)[0][0, 0, 0] if asks_elsewhere() else 0.0
         (found,) = report.findings
         return replace(report, findings=(replace(found, measures={"tower": float(answered)}),))

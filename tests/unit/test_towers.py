@@ -161,6 +161,16 @@ def test_what_a_slow_process_takes_is_not_the_time_of_a_file(put: Callable[..., 
     assert asked(outcome) and outcome.elapsed_s > SLOW_S
 
 
+def test_a_file_that_keeps_the_process_busy_is_stopped_all_the_same(
+    put: Callable[..., list[Task]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("forensics.pool.HANG_S", 4.0)
+    settings = ScanSettings(limits=Limits(image_timeout_s=4.0, timeout_s=2.0))
+    with Pool(settings, build=Asking, towers=TowerProcesses(["cpu"], load=slow)) as pool:
+        outcome = examined(pool, put("insatiable.jpg"))["insatiable.jpg"]
+    assert outcome.error is not None and outcome.error.code == "timeout"
+
+
 def test_a_device_that_is_not_there_is_told_before_anything_begins() -> None:
     with pytest.raises(ValueError, match=r"^there is no device cuda:7 here$"):
         Pool(SETTINGS, build=Asking, towers=TowerProcesses(["cpu", "cuda:7"], load=refusing)).__enter__()
