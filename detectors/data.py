@@ -25,7 +25,7 @@ LABELS = {"real": 0, "fake": 1}
 EDIT = "edit"
 """Family of real photos of which a part was altered: a case for localisation, not for "wholly synthetic"."""
 
-VIDEO_ENDINGS = frozenset({".mp4", ".mov", ".mkv", ".webm", ".avi"})
+VIDEO_ENDINGS = frozenset({".mp4", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".flv", ".wmv"})
 PICTURE_ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
 
 _CROP = re.compile(r"\bcrop=(\d+),(\d+),(\d+),(\d+)")

@@ -18,6 +18,7 @@ Pixels = NDArray[np.uint8]
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 STILL_FORMATS = ("jpeg", "png", "webp", "gif", "tiff", "bmp", "heic", "avif")
 VIDEO_CODECS = {"mp4": "libx264", "mov": "libx264", "mkv": "libx264", "webm": "libvpx", "avi": "mpeg4"}
+VIDEO_CODECS |= {"mpg": "mpeg2video", "ts": "libx264", "flv": "libx264", "wmv": "wmv2"}
 
 
 def still(image: Image.Image, fmt: str, **options: Any) -> bytes:
@@ -138,7 +139,7 @@ def video(
 
     Args:
         frames: all of one size.
-        fmt: container: mp4 mov mkv webm avi.
+        fmt: container: mp4 mov mkv webm avi mpg ts flv wmv.
         codec: encoder; the usual one of the container if empty.
         times_ms: when each frame is shown; evenly if empty.
         gop: frames from one key frame to the next.
@@ -149,7 +150,7 @@ def video(
     import av
 
     sink: Any = io.BytesIO() if seekable else _Pipe()
-    container_name = {"mkv": "matroska"}.get(fmt, fmt)
+    container_name = {"mkv": "matroska", "mpg": "vob", "ts": "mpegts", "wmv": "asf"}.get(fmt, fmt)
     with av.open(sink, "w", format=container_name, options=options or {}) as container:
         stream = container.add_stream(codec or VIDEO_CODECS[fmt], rate=25)
         stream.height, stream.width = frames[0].shape[:2]

@@ -65,11 +65,8 @@ _PICTURES = (
     (0, b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"),
     (0, b"\xff\x4f\xff\x51", "a JPEG 2000 picture"),
     (128, b"DICM", "a DICOM picture"),
-    (0, b"FLV", "a Flash video"),
     (0, b"\x00\x00\x01\x00", "a Windows icon"),
-    (0, b"\x00\x00\x01\xba", "an MPEG program stream"),
     (0, b"\x00\x00\x01\xb3", "an MPEG video stream"),
-    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a Windows Media file"),
     (0, b"\x76\x2f\x31\x01", "an OpenEXR picture"),
     (0, b"gimp xcf", "a GIMP picture"),
     (0, b"\xd7\xcd\xc6\x9a", "a Windows metafile picture"),
@@ -120,8 +117,6 @@ def refusal(head: bytes) -> MediaError:
         return MediaError("unsupported", "this is a Netpbm picture, not a supported image or video")
     if head[:4] == b"\x01\x00\x00\x00" and head[40:44] == b" EMF":
         return MediaError("unsupported", "this is a Windows metafile picture, not a supported image or video")
-    if head[:1] == head[188:189] == head[376:377] == b"G":
-        return MediaError("unsupported", "this is an MPEG transport stream, not a supported image or video")
     if head[257:262] == b"ustar":
         return MediaError("not-media", "this is a tar archive, not an image or a video")
     if head[:4] == b"RIFF" and head[8:12] == b"WAVE":

@@ -37,7 +37,8 @@ class Media:
         name: file name for display; hostile text.
         path: where it lies, None for bytes from elsewhere.
         kind: by content.
-        format: lower-case short name by content: jpeg png webp gif tiff bmp heic avif mp4 mov mkv webm avi.
+        format: lower-case short name by content: jpeg png webp gif tiff bmp heic avif mp4 mov mkv webm avi
+            mpg ts flv wmv.
         sha256: lower-case hex of the whole file.
         size_bytes: length of the file.
         limits: what it may cost.

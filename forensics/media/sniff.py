@@ -9,7 +9,7 @@ HEAD_BYTES = 4096
 """Enough for every signature below; a tar archive shows at byte 257."""
 
 IMAGE_FORMATS = frozenset({"jpeg", "png", "webp", "gif", "tiff", "bmp", "heic", "avif"})
-VIDEO_FORMATS = frozenset({"mp4", "mov", "mkv", "webm", "avi"})
+VIDEO_FORMATS = frozenset({"mp4", "mov", "mkv", "webm", "avi", "mpg", "ts", "flv", "wmv"})
 
 _SIGNATURES = (
     (b"\xff\xd8\xff", "jpeg"),
@@ -20,11 +20,17 @@ _SIGNATURES = (
     (b"MM\x00*", "tiff"),
     (b"II+\x00", "tiff"),
     (b"MM\x00+", "tiff"),
+    (b"\x00\x00\x01\xba", "mpg"),
+    (b"FLV\x01", "flv"),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c", "wmv"),
 )
 
 _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _QUICKTIME_ATOMS = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
+_TRANSPORT_PACKETS = ((0, 188), (4, 192))
+"""Where the first sync byte of an MPEG transport stream lies and how long packets are: as broadcast, and of cameras."""
+_MIN_PACKETS, _MAX_PACKETS = 3, 20
 
 
 def sniff(head: bytes) -> str:
@@ -41,7 +47,7 @@ def sniff(head: bytes) -> str:
     for signature, name in _SIGNATURES:
         if head.startswith(signature):
             return name
-    found = _riff(head) or _iso(head) or _matroska(head) or _bmp(head)
+    found = _riff(head) or _iso(head) or _matroska(head) or _bmp(head) or _transport(head)
     if found:
         return found
     raise refusal(head)
@@ -80,3 +86,12 @@ def _bmp(head: bytes) -> str | None:
     # "BM" alone also begins words: a real header has one of the known sizes of the second header after it.
     known = {12, 16, 40, 52, 56, 64, 108, 124}
     return "bmp" if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in known else None
+
+
+def _transport(head: bytes) -> str | None:
+    """MPEG transport streams (ISO 13818-1) have no signature, but each of their packets begins with a G."""
+    for at, size in _TRANSPORT_PACKETS:
+        marks = head[at::size][:_MAX_PACKETS]
+        if len(marks) >= _MIN_PACKETS and set(marks) == {ord("G")}:
+            return "ts"
+    return None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -42,11 +44,13 @@ class _Stretch:
 
     Attributes:
         key_s: time of the key frame; None where reading begins at the start of the file.
+        seek_s: what to seek to so as to come to it, or a little before.
         targets_s: when frames are wanted, ascending.
         max_frames: to decode; a stretch that needs more ends there.
     """
 
     key_s: float | None
+    seek_s: float
     targets_s: tuple[float, ...]
     max_frames: int
 
@@ -83,21 +87,23 @@ def _whole(container: Any, stream: Any, info: Container, n: int) -> list[_Stretc
     even_s = np.linspace(times_s[0], times_s[-1], n)
     nearest = np.abs(times_s[:, None] - even_s[None]).argmin(axis=0)  # (n,)
     targets_s = tuple(float(t) for t in times_s[np.unique(nearest)])
-    return [_Stretch(None, targets_s, MAX_DECODED_PIXELS // (info.width * info.height))]
+    return [_Stretch(None, 0.0, targets_s, MAX_DECODED_PIXELS // (info.width * info.height))]
 
 
 def _stretches(container: Any, stream: Any, info: Container, n: int) -> list[_Stretch]:
     """Ask the index for the key frame before each wanted frame; those with one in common are decoded in one go."""
+    find = partial(_indexed, container, stream) if info.container != "mpegts" else _Listed(container, stream).find
     found: list[_Stretch] = []
     for i in range(n):
         target_s = info.start_s + (i + 0.5) / n * info.duration_s
-        key_s = _key_frame_s(container, stream, target_s)
-        if key_s is None:
+        place = find(target_s)
+        if place is None:
             continue
+        key_s, seek_s = place
         if found and found[-1].key_s is not None and key_s <= found[-1].key_s + _SAME_S:
             found[-1] = replace(found[-1], targets_s=(*found[-1].targets_s, target_s))
         else:
-            found.append(_Stretch(key_s, (target_s,), 0))
+            found.append(_Stretch(key_s, seek_s, (target_s,), 0))
     return _affordable(found, info.n_frames / info.duration_s, MAX_DECODED_PIXELS // (info.width * info.height))
 
 
@@ -118,11 +124,25 @@ def _affordable(stretches: list[_Stretch], fps: float, max_frames: int) -> list[
     return moved
 
 
-def _key_frame_s(container: Any, stream: Any, target_s: float) -> float | None:
-    """Time stamp of the last key frame before a time; None where the index leads nowhere."""
+def _indexed(container: Any, stream: Any, target_s: float) -> tuple[float, float] | None:
+    """Time stamp of the last key frame before a time, and what to seek to; None where the index leads nowhere."""
     if not _seek(container, stream, target_s):
         return None
-    return next((t for t in map(packet_time_s, packets(container, stream)) if t is not None), None)
+    key_s = next((t for t in map(packet_time_s, packets(container, stream)) if t is not None), None)
+    return None if key_s is None else (key_s, target_s)
+
+
+class _Listed:
+    """The same where nothing knows where key frames lie: seeking leads between them. All packets are read once."""
+
+    def __init__(self, container: Any, stream: Any) -> None:
+        keys = [p for p in packets(container, stream) if p.is_keyframe and None not in (p.pts, p.dts)]
+        # Seeking goes by when packets are decoded, frames by when they are shown.
+        self._places = sorted((float(p.pts * p.time_base), float(p.dts * p.time_base)) for p in keys)
+
+    def find(self, target_s: float) -> tuple[float, float] | None:
+        at = bisect_right(self._places, (target_s, math.inf))
+        return self._places[max(at - 1, 0)] if self._places else None
 
 
 def _seek(container: Any, stream: Any, target_s: float) -> bool:
@@ -136,7 +156,7 @@ def _seek(container: Any, stream: Any, target_s: float) -> bool:
 def _reached(container: Any, stream: Any, stretch: _Stretch) -> Iterator[Any]:
     """The first frame at or after each target; the last there is for those that are never reached."""
     targets_s = list(stretch.targets_s)
-    if stretch.key_s is not None and not _seek(container, stream, targets_s[0]):
+    if stretch.key_s is not None and not _seek(container, stream, stretch.seek_s):
         return
     last = None
     for last in islice(decoded(container, stream), stretch.max_frames):

@@ -22,7 +22,11 @@ from forensics.settings import Limits
 Pixels = NDArray[np.uint8]
 
 DEMUXERS = {"mp4": "mov", "mov": "mov", "mkv": "matroska", "webm": "matroska", "avi": "avi"}
+DEMUXERS |= {"mpg": "mpeg", "ts": "mpegts", "flv": "flv", "wmv": "asf"}
 """The demuxer is named by content, so that no play list or script in disguise makes ffmpeg open something else."""
+
+_GUESSED = frozenset({"mpg", "ts"})
+"""Formats without a length, for which ffmpeg offers a guess."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ def read_container(source: Path | BinaryIO, fmt: str, limits: Limits) -> Contain
         codec = stream.codec_context.codec
         name = str(getattr(codec, "canonical_name", codec.name))
         has_audio = bool(container.streams.audio)
-    if duration == 0:
+    if duration == 0 or fmt in _GUESSED:
         # Streamed recordings (MediaRecorder, cut-off Matroska) never learn their length.
         start, duration, n_frames = _measured(source, fmt, limits)
         fps = fps or (n_frames / duration if duration else 0.0)

@@ -19,6 +19,8 @@ from tests.make_files import VIDEO_CODECS, number_of, numbered, sound, video
 RATE = 25
 LONG = 480
 """More frames than are read through, so that the index is asked."""
+STARTS_S = {"ts": 2 / RATE, "flv": 2 / RATE}
+"""Their time stamps of decoding begin at 0: with frames out of order the first is shown two later."""
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +50,13 @@ def test_every_container_is_told_by_its_content_and_sampled_from_end_to_end(fmt:
     assert (media.video.width, media.video.height, media.video.n_frames) == (96, 64, 50)
     assert media.video.duration_s == pytest.approx(2.0, abs=0.05)
     assert media.video.fps == pytest.approx(25) and not media.video.has_audio
-    times = [round(frame.time_s * RATE) for frame in media.frames]
+    start_s = media.frames[0].time_s
+    times = [round((frame.time_s - start_s) * RATE) for frame in media.frames]
     assert times == np.linspace(0, 49, 16).round().astype(int).tolist()
-    assert [number_of(frame.pixels) for frame in media.frames] == [time % 20 for time in times]
+    # Several small frames of a program stream share one time stamp; the others are worked out.
+    slack = (0, 1) if fmt == "mpg" else (0,)
+    found = [number_of(frame.pixels) for frame in media.frames]
+    assert all((time - number) % 20 in slack for time, number in zip(times, found, strict=True))
     assert media.frames[0].pixels[8, 8, 0] > 180 and not media.frames[0].pixels.flags.writeable
 
 
@@ -70,12 +76,21 @@ def test_a_variable_rate_is_sampled_evenly_in_time_and_not_in_frames() -> None:
     assert [frame.time_s for frame in media.frames] == [0.5 * i for i in range(16)]
 
 
-@pytest.mark.parametrize("fmt", ["mp4", "mkv", "avi"])
+@pytest.mark.parametrize("fmt", ["mp4", "mkv", "avi", "flv", "wmv"])
 @pytest.mark.parametrize("gop", [10, 200, 1000])
 def test_a_long_clip_is_sampled_evenly_however_far_apart_its_key_frames_lie(
     fmt: str, gop: int, long_frames: list[np.ndarray]
 ) -> None:
-    assert_even(opened(video(long_frames, fmt, gop=gop)))
+    assert_even(opened(video(long_frames, fmt, gop=gop)), start_s=STARTS_S.get(fmt, 0.0))
+
+
+@pytest.mark.parametrize("gop", [10, 200, 1000])
+def test_a_long_transport_stream_is_sampled_evenly_though_it_has_no_index(
+    gop: int, long_frames: list[np.ndarray]
+) -> None:
+    media = opened(video(long_frames, "ts", gop=gop))
+    assert media.video.n_frames == LONG
+    assert_even(media, start_s=STARTS_S["ts"])
 
 
 @pytest.mark.parametrize("fmt", ["mp4", "mkv"])

@@ -54,6 +54,13 @@ def test_quicktime_without_a_brand_is_a_clip(atom: bytes) -> None:
     assert sniff(box(atom, bytes(64))) == "mov"
 
 
+@pytest.mark.parametrize("head", [(b"G" + bytes(187)) * 4, (bytes(4) + b"G" + bytes(187)) * 22])
+def test_transport_streams_show_in_every_packet(head: bytes) -> None:
+    assert sniff(head[:HEAD_BYTES]) == "ts"
+    with pytest.raises(MediaError, match="content"):
+        sniff(head[: 2 * 192] + bytes(192) + head[3 * 192 : HEAD_BYTES])
+
+
 @pytest.mark.parametrize(
     ("head", "word"),
     [
@@ -88,10 +95,7 @@ def test_what_is_no_media_is_called_by_its_name(head: bytes, word: str) -> None:
         (b"P6\n128 128\n255\n", "Netpbm"),
         (b"qoif" + bytes(10), "QOI"),
         (b"\xff\x0a" + bytes(10), "JPEG XL"),
-        (b"\x00\x00\x01\xba" + bytes(20), "MPEG"),
-        ((b"G" + bytes(187)) * 4, "MPEG transport"),
-        (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11" + bytes(20), "Windows Media"),
-        (b"FLV\x01", "Flash"),
+        (b"\x00\x00\x01\xb3" + bytes(20), "MPEG"),
     ],
 )
 def test_media_that_is_not_examined_is_called_by_its_name(head: bytes, word: str) -> None:
