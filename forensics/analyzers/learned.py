@@ -120,14 +120,14 @@ def _of_clip(detector: Detector, whole: Scores, n_frames: int) -> Finding:
     return Finding(
         analyzer=Learned.name,
         trace=Learned.trace,
-        summary=_summary(detector.name, card, claim, whole, f" over {n_frames} frames", is_clip=True),
+        summary=_summary(detector.name, card, claim, whole, f" over {n_frames} frames", is_clip=True, whole_clip=True),
         llr=_llr(card, whole, is_clip=True),
         claim=claim,
         explanation=EXPLANATION,
         measures={"score": float(whole.fake[0]), "n_frames": float(n_frames)},
         details=(
             ("detector", detector.name),
-            *(label_rows(card, float(whole.fake[0])) if whole.reasons[0] is None else ()),
+            *(label_rows(card, float(whole.fake[0]), whole_clip=True) if whole.reasons[0] is None else ()),
             *card_rows(card),
         ),
     )
@@ -176,17 +176,20 @@ def _llr(card: ModelCard, whole: Scores, is_clip: bool) -> float | None:
     return float(np.clip(whole.llr[0], -MAX_FINDING_LLR, MAX_FINDING_LLR))
 
 
-def _summary(name: str, card: ModelCard, claim: Claim, whole: Scores, among: str, is_clip: bool) -> str:
+def _summary(
+    name: str, card: ModelCard, claim: Claim, whole: Scores, among: str, is_clip: bool, whole_clip: bool = False
+) -> str:
     if whole.reasons[0] is not None:
         return f"The detector {name} does not judge this: {whole.reasons[0]}"
     score = float(whole.fake[0])
-    text = f"The detector {name} scores {score:.2f} of 1 for {sought(card, WORDS[claim])}{among}{rarity(card, score)}"
+    usual = rarity(card, score, whole_clip=whole_clip)
+    text = f"The detector {name} scores {score:.2f} of 1 for {sought(card, WORDS[claim])}{among}{usual}"
     if whole.llr is None:
         text += "; it is not calibrated, so this is for the eye only"
     elif is_clip and not card.clips:
         text += "; it was calibrated on still pictures, so this does not count"
     else:
-        text += taken_for(card, score)
+        text += taken_for(card, score, whole_clip=whole_clip)
     return text
 
 

@@ -17,6 +17,14 @@ _LABELS: Mapping[Label, str] = {
     Label.UNDECIDED: _UNDECIDED,
 }
 
+_CLIP_LABELS: Mapping[Label, str] = {
+    Label.FAKE: "; it takes this for a fake, as it does at most {} real clips",
+    Label.PHOTO: "; it takes this for a real clip, as it does at most {} fakes",
+    Label.UNDECIDED: _UNDECIDED,
+}
+_CLIP_NAMES: Mapping[Label, str] = {Label.FAKE: "fake", Label.PHOTO: "real clip", Label.UNDECIDED: "undecided"}
+"""For detectors that see all frames of a clip together."""
+
 _OTHER_LABELS: Mapping[Label, str] = {
     Label.FAKE: "; it takes this to be so, as it does at most {} other pictures",
     Label.PHOTO: "; it takes this not to be so, as it does at most {} of those that are",
@@ -32,14 +40,14 @@ def sought(card: ModelCard, usual: str) -> str:
     return card.says or usual
 
 
-def rarity(card: ModelCard, score: float) -> str:
-    """How usual such a score is on real photos, by the thresholds of the card."""
+def rarity(card: ModelCard, score: float, *, whole_clip: bool = False) -> str:
+    """How usual such a score is on real photos or clips, by the thresholds of the card."""
     by_rate = card.by_rate()
     if not by_rate:
         return ""
     reached = [rate for rate, threshold in by_rate if score >= threshold]
     missed = [rate for rate, threshold in by_rate if score < threshold]
-    those = "other pictures" if card.says else "real photos"
+    those = "other pictures" if card.says else "real clips" if whole_clip else "real photos"
     if not reached:
         return f", which more than {missed[-1] * 100:g} of 100 {those} reach"
     if not missed:
@@ -47,18 +55,18 @@ def rarity(card: ModelCard, score: float) -> str:
     return f", which {missed[-1] * 100:g} to {reached[0] * 100:g} of 100 {those} reach"
 
 
-def taken_for(card: ModelCard, score: float) -> str:
-    """What the detector takes a picture for, with the share of errors that was promised; "" without a promise."""
+def taken_for(card: ModelCard, score: float, *, whole_clip: bool = False) -> str:
+    """What the detector takes it for, with the share of errors that was promised; "" without a promise."""
     found = label(card, score)
-    labels = _OTHER_LABELS if card.says else _LABELS
+    labels = _OTHER_LABELS if card.says else _CLIP_LABELS if whole_clip else _LABELS
     return "" if found is None else labels[found[0]].format(in_words(found[1]))
 
 
-def label_rows(card: ModelCard, score: float) -> Iterable[tuple[str, str]]:
+def label_rows(card: ModelCard, score: float, *, whole_clip: bool = False) -> Iterable[tuple[str, str]]:
     """The same as a row of a table."""
     found = label(card, score)
     if found is not None:
-        name = _OTHER_NAMES[found[0]] if card.says else found[0]
+        name = _OTHER_NAMES[found[0]] if card.says else _CLIP_NAMES[found[0]] if whole_clip else found[0]
         yield "taken for", f"{name} (at most {in_words(found[1])} of either kind is taken for the other)"
 
 

@@ -33,6 +33,14 @@ def test_a_label_comes_with_the_share_of_errors_it_was_promised_with(score: floa
     )
 
 
+def test_a_whole_clip_is_told_from_real_clips_and_not_from_photos() -> None:
+    card = replace(CARD, thresholds={"0.05": 0.7})
+    for score in (0.9, 0.1):
+        said = taken_for(card, score, whole_clip=True) + rarity(card, score, whole_clip=True)
+        assert "real clip" in said and "photo" not in said
+    assert dict(label_rows(card, 0.1, whole_clip=True))["taken for"].startswith("real clip (at most 1 in 20")
+
+
 def test_a_card_without_a_promise_makes_none() -> None:
     bare = replace(CARD, sets={})
     assert taken_for(bare, 0.9) == "" and not list(label_rows(bare, 0.9))
