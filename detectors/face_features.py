@@ -2,7 +2,7 @@
 
 One middle block of the CLIP tower sees the crop in 14 by 14 cells. Its tokens are averaged inside the face, along its
 border and outside of it; what is read are these averages and how far they lie apart. The class token, which says whose
-face it is and how it was taken, was worth nothing.
+face it is and how it was taken, was worth nothing on held-out blends.
 
 On faces of sources held out of training, with the same washes, block 8 told self-blends at an AUROC of 0.88, block 6 at
 0.85, block 4 at 0.82, early maps of EfficientNet-Lite0 at 0.80; joining them with block 8 was worth nothing.
