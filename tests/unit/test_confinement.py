@@ -159,7 +159,7 @@ def test_a_worker_can_do_what_decoders_do(escape: tuple[dict[str, float], list[s
 
 
 def test_processor_time_ends_a_file_and_not_the_next(tmp_path: Path) -> None:
-    settings = replace(SETTINGS, limits=replace(SETTINGS.limits, cpu_s=1.0))
+    settings = replace(SETTINGS, limits=replace(SETTINGS.limits, cpu_s=1.0, image_timeout_s=120.0))
     outcomes = run(settings, Wasteful, tmp_path, ["computes-for-ever.jpg", "after.jpg"])
     assert code(outcomes["computes-for-ever.jpg"]) == "out-of-cpu-time"
     assert str(outcomes["computes-for-ever.jpg"].error) == (
@@ -169,7 +169,7 @@ def test_processor_time_ends_a_file_and_not_the_next(tmp_path: Path) -> None:
 
 
 def test_each_file_has_its_own_processor_time(tmp_path: Path) -> None:
-    settings = replace(SETTINGS, limits=replace(SETTINGS.limits, cpu_s=1.0))
+    settings = replace(SETTINGS, limits=replace(SETTINGS.limits, cpu_s=1.0, image_timeout_s=120.0))
     names = [f"computes-{i}.jpg" for i in range(4)]
     outcomes = run(settings, Wasteful, tmp_path, names)
     assert {code(outcome) for outcome in outcomes.values()} == {None}
