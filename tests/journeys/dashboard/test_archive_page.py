@@ -30,6 +30,9 @@ def begin(page: Page, folder: Path, name: str) -> None:
     proposed = page.get_by_label("Name of the run")
     expect(proposed).to_have_value(re.compile(rf"{folder.name} \d{{4}}-\d\d-\d\d"))
     proposed.fill(name)
+    proposed.press("Tab")
+    # A list that is open when the page is drawn anew, for the name, is closed again.
+    settle(page)
     page.get_by_label("Queue for a decision").first.click()
     page.get_by_role("option", name="nothing").click()
     page.get_by_role("button", name="Start", exact=True).click()
