@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tests.journeys.dashboard.contrast import faint_words
 from tests.make_browser import missing, settle
 from tests.make_house import QUEUED, House
 
@@ -43,11 +44,14 @@ def test_a_decision_is_made_by_keys_with_a_reason_and_the_next_file_comes_and_st
 
 
 def test_two_moderators_never_hold_the_same_file(house: House) -> None:
-    mia, other = house.enter("mia", "queue"), house.enter("max", "queue")
+    mia, other = house.enter("mia", "queue"), house.enter("max", "queue", dark=True)
     for page in (mia, other):
         if page.get_by_role("button", name="Take the heaviest file").count():
             page.get_by_role("button", name="Take the heaviest file").click()
     assert in_hands(mia) != in_hands(other)
+    for page in (mia, other):
+        settle(page)
+        assert faint_words(page, dark=page is other) == []
     before = in_hands(mia)
     other.get_by_role("button", name="Skip").click()
     settle(other)

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
 from dashboard.pages import PAGES
+from tests.journeys.dashboard.contrast import faint_words
 from tests.make_browser import go, missing
 from tests.make_house import House
 
 REASON = missing()
 
 pytestmark = pytest.mark.skipif(bool(REASON), reason=REASON)
-
-CONTRAST = Path(__file__).with_name("measure_contrast.js").read_text(encoding="utf-8")
-
-GROUND = {False: "#ffffff", True: "#171614"}
-"""Of the page in the light and in the dark, as in the style sheet."""
 
 NAMELESS = re.compile(
     r"\s*- (button|textbox|checkbox|slider|combobox|link|spinbutton|radio|tab|radiogroup|img)\s*:?\s*$"
@@ -37,7 +32,7 @@ def test_all_words_stand_out_from_their_ground(dark: bool, house: House) -> None
     for address in addresses(house):
         go(page, address)
         page.wait_for_function("() => !document.querySelector('[data-testid=\"stSpinner\"]')")
-        assert page.evaluate(CONTRAST, GROUND[dark]) == [], address
+        assert faint_words(page, dark=dark) == [], address
 
 
 def test_every_picture_has_words_and_every_control_a_name(house: House) -> None:
