@@ -29,3 +29,8 @@ def plain_sentence(error: Exception, limit: int = 300) -> str:
 def sentence(error: Exception) -> str:
     """The same as Markdown."""
     return as_markdown(plain_sentence(error))
+
+
+def moment(at: str) -> str:
+    """A time of ISO 8601 to the minute, as tables show it; "" stays as it is."""
+    return at[:16].replace("T", " ")

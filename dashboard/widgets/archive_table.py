@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from dashboard.backend.archive import Listing, Places, ScanRow, one_line, places
-from dashboard.backend.words import as_markdown
+from dashboard.backend.words import as_markdown, moment
 from dashboard.navigation import entry
 from dashboard.pages import PAGES
 from dashboard.roles import Role
 from dashboard.session import current_user, store
 from dashboard.widgets.failing import plainly
 from dashboard.widgets.items import IDS
-from dashboard.widgets.opinions import shaped
+from dashboard.widgets.opinions import WEIGHT, shaped
 from dashboard.widgets.pictures import thumbnails
 from dashboard.widgets.rows import Column, Look, Row, rows
 from dashboard.widgets.sending import may_send, send
@@ -23,7 +23,7 @@ COLUMNS = (
     Column("File", Look.TITLE),
     Column("Verdict", Look.LINE, 13),
     Column("Probability", Look.FIGURE, 7.5, "of being made or altered by a machine or a hand"),
-    Column("Weight", Look.FIGURE, 7.5, "log10 likelihood ratio: +1 stands for ten to one, -1 for one to ten"),
+    Column("Weight", Look.FIGURE, 7.5, WEIGHT),
     Column("Examined (UTC)", Look.WIDE, 10.5),
     Column("Kind", Look.WIDE, 10.5),
     Column("Folder", Look.WIDE, 10.5),
@@ -71,7 +71,7 @@ def _line(row: ScanRow, pictures: Mapping[str, str], known: Places) -> Row:
         shaped(row.opinion),
         f"{row.probability:.0%}",
         f"{row.llr:+.2f}",
-        row.scanned_at[:16].replace("T", " "),
+        moment(row.scanned_at),
         ", ".join((*(["video"] if row.kind == "video" else []), row.format, _size(row.size_bytes))),
         one_line(known.short(row.folder), 160),
     )

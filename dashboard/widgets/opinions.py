@@ -5,6 +5,9 @@ from __future__ import annotations
 from dashboard.backend.viewing import KINDS
 from dashboard.overlay import LETTERS
 
+WEIGHT = "log10 likelihood ratio: +1 stands for ten to one, -1 for one to ten"
+"""What the weight beside it means."""
+
 _SHAPES = {str(opinion): LETTERS[kind] for opinion, kind in KINDS.items()}
 
 

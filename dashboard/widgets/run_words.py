@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboard.backend.runs import FileState, RunState, Standing
-from dashboard.backend.words import as_markdown
+from dashboard.backend.words import as_markdown, moment
 
 SIGNS = {
     RunState.RUNNING: "▶ running",
@@ -54,7 +54,7 @@ def sources(one: Standing) -> str:
 
 def times(one: Standing) -> str:
     """When its last pass began and ended."""
-    begun, ended = (moment[:16].replace("T", " ") for moment in (one.run.started_at, one.run.ended_at or ""))
+    begun, ended = (moment(at) for at in (one.run.started_at, one.run.ended_at or ""))
     which = f"pass {one.run.n_pass}, " if one.run.n_pass > 1 else ""
     return f"{which}begun {begun}{f', ended {ended}' if ended else ''} (UTC)"
 

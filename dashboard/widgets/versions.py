@@ -12,7 +12,7 @@ import streamlit as st
 from dashboard.backend import race
 from dashboard.backend.queue import MAX_REASON
 from dashboard.backend.race import Change, Refusals, Version
-from dashboard.backend.words import as_markdown
+from dashboard.backend.words import as_markdown, moment
 from dashboard.roles import Role
 from dashboard.session import current_user, store
 from dashboard.widgets.empty import empty_state
@@ -77,7 +77,7 @@ def _listed(found: Sequence[Version], refused: Refusals) -> None:
             "state": [_state(version, refused) for version in found],
             "learned from": ["" if v.lineage is None else v.lineage.parent for v in found],
             "in": ["as it ships" if v.lineage is None else f"{v.lineage.race}, round {v.lineage.round}" for v in found],
-            "at": ["" if v.lineage is None else v.lineage.made_at[:16].replace("T", " ") for v in found],
+            "at": ["" if v.lineage is None else moment(v.lineage.made_at) for v in found],
             "weights, SHA-256": [version.card.sha256[:16] for version in found],
         },
         hide_index=True,
@@ -201,7 +201,7 @@ def _history(history: Sequence[Change]) -> None:
     st.markdown("**Promotions and rollbacks, the newest first**")
     st.dataframe(
         {
-            "at (UTC)": [change.at[:16].replace("T", " ") for change in history],
+            "at (UTC)": [moment(change.at) for change in history],
             "what": [change.action for change in history],
             "from": [change.before for change in history],
             "to": [change.version for change in history],

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from dashboard.backend.queue import Desk, QueueItem, in_hands, one_line
-from dashboard.backend.words import as_markdown, sentence
+from dashboard.backend.words import as_markdown, moment, sentence
 from dashboard.widgets.empty import empty_state
-from dashboard.widgets.opinions import shaped
+from dashboard.widgets.opinions import WEIGHT, shaped
 from dashboard.widgets.rows import Column, Look, Row, rows
 
 ROWS = 25
@@ -19,7 +19,7 @@ MAX_NAME = 160
 WAITING = (
     Column("File", Look.TITLE),
     Column("Verdict", Look.LINE, 20),
-    Column("Weight", Look.FIGURE, 10, "log10 likelihood ratio: +1 stands for ten to one, -1 for one to ten"),
+    Column("Weight", Look.FIGURE, 10, WEIGHT),
     Column("State", Look.NOTE, 20),
 )
 
@@ -76,7 +76,7 @@ def decided(desk: Desk) -> None:
     st.caption("Click a name to see all that was done to that file.")
     chosen = next((item for item in items if item.sha256 == st.session_state.get(_LOOKED_AT)), None)
     lines = [
-        _row(item, one_line(item.reason, MAX_NAME), one_line(item.acted_by, 60), _moment(item.acted_at))
+        _row(item, one_line(item.reason, MAX_NAME), one_line(item.acted_by, 60), moment(item.acted_at))
         for item in items
     ]
     opened = rows(DECIDED, lines, key="decided", current="" if chosen is None else chosen.sha256).opened
@@ -128,7 +128,7 @@ def _entries(desk: Desk, sha256: str | None) -> None:
                 entry.action,
                 one_line("; ".join(f"{name}: {text}" for name, text in entry.details.items()), MAX_NAME),
                 one_line(entry.actor, 60),
-                _moment(entry.at),
+                moment(entry.at),
                 str(entry.number),
                 one_line(entry.subject, 64),
             ),
@@ -146,10 +146,6 @@ def _reopen(desk: Desk, item: QueueItem, reason: str) -> None:
         return
     st.toast(f"{as_markdown(item.filename, 60)} waits again.", icon=":material/undo:")
     st.rerun()
-
-
-def _moment(at: str) -> str:
-    return at[:16].replace("T", " ")
 
 
 def clock(time_s: float | None) -> str:
