@@ -16,6 +16,9 @@ from detectors.clips import middle
 from detectors.loading import available, lineage_of, load
 from forensics.analyzers.learned_places import top_patches
 from forensics.analyzers.learned_words import (
+    CLIP_EXPLANATION,
+    FRAMES_EXPLANATION,
+    PICTURE_EXPLANATION,
     card_rows,
     label_rows,
     lineage_rows,
@@ -30,13 +33,6 @@ from forensics.settings import ScanSettings
 from generators.weights import ModelCard
 
 WORDS = {Claim.SYNTHETIC: "made by a machine", Claim.MANIPULATED: "manipulated"}
-
-EXPLANATION = (
-    "A trained network compares the picture with the fakes and real photos it has seen. It cannot say why, it may be "
-    "wrong on generators newer than itself, and strong compression or shrinking takes away what it looks at."
-)
-
-CLIP_EXPLANATION = " Frames of a clip are not independent: the middle one in rank stands for all."
 
 
 class Learned:
@@ -123,7 +119,7 @@ def _of_clip(detector: Detector, whole: Scores, n_frames: int) -> Finding:
         summary=_summary(detector.name, card, claim, whole, f" over {n_frames} frames", is_clip=True, whole_clip=True),
         llr=_llr(card, whole, is_clip=True),
         claim=claim,
-        explanation=EXPLANATION,
+        explanation=CLIP_EXPLANATION,
         measures={"score": float(whole.fake[0]), "n_frames": float(n_frames)},
         details=(
             ("detector", detector.name),
@@ -154,7 +150,7 @@ def _finding(
         summary=_summary(detector.name, card, claim, whole, among, is_clip),
         llr=_llr(card, whole, is_clip),
         claim=claim,
-        explanation=EXPLANATION + (CLIP_EXPLANATION if is_clip else ""),
+        explanation=FRAMES_EXPLANATION if is_clip else PICTURE_EXPLANATION,
         measures=measures,
         details=(
             ("detector", detector.name),

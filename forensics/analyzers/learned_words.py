@@ -9,6 +9,21 @@ from detectors.conformal import Label, in_words, label
 from detectors.lineage import Lineage
 from generators.weights import ModelCard
 
+_EXPLANATION = (
+    "A trained network compares {} it has seen. It cannot say why, it may be wrong on generators newer than itself, "
+    "and strong compression or shrinking takes away what it looks at."
+)
+
+PICTURE_EXPLANATION = _EXPLANATION.format("the picture with the fakes and real photos")
+
+FRAMES_EXPLANATION = (
+    _EXPLANATION.format("frames of the clip with the fakes and real photos")
+    + " Frames of a clip are not independent: the middle one in rank stands for all."
+)
+
+CLIP_EXPLANATION = _EXPLANATION.format("the clip with the fakes and real clips")
+"""For detectors that see all frames of a clip together."""
+
 _UNDECIDED = "; inconclusive: to take it for either, more than {} would have to be taken wrongly"
 
 _LABELS: Mapping[Label, str] = {

@@ -17,6 +17,7 @@ from detectors.catalog import DETECTORS
 from forensics import versions
 from forensics.analyzers.learned import Learned
 from forensics.finding import Claim, Finding
+from forensics.languages import language
 from forensics.media import Media
 from forensics.scanner import Scanner
 from forensics.settings import Limits, ScanSettings
@@ -275,6 +276,21 @@ def test_a_detector_of_clips_is_asked_once_for_all_frames(install: Install, tmp_
     assert finding.llr == pytest.approx(1.5) and finding.measures["n_frames"] == 4
     assert finding.measures["score"] == pytest.approx(160 / 255, abs=0.03) and "over 4 frames" in finding.summary
     assert finding.heat is None and finding.times_s == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "compared", "told"),
+    [(Forger, "frames of the clip", "Bilder des Videos"), (Watching, "the clip", "das Video")],
+)
+def test_what_is_said_of_a_clip_is_said_of_the_clip(
+    install: Install, tmp_path: Path, kind: type[Bright], compared: str, told: str
+) -> None:
+    install(only=kind)
+    (finding,) = examine(brightening(tmp_path, [60] * 10 + [220] * 10))
+    assert f"compares {compared} with" in finding.explanation and "the picture" not in finding.explanation
+    assert f"vergleicht {told} mit" in language("de").say(finding.explanation)
+    (still,) = examine(grey(200))
+    assert "compares the picture with" in still.explanation and "clip" not in still.explanation
 
 
 def test_several_trained_detectors_count_once(install: Install) -> None:
