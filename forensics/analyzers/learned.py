@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from detectors.base import Detector, Scores, SeesClips, Spot
 from detectors.clips import middle
-from detectors.loading import available, lineage_of, load
+from detectors.loading import available, lineage_of, load, usual
 from forensics.analyzers.learned_places import top_patches
 from forensics.analyzers.learned_words import (
     CLIP_EXPLANATION,
@@ -58,7 +58,7 @@ class Learned:
 
     @cached_property
     def _names(self) -> tuple[str, ...]:
-        return available(self._models) if self._wanted is None else self._wanted
+        return usual(self._models) if self._wanted is None else self._wanted
 
     def skip_reason(self, media: Media) -> str | None:
         """Why no detector can be asked."""
@@ -175,6 +175,13 @@ def _llr(card: ModelCard, whole: Scores, is_clip: bool) -> float | None:
 def _summary(
     name: str, card: ModelCard, claim: Claim, whole: Scores, among: str, is_clip: bool, whole_clip: bool = False
 ) -> str:
+    """The score in a sentence, with what it is worth.
+
+    Args:
+        is_clip: the file is a clip, however it was looked at: a ratio fitted on still pictures does not count.
+        whole_clip: of a clip, the detector saw all frames together, so that its card counts real clips. One that
+            scores frame by frame has the thresholds of single pictures on a clip as well.
+    """
     if whole.reasons[0] is not None:
         return f"The detector {name} does not judge this: {whole.reasons[0]}"
     score = float(whole.fake[0])

@@ -56,7 +56,14 @@ def sought(card: ModelCard, usual: str) -> str:
 
 
 def rarity(card: ModelCard, score: float, *, whole_clip: bool = False) -> str:
-    """How usual such a score is on real photos or clips, by the thresholds of the card."""
+    """How usual such a score is on real photos or clips, by the thresholds of the card.
+
+    Args:
+        card: of the detector.
+        score: 0..1.
+        whole_clip: the score is of all frames of a clip together, and so are the thresholds. Not for the middle of
+            scores of single frames, which stand beside the thresholds of single pictures.
+    """
     by_rate = card.by_rate()
     if not by_rate:
         return ""
