@@ -109,7 +109,8 @@ def _stretches(container: Any, stream: Any, info: Container, n: int) -> list[_St
 
 def _affordable(stretches: list[_Stretch], fps: float, max_frames: int) -> list[_Stretch]:
     """The same within a number of frames: where it does not suffice, targets move closer to their key frame."""
-    needed = [(s.targets_s[-1] - (s.key_s or 0.0)) * fps + 2 for s in stretches]
+    # Where time stamps begin anew within a file, seeking may lead past a target.
+    needed = [max(s.targets_s[-1] - (s.key_s or 0.0), 0.0) * fps + 2 for s in stretches]
     # Time stamps may run unevenly: room for twice as many frames as the average rate foretells.
     if sum(needed) <= max_frames:
         return [replace(s, max_frames=2 * math.ceil(n)) for s, n in zip(stretches, needed, strict=True)]

@@ -101,6 +101,12 @@ def test_a_clip_that_starts_late_is_sampled_over_its_own_length(fmt: str, long_f
     assert_even(media, start_s=100.0)
 
 
+def test_a_program_stream_whose_time_begins_anew_again_and_again_has_frames() -> None:
+    media = opened(video(numbered(32), "mpg", gop=10) * 22)
+    assert media.video.n_frames == 32 * 22 and len(media.frames) > 1
+    assert all(0 < frame.time_s < 32 / RATE + 1 for frame in media.frames)
+
+
 @pytest.mark.parametrize(("fmt", "n"), [("webm", 60), ("mkv", LONG)])
 def test_a_live_recording_without_length_or_index_is_sampled_to_its_end(fmt: str, n: int) -> None:
     media = opened(video(numbered(n), fmt, gop=50, seekable=False))
