@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from detectors.bias import Surface
 from detectors.data import EDIT, Example, Reader, read_picture
+from detectors.neighbours import N_DIMENSIONS
 from detectors.probe import Floats, Scenes
 from detectors.recipe import Recipe
 from detectors.seen_surface import seen_surfaces
 from detectors.surface_balance import balance
 from detectors.token_features import Tower
+from detectors.vision_tower import PATCH_PX, SIDE_PX
 from detectors.washed_views import cut
 
 
@@ -37,6 +39,8 @@ class TrainingSettings(Recipe):
             nothing, 1 wholly; see `detectors.bias.overlap`.
         matched_contrast: weight with which sources of both classes are learned from once more, beside their own middle,
             0 and up; see `detectors.contrasts`.
+        side_px: of the picture in small that the tower looks at, a multiple of 16.
+        n_dimensions: of the space in which the training pictures are kept, to tell what is unlike all of them.
     """
 
     n_views: int = 4
@@ -48,6 +52,8 @@ class TrainingSettings(Recipe):
     scene_penalty: float = 0.0
     surface_balance: float = 0.0
     matched_contrast: float = 0.0
+    side_px: int = SIDE_PX
+    n_dimensions: int = N_DIMENSIONS
 
     def __post_init__(self) -> None:
         if self.n_views < 2:
@@ -56,6 +62,8 @@ class TrainingSettings(Recipe):
             raise ValueError(f"the share of hard views lies within 0 and 1, not at {self.hard_share}")
         if min(self.scene_penalty, self.surface_balance, self.matched_contrast) < 0.0:
             raise ValueError("penalty, balance and contrast are 0 or more")
+        if self.side_px < PATCH_PX or self.side_px % PATCH_PX:
+            raise ValueError(f"the tower looks at sides that are multiples of {PATCH_PX} pixels, not at {self.side_px}")
 
 
 def usable(examples: Sequence[Example], settings: TrainingSettings) -> tuple[Example, ...]:
@@ -123,7 +131,16 @@ def study(
     """
     n_views, seed = settings.n_views, settings.seed
     chosen = usable(examples, settings)
-    views = cut(tower, chosen, n_views=n_views, seed=seed, cache=cache, reader=reader, progress=progress)
+    views = cut(
+        tower,
+        chosen,
+        n_views=n_views,
+        seed=seed,
+        cache=cache,
+        reader=reader,
+        progress=progress,
+        side_px=settings.side_px,
+    )
     labels = np.repeat([e.label for e in views.examples], n_views)
     mild = np.arange(len(labels)) % n_views % 2 == 1
     share = np.where(mild, (1 - settings.hard_share) / mild.mean(), settings.hard_share / (1 - mild.mean()))

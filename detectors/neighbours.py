@@ -25,8 +25,8 @@ class Neighbourhood:
 
     Attributes:
         center: (D,) float32 mean of the features.
-        axes: (D, N_DIMENSIONS) float32, principal axes of the features at unit variance, for features as they are.
-        bank: (N, N_DIMENSIONS) float16, the training pictures.
+        axes: (D, d) float32, principal axes of the features at unit variance, for features as they are.
+        bank: (N, d) float16, the training pictures.
         limit: distance from which a picture is unlike anything seen.
         origins: what the training pictures are; none of weights from before they were kept.
     """
@@ -94,24 +94,28 @@ class Origins:
         return cls(tuple((int(label), str(a), str(b)) for label, a, b in kinds), tensors["origin_of"])
 
 
-def neighbourhood(features: NDArray[np.float32], sources: Sequence[str]) -> Neighbourhood:
+def neighbourhood(
+    features: NDArray[np.float32], sources: Sequence[str], n_dimensions: int = N_DIMENSIONS
+) -> Neighbourhood:
     """Fit axes and limit.
 
     Args:
         features: (N, D) float32 of the training pictures.
         sources: N names; the limit is set by distances to other sources.
+        n_dimensions: axes to keep.
 
     Raises:
         ValueError: fewer pictures than dimensions.
     """
-    if len(features) <= N_DIMENSIONS:
-        raise ValueError(f"{len(features)} pictures are too few for {N_DIMENSIONS} dimensions")
+    if len(features) <= n_dimensions:
+        raise ValueError(f"{len(features)} pictures are too few for {n_dimensions} dimensions")
     from sklearn.utils.extmath import randomized_svd
 
     center, scale = features.mean(axis=0), features.std(axis=0) + np.float32(1e-6)
     # The first axes alone, in a fiftieth of the time of all: Halko, Martinsson, Tropp, SIAM Review 2011.
-    _, _, rows = randomized_svd((features - center) / scale, N_DIMENSIONS, n_iter=7, random_state=0)
-    axes = np.asarray(rows.T / scale[:, None], np.float32)
+    _, _, rows = randomized_svd((features - center) / scale, n_dimensions, n_iter=7, random_state=0)
+    # As they are stored, so that the bank lies along the very axes that pictures are judged by.
+    axes = np.asarray(rows.T / scale[:, None], np.float16).astype(np.float32)
     bank = np.asarray((features - center) @ axes, np.float16)
     nearest = _to_other_sources(bank.astype(np.float32), np.asarray(sources))
     return Neighbourhood(center, axes, bank, float(np.quantile(nearest, 1 - REFUSED)))

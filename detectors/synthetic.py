@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import cv2
 import numpy as np
@@ -16,7 +16,7 @@ from detectors.neighbours import Neighbourhood, Origins
 from detectors.probe import Probe
 from detectors.reading import Reading, probability
 from detectors.token_features import Tower, features_of, patch_readings, tokens_of
-from detectors.vision_tower import Tokens
+from detectors.vision_tower import SIDE_PX, Tokens
 from generators.images import Pixels
 from generators.weights import ModelCard, load
 
@@ -28,7 +28,7 @@ MIN_SIDE_PX = 64
 """Smaller pictures were not trained on."""
 
 HEAT_SIDE = 56
-"""Longer side of the heat map, whose sides are in the picture's proportion; the tower cuts it into 14 by 14 patches."""
+"""Longer side of the heat map, in the picture's proportion; the tower sees 14 by 14 patches at most."""
 
 UNLIKE = "it is unlike every picture the detector was trained on"
 
@@ -39,18 +39,24 @@ class Synthetic:
     Args:
         zoo: folder with the weights and the card.
         tower: gives the tokens; the shipped one if None.
-        reading: name and version of the weights.
+        reading: name and version of the weights; those that ship if "".
+
+    Attributes:
+        stored_as: name and version of the weights that ship.
+        side_px: of the picture in small that the tower looks at.
     """
 
     name = "synthetic"
+    stored_as: ClassVar[str] = READING
+    side_px: ClassVar[int] = SIDE_PX
 
-    def __init__(self, zoo: Path = ZOO, tower: Tower | None = None, reading: str = READING) -> None:
+    def __init__(self, zoo: Path = ZOO, tower: Tower | None = None, reading: str = "") -> None:
         self._zoo = zoo
         self._given = tower
-        self._stored_as = reading
+        self._stored_as = reading or self.stored_as
 
     @classmethod
-    def of_version(cls, folder: Path, stem: str) -> Synthetic:
+    def of_version(cls, folder: Path, stem: str) -> Self:
         """See `Relearnable.of_version`; the tower stays the shipped one."""
         return cls(folder, reading=stem)
 
@@ -74,7 +80,7 @@ class Synthetic:
         )
 
     def _one(self, pixels: Pixels) -> tuple[float, str | None, NDArray[np.float32], tuple[Neighbour, ...]]:
-        tokens = tokens_of(self._tower, pixels)
+        tokens = tokens_of(self._tower, pixels, self.side_px)
         features = features_of(tokens)
         logit = float(self._probe.logits(features[None])[0])
         distance, neighbours = self._neighbourhood.around(features)
@@ -114,4 +120,5 @@ class Synthetic:
     def _neighbourhood(self) -> Neighbourhood:
         tensors = self._reading[0]
         limit = tensors["neighbour_limit"].item()
-        return Neighbourhood(tensors["center"], tensors["axes"], tensors["bank"], limit, Origins.read(tensors))
+        axes = tensors["axes"].astype(np.float32)
+        return Neighbourhood(tensors["center"], axes, tensors["bank"], limit, Origins.read(tensors))

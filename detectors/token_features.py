@@ -6,13 +6,14 @@ On sources held out of training, the whole picture told the classes better than 
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from detectors.vision_tower import GRID, SIDE_PX, WIDTH, Tokens
+from detectors.vision_tower import SIDE_PX, WIDTH, Tokens
 from generators.images import Pixels
 
 BLOCKS = (6, 7, 8, 9, 10)
@@ -26,21 +27,21 @@ class Tower(Protocol):
     """What turns pictures of the tower's size into tokens; `vision_tower.VisionTower` is the real one."""
 
     def tokens(self, pixels: NDArray[np.uint8]) -> tuple[Tokens, ...]:
-        """Tokens after each of BLOCKS of pictures (N, SIDE_PX, SIDE_PX, 3)."""
+        """Tokens after each of BLOCKS of pictures (N, s, s, 3) of the tower's side, SIDE_PX as it ships."""
         ...
 
 
-def whole_picture(pixels: Pixels) -> NDArray[np.uint8]:
-    """Shrink or enlarge a picture to (1, SIDE_PX, SIDE_PX, 3), sides alike: cutting would hide its borders."""
+def whole_picture(pixels: Pixels, side_px: int = SIDE_PX) -> NDArray[np.uint8]:
+    """Shrink or enlarge a picture to (1, side_px, side_px, 3), sides alike: cutting would hide its borders."""
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8:
         raise ValueError(f"pixels must be (H, W, 3) uint8, not {pixels.shape} {pixels.dtype}")
-    small = Image.fromarray(pixels).resize((SIDE_PX, SIDE_PX), Image.Resampling.BICUBIC, reducing_gap=4.0)
+    small = Image.fromarray(pixels).resize((side_px, side_px), Image.Resampling.BICUBIC, reducing_gap=4.0)
     return np.asarray(small)[None]
 
 
-def tokens_of(tower: Tower, pixels: Pixels) -> tuple[Tokens, ...]:
-    """Tokens of one picture after each of BLOCKS."""
-    return tower.tokens(whole_picture(pixels))
+def tokens_of(tower: Tower, pixels: Pixels, side_px: int = SIDE_PX) -> tuple[Tokens, ...]:
+    """Tokens of one picture after each of BLOCKS, by a tower for pictures of that side."""
+    return tower.tokens(whole_picture(pixels, side_px))
 
 
 def features_of(tokens: tuple[Tokens, ...]) -> Features:
@@ -57,8 +58,8 @@ def patch_readings(tokens: tuple[Tokens, ...], weights: Features) -> NDArray[np.
         weights: of the reading.
 
     Returns:
-        (GRID, GRID) float32; their mean is the patches' whole part of the reading.
+        (g, g) float32, g patches in a row; their mean is the patches' whole part of the reading.
     """
     shares = weights.reshape(len(BLOCKS), 2, WIDTH)[:, 1]
     total = np.sum([block[0, 1:] @ share for block, share in zip(tokens, shares, strict=True)], axis=0)
-    return np.asarray(total, np.float32).reshape(GRID, GRID)
+    return np.asarray(total, np.float32).reshape(math.isqrt(len(total)), -1)

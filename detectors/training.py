@@ -1,4 +1,4 @@
-"""Trains the detector `synthetic`: washed views of a picture set, a reading of them, calibrated on held-out sources."""
+"""Trains `synthetic` and `glance`: washed views of a picture set, a reading of them, calibrated on held-out sources."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from detectors.probe import CrossFit, Probe, cross_fit, root_weights
 from detectors.reading import probability
 from detectors.synthetic import READING, TOWER, ZOO
 from detectors.token_features import BLOCKS, Tower, patch_readings, tokens_of
-from detectors.vision_tower import VisionTower
+from detectors.vision_tower import SIDE_PX, VisionTower, at_side
 from detectors.washed_views import MAX_SIDE_PX
 from generators.launder import Fit, draw
 from generators.weights import ModelCard, load, save
@@ -54,6 +54,7 @@ def train_synthetic(
     tower: Tower | None = None,
     reader: Reader = read_picture,
     progress: Callable[[int], None] | None = None,
+    reading: str = READING,
 ) -> ModelCard:
     """Train, calibrate and write a reading.
 
@@ -62,9 +63,10 @@ def train_synthetic(
         out: folder for weights and card.
         settings: defaults if None.
         cache: folder that keeps features; a stopped run goes on from there.
-        tower: gives the tokens; the one that ships if None.
+        tower: gives the tokens of pictures of settings.side_px; the one that ships if None.
         reader: of examples; one that reads clips makes settings.clips possible.
         progress: called with the number of views done since the last call.
+        reading: name and version of what is written.
 
     Returns:
         The card that was written, with the figures on held-out sources.
@@ -73,17 +75,17 @@ def train_synthetic(
         ValueError: too few pictures or sources.
     """
     settings = settings or TrainingSettings()
-    tower = tower or shipped_tower()
+    tower = tower or shipped_tower(settings.side_px)
     given = study(examples, settings, tower=tower, cache=cache, reader=reader, progress=progress)
-    return _fitted(given, tower, out, settings)
+    return _fitted(given, tower, out, settings, reading)
 
 
-def shipped_tower() -> Tower:
-    """The tower whose tokens are learned from."""
-    return VisionTower(load(TOWER, ZOO)[0], BLOCKS)
+def shipped_tower(side_px: int = SIDE_PX) -> Tower:
+    """The tower whose tokens are learned from, for pictures of that side."""
+    return VisionTower(at_side(load(TOWER, ZOO)[0], side_px), BLOCKS)
 
 
-def _fitted(given: Lessons, tower: Tower, out: Path, settings: TrainingSettings) -> ModelCard:
+def _fitted(given: Lessons, tower: Tower, out: Path, settings: TrainingSettings, reading: str) -> ModelCard:
     examples = given.examples
     rows, labels, sources, mild = given.rows, given.labels, given.sources, given.mild
     found = cross_fit(rows, labels, sources, matched_sources(examples), share=given.share, scenes=given.scenes)
@@ -91,19 +93,19 @@ def _fitted(given: Lessons, tower: Tower, out: Path, settings: TrainingSettings)
     model = fit_llr(["logit"], found.held_out[mild, None], labels[mild], names, fitted_on="")
     probe, held_out = _calibrated(found, model)
     judged = probability(held_out[mild]), labels[mild], root_weights(labels[mild], names)
-    near = neighbourhood(rows[mild], names)
+    near = neighbourhood(rows[mild], names, settings.n_dimensions)
     tensors: dict[str, NDArray[Any]] = {
         "weights": probe.weights,
         "bias": np.array(probe.bias, np.float64),
         "llr_range": np.array(llr_range(held_out[mild], *judged[1:]), np.float64),
-        "heat_range": _heat_range(tower, probe, examples, settings.seed),
+        "heat_range": _heat_range(tower, probe, examples, settings),
         "center": near.center,
-        "axes": near.axes.astype(np.float32),
+        "axes": near.axes.astype(np.float16),
         "bank": near.bank,
         "neighbour_limit": np.array(near.limit, np.float64),
         **Origins.known(examples).tensors(),
     }
-    name, _, version = READING.rpartition("-")
+    name, _, version = reading.rpartition("-")
     card = ModelCard(
         name=name,
         version=version,
@@ -146,16 +148,17 @@ def _held_out_figures(
     return {key: round(value, 4) for key, value in measures.items()}
 
 
-def _heat_range(tower: Tower, probe: Probe, examples: Sequence[Example], seed: int) -> NDArray[np.float64]:
+def _heat_range(
+    tower: Tower, probe: Probe, examples: Sequence[Example], settings: TrainingSettings
+) -> NDArray[np.float64]:
     """Readings of single patches that heat runs between."""
     bounds = []
+    wash = draw("q90", seed=settings.seed)
     for label, share in enumerate(HEAT_SHARES):
         own = [e for e in examples if e.label == label and not e.is_video]
-        picked = np.random.default_rng(seed).permutation(len(own))[:N_HEAT]
-        wash = draw("q90", seed=seed)
-        read = [
-            patch_readings(tokens_of(tower, wash(Fit(MAX_SIDE_PX)(read_pixels(own[i])))), probe.weights) for i in picked
-        ]
+        picked = np.random.default_rng(settings.seed).permutation(len(own))[:N_HEAT]
+        washed = [wash(Fit(MAX_SIDE_PX)(read_pixels(own[i]))) for i in picked]
+        read = [patch_readings(tokens_of(tower, pixels, settings.side_px), probe.weights) for pixels in washed]
         bounds.append(np.quantile(read, share))
     low, high = bounds
     return np.array([low, max(high, low + 1e-6)], np.float64)

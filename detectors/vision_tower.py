@@ -8,6 +8,7 @@ cores. Rounding activations by whole tensors, the usual way, left 0.97. Elsewher
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,11 +18,12 @@ from numpy.typing import NDArray
 
 Tensors = Mapping[str, NDArray[Any]]
 Tokens = NDArray[np.float32]
-"""(N, 1 + GRID * GRID, WIDTH) float32: the class token, then the patches row by row."""
+"""(N, 1 + g * g, WIDTH) float32: the class token, then the patches row by row, g of them in a row: see `grid_of`."""
 
 SIDE_PX, PATCH_PX, WIDTH, N_HEADS = 224, 16, 768, 12
 """ViT-B/16. Source: Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021."""
 GRID = SIDE_PX // PATCH_PX
+"""Patches in a row of the tower as it ships."""
 QUICK_GELU = 1.702
 """The sigmoid's slope in OpenAI's approximation of the GELU."""
 EPSILON = 1e-5
@@ -39,7 +41,7 @@ class VisionTower:
     """Turns pictures into the tokens of some blocks.
 
     Args:
-        tensors: weights under the names that `graph` reads.
+        tensors: weights under the names that `graph` reads; see `at_side` for pictures of another size.
         blocks: blocks whose tokens are wanted, counted from 1; the tower ends after the last one.
         n_threads: that ONNX Runtime may use; None takes OMP_NUM_THREADS where it is set, else all cores.
 
@@ -57,6 +59,7 @@ class VisionTower:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.add_session_config_entry("session.qdq_matmulnbits_accuracy_level", ROUNDED_ACTIVATIONS)
         model = graph(tensors, blocks)
+        self._side_px = grid_of(tensors) * PATCH_PX
         self._names = [_output(block) for block in blocks]
         self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
@@ -64,24 +67,39 @@ class VisionTower:
         """Tokens after each wanted block.
 
         Args:
-            pixels: (N, SIDE_PX, SIDE_PX, 3) uint8 RGB.
+            pixels: (N, s, s, 3) uint8 RGB, s the side that the weights are for: SIDE_PX as they ship.
 
         Returns:
-            One array (N, 1 + GRID * GRID, WIDTH) a block.
+            One array (N, 1 + g * g, WIDTH) a block, g patches in a row.
         """
-        values = (checked(pixels).astype(np.float32) / 255 - MEAN) / STD
+        values = (checked(pixels, self._side_px).astype(np.float32) / 255 - MEAN) / STD
         return tuple(self._session.run(self._names, {"pixels": values.transpose(0, 3, 1, 2)}))
 
 
-def checked(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The same pictures, if a tower can look at them.
+def checked(pixels: NDArray[np.uint8], side_px: int = SIDE_PX) -> NDArray[np.uint8]:
+    """The same pictures, if a tower for that side can look at them.
 
     Raises:
-        ValueError: they are not (N, SIDE_PX, SIDE_PX, 3) uint8.
+        ValueError: they are not (N, side_px, side_px, 3) uint8.
     """
-    if pixels.shape[1:] != (SIDE_PX, SIDE_PX, 3) or pixels.dtype != np.uint8:
-        raise ValueError(f"pixels must be (N, {SIDE_PX}, {SIDE_PX}, 3) uint8, not {pixels.shape} {pixels.dtype}")
+    if pixels.shape[1:] != (side_px, side_px, 3) or pixels.dtype != np.uint8:
+        raise ValueError(f"pixels must be (N, {side_px}, {side_px}, 3) uint8, not {pixels.shape} {pixels.dtype}")
     return pixels
+
+
+def grid_of(tensors: Tensors) -> int:
+    """Patches in a row of the pictures that weights are for."""
+    return math.isqrt(len(tensors["position"]) - 1)
+
+
+def at_side(tensors: Tensors, side_px: int) -> Tensors:
+    """The same weights for pictures of another side, a multiple of PATCH_PX: places are interpolated bicubically."""
+    import cv2
+
+    places, size = tensors["position"].astype(np.float32), side_px // PATCH_PX
+    of_channels = places[1:].reshape(grid_of(tensors), -1, WIDTH).transpose(2, 0, 1)
+    moved = [cv2.resize(channel, (size, size), interpolation=cv2.INTER_CUBIC).ravel() for channel in of_channels]
+    return {**tensors, "position": np.concatenate([places[:1], np.array(moved, np.float32).T])}
 
 
 def quantize(weight: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
@@ -106,7 +124,8 @@ def graph(tensors: Tensors, blocks: Sequence[int]) -> bytes:
         blocks: blocks to give out, counted from 1.
 
     Returns:
-        A serialized model: `pixels` (N, 3, SIDE_PX, SIDE_PX) in, `block<i>` (N, 1 + GRID * GRID, WIDTH) out.
+        A serialized model: `pixels` (N, 3, s, s) in, `block<i>` (N, 1 + g * g, WIDTH) out, with g * g the number of
+        places and s = g * PATCH_PX.
 
     Raises:
         ValueError: a tensor is missing.
@@ -132,18 +151,19 @@ class _Graph:
 
         self._onnx = onnx
         self._tensors = tensors
+        self._grid = grid_of(tensors)
         self._nodes: list[Any] = []
         self._constants: dict[str, Any] = {}
 
     def build(self, blocks: Sequence[int]) -> bytes:
         helper, floats = self._onnx.helper, self._onnx.TensorProto.FLOAT
-        x = self._embedded()
+        x, side_px = self._embedded(), self._grid * PATCH_PX
         for index in range(max(blocks)):
             x = self._mlp(self._attention(x, index), index)
             if index + 1 in blocks:
                 self._nodes.append(helper.make_node("Identity", [x.value], [_output(index + 1)]))
-        pixels = helper.make_tensor_value_info("pixels", floats, ["n", 3, SIDE_PX, SIDE_PX])
-        shape = ["n", 1 + GRID * GRID, WIDTH]
+        pixels = helper.make_tensor_value_info("pixels", floats, ["n", 3, side_px, side_px])
+        shape = ["n", 1 + self._grid * self._grid, WIDTH]
         outputs = [helper.make_tensor_value_info(_output(block), floats, shape) for block in blocks]
         made = helper.make_graph(self._nodes, "tower", [pixels], outputs, list(self._constants.values()))
         model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
@@ -153,7 +173,7 @@ class _Graph:
         position = self._tensors["position"].astype(np.float32)
         start = (self._tensors["class"].astype(np.float32) + position[0])[None, None]
         x = self._add("Conv", _Op("pixels"), self._weight("patch.weight"), strides=[PATCH_PX, PATCH_PX])
-        x = self._add("Reshape", x, self._constant("flat", np.array([0, WIDTH, GRID * GRID])))
+        x = self._add("Reshape", x, self._constant("flat", np.array([0, WIDTH, self._grid * self._grid])))
         x = self._add("Transpose", x, perm=[0, 2, 1])
         x = self._add("Add", x, self._constant("places", position[None, 1:]))
         # A class token for each picture: the batch is as long as the caller likes.

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from detectors.data import Example, Reader, read_picture
 from detectors.kept_views import ONLY, KeptViews
 from detectors.token_features import N_FEATURES, Tower, features_of, tokens_of
+from detectors.vision_tower import SIDE_PX
 from generators.images import Pixels
 from generators.launder import Chain, Crop, Fit, Resize, draw
 
@@ -74,6 +75,7 @@ def cut(
     cache: Path | None = None,
     reader: Reader = read_picture,
     progress: Callable[[int], None] | None = None,
+    side_px: int = SIDE_PX,
 ) -> Views:
     """Cut the features of n_views views of every picture; the views of a clip are of frames spread over it.
 
@@ -85,8 +87,9 @@ def cut(
         reader: of examples.
         cache: folder that keeps what was cut; None keeps nothing.
         progress: called with the number of views done since the last call.
+        side_px: of the pictures that the tower looks at.
     """
-    kept = KeptViews(cache, seed)
+    kept = KeptViews(cache, seed, what="" if side_px == SIDE_PX else f"{side_px} px")
     jobs = [(example, view) for example in examples for view in range(n_views)]
     washed = _Washer(reader, n_views, seed, kept)
     rows: dict[tuple[Path, int], NDArray[np.float16]] = {}
@@ -100,7 +103,7 @@ def cut(
             try:
                 pixels = waiting.pop(0).result()
                 if known is None and pixels is not None:
-                    known = {ONLY: features_of(tokens_of(tower, pixels)).astype(np.float16)}
+                    known = {ONLY: features_of(tokens_of(tower, pixels, side_px)).astype(np.float16)}
                     kept.put(example, view, known)
                 if known is not None:
                     rows[example.path, view] = known[ONLY]

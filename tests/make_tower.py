@@ -44,12 +44,14 @@ class ColourTower:
 
     def __init__(self) -> None:
         self.n_calls = 0
+        self.sides_px: set[int] = set()
         self._spread = np.random.default_rng(0).normal(0, 1, (3, WIDTH)).astype(np.float32)
 
     def tokens(self, pixels: NDArray[np.uint8]) -> tuple[Tokens, ...]:
         self.n_calls += 1
-        n = len(pixels)
-        cells = pixels.reshape(n, GRID, PATCH_PX, GRID, PATCH_PX, 3).mean(axis=(2, 4), dtype=np.float32)
-        patches = (cells.reshape(n, GRID * GRID, 3) / 128 - 1) @ self._spread
+        self.sides_px.add(pixels.shape[1])
+        n, grid = len(pixels), pixels.shape[1] // PATCH_PX
+        cells = pixels.reshape(n, grid, PATCH_PX, grid, PATCH_PX, 3).mean(axis=(2, 4), dtype=np.float32)
+        patches = (cells.reshape(n, grid * grid, 3) / 128 - 1) @ self._spread
         tokens = np.concatenate([patches.mean(axis=1, keepdims=True), patches], axis=1).astype(np.float32)
         return tuple(tokens * (1 + i) for i in range(len(BLOCKS)))

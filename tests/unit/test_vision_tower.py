@@ -17,6 +17,7 @@ from detectors.vision_tower import (
     STD,
     WIDTH,
     VisionTower,
+    at_side,
     quantize,
 )
 from tests.make_tower import random_tower
@@ -33,7 +34,8 @@ def _tokens_by_the_paper(tensors: dict[str, NDArray[np.generic]], pixels: NDArra
     """Dosovitskiy et al. 2021, equations 1 to 3, one picture, in float64 and without any library of networks."""
     t = {name: np.asarray(value, np.float64) for name, value in tensors.items()}
     values = ((pixels / 255.0 - MEAN) / STD).transpose(2, 0, 1)
-    cut = values.reshape(3, GRID, PATCH_PX, GRID, PATCH_PX).transpose(1, 3, 0, 2, 4).reshape(GRID * GRID, -1)
+    grid = len(pixels) // PATCH_PX
+    cut = values.reshape(3, grid, PATCH_PX, grid, PATCH_PX).transpose(1, 3, 0, 2, 4).reshape(grid * grid, -1)
     x = np.concatenate([t["class"][None], cut @ t["patch.weight"].reshape(WIDTH, -1).T]) + t["position"]
     x = _norm(x, t["norm.weight"], t["norm.bias"])
 
@@ -60,12 +62,14 @@ def pictures() -> NDArray[np.uint8]:
     return np.random.default_rng(3).integers(0, 256, (2, SIDE_PX, SIDE_PX, 3), np.uint8)
 
 
-def test_tokens_are_those_of_the_paper(pictures: NDArray[np.uint8]) -> None:
-    tensors = random_tower(n_blocks=2, seed=5)
-    (first, second) = VisionTower(tensors, (1, 2), n_threads=1).tokens(pictures[:1])
+@pytest.mark.parametrize("side_px", [SIDE_PX, 48])
+def test_tokens_are_those_of_the_paper(pictures: NDArray[np.uint8], side_px: int) -> None:
+    tensors = dict(at_side(random_tower(n_blocks=2, seed=5), side_px))
+    seen = np.ascontiguousarray(pictures[:1, :side_px, :side_px])
+    (first, second) = VisionTower(tensors, (1, 2), n_threads=1).tokens(seen)
     for n_blocks, found in ((1, first), (2, second)):
-        expected = _tokens_by_the_paper(tensors, pictures[0], n_blocks)
-        assert found.shape == (1, 1 + GRID * GRID, WIDTH)
+        expected = _tokens_by_the_paper(tensors, seen[0], n_blocks)
+        assert found.shape == (1, 1 + (side_px // PATCH_PX) ** 2, WIDTH)
         # The runtime may round activations to 8 bits in blocks; a wrong operation is off by far more.
         assert np.abs(found[0] - expected).max() < 0.01 * np.abs(expected).max()
         lengths = np.linalg.norm(found[0], axis=1) * np.linalg.norm(expected, axis=1)
@@ -84,6 +88,19 @@ def test_a_weight_and_its_int8_form_differ_by_half_a_step_at_most() -> None:
     stored, scale = quantize(weight)
     assert stored.dtype == np.int8 and scale.shape == (8,)
     assert np.all(np.abs(stored * scale - weight) <= scale / 2 + 1e-7)
+
+
+def test_places_of_another_side_lie_between_those_there_are() -> None:
+    tensors = random_tower(n_blocks=1, seed=5)
+    rows, columns = np.mgrid[:GRID, :GRID].astype(np.float32)
+    tensors["position"][1:] = (2 * rows + columns).reshape(-1, 1)
+    places = at_side(tensors, SIDE_PX // 2)["position"]
+    assert np.array_equal(places[0], tensors["position"][0])
+    half = places[1:, 0].reshape(GRID // 2, GRID // 2)
+    # Away from the rim a plane stays that plane: each place lies in the middle of four.
+    expected = tensors["position"][1:, 0].reshape(GRID // 2, 2, GRID // 2, 2).mean(axis=(1, 3))
+    assert np.allclose(half[1:-1, 1:-1], expected[1:-1, 1:-1], atol=1e-4)
+    assert np.allclose(at_side(tensors, SIDE_PX)["position"], tensors["position"], atol=1e-6)
 
 
 def test_a_missing_weight_is_named() -> None:
