@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from detectors.base import Detector
-from detectors.catalog import DETECTORS
+from detectors.catalog import DETECTORS, STAND_INS
 from detectors.shipped import shipped
 
 if TYPE_CHECKING:
@@ -27,6 +27,15 @@ def available(models: Path | None = None) -> tuple[str, ...]:
     if clash := sorted({*installed} & {*outside}):
         raise ValueError(f"the outside model {clash[0]} has the name of an installed detector; remove or rename it")
     return installed + outside
+
+
+def usually_asked(models: Path | None = None) -> tuple[str, ...]:
+    """Those of `available` that a scan asks which names none: no stand-in of another.
+
+    Raises:
+        ValueError: as for `available`.
+    """
+    return tuple(name for name in available(models) if name not in STAND_INS)
 
 
 def load(name: str, models: Path | None = None) -> Detector:

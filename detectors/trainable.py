@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from detectors.data import Example, Reader
     from generators.weights import ModelCard
 
-NAMES = ("synthetic", "face", "temporal", "adversarial", "residual")
+NAMES = ("synthetic", "glance", "face", "temporal", "adversarial", "residual")
 
 
 class Settings(Protocol):
@@ -66,6 +67,17 @@ def trainable(name: str) -> Trainable:
         from detectors.training import train_synthetic
 
         return Trainable(TrainingSettings.load, TrainingSettings, usable, train_synthetic)
+    if name == "glance":
+        from detectors.glance import READING, SIDE_PX
+        from detectors.lessons import TrainingSettings, usable
+        from detectors.training import train_synthetic
+
+        return Trainable(
+            TrainingSettings.load,
+            partial(TrainingSettings, side_px=SIDE_PX),
+            usable,
+            partial(train_synthetic, reading=READING),
+        )
     if name == "face":
         from detectors.face_training import FaceSettings, train_face, usable_faces
 

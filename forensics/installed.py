@@ -83,13 +83,12 @@ def models(outside: Path | None = None) -> Iterator[Model]:
 
 
 def unasked_detectors(settings: ScanSettings) -> tuple[str, ...]:
-    """Installed detectors and outside models that there are by now, and that a scan under these settings leaves out."""
-    from detectors.catalog import DETECTORS
-    from detectors.outside.model_folder import names
+    """Detectors and outside models that are usually asked by now, and that a scan under these settings leaves out."""
+    from detectors.loading import usually_asked
 
     if settings.detectors is None:
         return ()
-    return tuple(name for name in (*DETECTORS.names(), *names(settings.models)) if name not in settings.detectors)
+    return tuple(name for name in usually_asked(settings.models) if name not in settings.detectors)
 
 
 def versions(name: str, outside: Path | None) -> tuple[Version, ...]:

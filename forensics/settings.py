@@ -68,7 +68,8 @@ class ScanSettings:
     Attributes:
         limits: what one file may cost.
         analyzers: names to run, in this order; None runs every installed one.
-        detectors: trained detectors that the analyzer `learned` asks, in this order; None asks every one there is.
+        detectors: trained detectors that the analyzer `learned` asks, in this order; None asks every one there is
+            that stands in for no other.
         prior: share of manipulated files expected beforehand, 0..1; turns a likelihood ratio into a probability.
         likely_llr: total log10 likelihood ratio from which the opinion is *likely ...*.
         inconclusive_llr: total from which the opinion is *inconclusive* instead of *no trace found*.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from detectors.base import Detector, Scores, SeesClips, Spot
 from detectors.clips import middle
-from detectors.loading import available, lineage_of, load
+from detectors.loading import available, lineage_of, load, usually_asked
 from forensics.analyzers.learned_places import top_patches
 from forensics.analyzers.learned_words import (
     CLIP_EXPLANATION,
@@ -58,7 +58,7 @@ class Learned:
 
     @cached_property
     def _names(self) -> tuple[str, ...]:
-        return available(self._models) if self._wanted is None else self._wanted
+        return usually_asked(self._models) if self._wanted is None else self._wanted
 
     def skip_reason(self, media: Media) -> str | None:
         """Why no detector can be asked."""

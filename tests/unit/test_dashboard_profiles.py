@@ -10,7 +10,7 @@ import pytest
 from dashboard.backend.configuration import Configuration, load
 from dashboard.backend.options import Options
 from dashboard.backend.profiles import NAMES, STANDARD, Examination, as_thorough, choices, settings_for, speaking
-from detectors.catalog import DETECTORS
+from detectors.loading import usually_asked
 from detectors.outside.model_folder import CARD
 from forensics.profiles import PROFILES
 from forensics.settings import Limits, ScanSettings
@@ -56,8 +56,8 @@ def test_all_outside_models_speak_until_somebody_chooses_among_them(models: Path
     assert speaking(usual) == choices(STANDARD, usual.scan) == ("lab_2", "press-net")
     both = Examination(outside=("press-net", "lab_2"))
     assert settings_for(Examination(), usual) == settings_for(both, usual) == usual.scan
-    assert settings_for(Examination(outside=("lab_2",)), usual).detectors == (*DETECTORS.names(), "lab_2")
-    assert settings_for(Examination(outside=()), usual).detectors == DETECTORS.names()
+    assert settings_for(Examination(outside=("lab_2",)), usual).detectors == (*usually_asked(), "lab_2")
+    assert settings_for(Examination(outside=()), usual).detectors == usually_asked()
     with pytest.raises(ValueError, match="model gone is not there"):
         settings_for(Examination(outside=("gone", "lab_2")), usual)
 
@@ -65,7 +65,7 @@ def test_all_outside_models_speak_until_somebody_chooses_among_them(models: Path
 def test_one_that_settings_leave_out_speaks_where_it_is_asked_for(models: Path) -> None:
     quiet = Configuration(ScanSettings(models=models), silent=("lab_2", "gone"))
     assert speaking(quiet) == ("press-net",)
-    assert settings_for(Examination("deep"), quiet).detectors == (*DETECTORS.names(), "press-net")
+    assert settings_for(Examination("deep"), quiet).detectors == (*usually_asked(), "press-net")
     assert settings_for(Examination(outside=("lab_2", "press-net")), quiet).detectors is None
 
 
@@ -100,7 +100,7 @@ def test_which_outside_models_speak_is_chosen_for_all_in_settings_and_for_an_upl
         app.run()
     with Store(Options.from_environment().database) as store:
         spoke = [store.report(number).settings.detectors for number in (1, 2)]
-    assert spoke == [(*DETECTORS.names(), "press-net"), (*DETECTORS.names(), "lab_2")]
+    assert spoke == [(*usually_asked(), "press-net"), (*usually_asked(), "lab_2")]
 
 
 def test_an_upload_is_examined_as_thoroughly_as_was_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,6 +36,13 @@ class Synthetic(Counting):
     card = ModelCard(name="synthetic", version="1", task="brightness")
 
 
+class Glance(Counting):
+    """Stands in for that one."""
+
+    name = "glance"
+    card = ModelCard(name="glance", version="1", task="brightness")
+
+
 class Face(Counting):
     """Another one."""
 
@@ -44,8 +51,8 @@ class Face(Counting):
 
 
 @pytest.fixture(autouse=True)
-def two_detectors(monkeypatch: pytest.MonkeyPatch) -> None:
-    kinds = {"face": Face, "synthetic": Synthetic}
+def three_detectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds = {"face": Face, "synthetic": Synthetic, "glance": Glance}
     places = {name: f"{__name__}:{kind.__name__}" for name, kind in kinds.items()}
     monkeypatch.setattr(DETECTORS, "places", lambda: places)
     for kind in kinds.values():
@@ -81,6 +88,15 @@ def _asked(finding: dict[str, Any]) -> list[tuple[str, str]]:
     return [(finding["analyzer"], text) for label, text in finding["details"] if label == "detector"]
 
 
+def test_triage_asks_the_stand_in_alone_and_nobody_else_asks_it() -> None:
+    triage = examined(PROFILES["triage"])
+    assert (Glance.n_asked, Synthetic.n_asked, Face.n_asked) == (1, 0, 0)
+    assert {*triage.timings_s} == {"decode", "hash", "metadata", "provenance", "learned"}
+    for name in ("fast", "standard", "deep"):
+        examined(PROFILES[name])
+    assert Glance.n_asked == 1 and Synthetic.n_asked == 3
+
+
 def test_deep_allows_nothing_less_than_standard_and_asks_everybody() -> None:
     deep, standard = PROFILES["deep"], PROFILES["standard"]
     assert replace(deep, limits=standard.limits) == standard
@@ -111,7 +127,7 @@ def test_detectors_are_asked_in_the_order_in_which_they_are_named() -> None:
 
 
 def test_a_detector_that_there_is_not_is_refused_before_a_file_is_opened() -> None:
-    with pytest.raises(LookupError, match="no detector 'fase'; there is face, synthetic"):
+    with pytest.raises(LookupError, match="no detector 'fase'; there is face, synthetic, glance"):
         Scanner(ScanSettings(detectors=("fase",)))
     with pytest.raises(click.UsageError, match="no detector 'fase'"):
         typed("--detectors", "fase")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from detectors.catalog import DETECTORS
+from detectors.glance import Glance
 from detectors.lessons import TrainingSettings
 from detectors.loading import load
 from detectors.metrics import auroc
@@ -49,6 +50,14 @@ def test_the_reading_was_made_by_the_committed_recipe() -> None:
     for name, value in json.loads(json.dumps(vars(recipe))).items():
         assert card.settings[name] == value
     assert card.settings["tower"] == TOWER and card.stem == READING
+
+
+def test_the_glance_was_made_by_the_committed_recipe_of_pictures_as_small_as_it_looks_at() -> None:
+    card = load("glance").card
+    settings = vars(trainable("glance").read(ZOO.parent / "recipes" / "glance.json"))
+    assert {key: card.settings[key] for key in settings} == json.loads(json.dumps(settings))
+    assert settings["side_px"] == Glance.side_px == vars(trainable("glance").default())["side_px"]
+    assert (ZOO / f"{card.stem}.safetensors").stat().st_size < 600_000
 
 
 @pytest.mark.parametrize("name", ["face", "temporal", "adversarial"])

@@ -1,0 +1,45 @@
+"""`glance` looks at a smaller picture than the detector that it stands in for, and is asked in its place alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from detectors.catalog import STAND_INS
+from detectors.data import Example
+from detectors.glance import READING, SIDE_PX, Glance
+from detectors.lessons import TrainingSettings
+from detectors.loading import available, load, usually_asked
+from detectors.training import train_synthetic
+from tests.make_media import photo
+from tests.make_tower import ColourTower
+
+
+def test_whoever_names_no_detector_asks_all_but_stand_ins() -> None:
+    assert {*available()} - {*usually_asked()} == {*STAND_INS} == {Glance.name}
+
+
+def test_a_stand_in_answers_the_question_of_the_other() -> None:
+    for name, other in STAND_INS.items():
+        assert other in usually_asked() and load(name).card.claim == load(other).card.claim
+
+
+def test_it_learns_and_judges_from_pictures_of_its_own_size(tmp_path: Path) -> None:
+    examples = []
+    for i in range(40):
+        pixels = photo(i, width=96, height=96).astype(np.float32)
+        pixels[..., 1] += 40 * (i % 2)
+        path = tmp_path / f"{i}.png"
+        Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(path)
+        examples.append(Example(path, i % 2, f"source {i % 14}", family="diffusion" if i % 2 else "-"))
+    tower = ColourTower()
+    settings = TrainingSettings(n_views=2, side_px=SIDE_PX, n_dimensions=8)
+    card = train_synthetic(examples, tmp_path / "zoo", settings, tower=tower, reading=READING)
+    assert card.stem == READING and card.settings["side_px"] == SIDE_PX
+    made, plain = (np.asarray(Image.open(examples[i].path)) for i in (1, 0))
+    scores = Glance(tmp_path / "zoo", tower).score([made, plain])
+    assert scores.fake[0] > 0.5 > scores.fake[1]
+    assert scores.heat is not None and scores.neighbours is not None
+    assert tower.sides_px == {SIDE_PX}
