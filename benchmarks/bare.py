@@ -12,10 +12,10 @@ from typing import Self
 
 import numpy as np
 
-from benchmarks.timing import WebPictures, measured
+from benchmarks.timing import WEB_SIZE_PX, WebPictures, measured
 from detectors.synthetic import TOWER, ZOO
 from detectors.token_features import BLOCKS
-from detectors.vision_tower import SIDE_PX, VisionTower
+from detectors.vision_tower import SIDE_PX, VisionTower, at_side
 from generators.weights import load
 
 CHUNK = 10
@@ -29,13 +29,15 @@ class Bare:
 
     Args:
         n: processes.
+        size_px: of the pictures that they make.
 
     Attributes:
         pids: their numbers.
     """
 
-    def __init__(self, n: int) -> None:
+    def __init__(self, n: int, size_px: tuple[int, int] = WEB_SIZE_PX) -> None:
         self._n = n
+        self._size_px = size_px
         self._n_made = 0
         self._pool = ProcessPoolExecutor(n, mp_context=multiprocessing.get_context("spawn"))
 
@@ -55,7 +57,7 @@ class Bare:
         making = []
         for i, n in enumerate(shares):
             self._n_made += 1
-            making.append(self._pool.submit(_make, folder / f"{i}", self._n_made, n))
+            making.append(self._pool.submit(_make, folder / f"{i}", self._n_made, n, self._size_px))
         return sorted(path for one in making for path in one.result())
 
     def seconds(self, work: Work, paths: list[Path]) -> float:
@@ -76,23 +78,23 @@ def decode(paths: list[Path]) -> None:
         decoded(path.read_bytes())
 
 
-def network(paths: list[Path]) -> None:
-    """The network once a file; what it sees does not change the time."""
-    seen = np.full((1, SIDE_PX, SIDE_PX, 3), 100, np.uint8)
+def network(paths: list[Path], side_px: int = SIDE_PX) -> None:
+    """The network once a file, for pictures in small of that side; what it sees does not change the time."""
+    seen = np.full((1, side_px, side_px, 3), 100, np.uint8)
     for _ in paths:
-        bare_tower().tokens(seen)
+        bare_tower(side_px=side_px).tokens(seen)
 
 
 @cache
-def bare_tower(n_threads: int = 1) -> VisionTower:
+def bare_tower(n_threads: int = 1, side_px: int = SIDE_PX) -> VisionTower:
     """The shipped network, without the memory for what it saw last that detectors share."""
-    return VisionTower(load(TOWER, ZOO)[0], BLOCKS, n_threads=n_threads)
+    return VisionTower(at_side(load(TOWER, ZOO)[0], side_px), BLOCKS, n_threads=n_threads)
 
 
 @cache
-def _pictures() -> WebPictures:
-    return WebPictures()
+def _pictures(size_px: tuple[int, int]) -> WebPictures:
+    return WebPictures(size_px)
 
 
-def _make(folder: Path, seed: int, n: int) -> list[Path]:
-    return _pictures().write(folder, n, seed=seed)
+def _make(folder: Path, seed: int, n: int, size_px: tuple[int, int]) -> list[Path]:
+    return _pictures(size_px).write(folder, n, seed=seed)

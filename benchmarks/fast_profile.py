@@ -1,13 +1,14 @@
-"""An archive of web-size JPEGs at the profile `fast`, against bare decoding of it and the bare time of the network.
+"""An archive of JPEGs at a quick profile, against bare decoding of it and the bare time of the network.
 
     python -m benchmarks.fast_profile --files 10000
+    python -m benchmarks.fast_profile --profile triage --size 512x512 --files 4000
 
 A durable run, with its store and its results, is fed round by round. In turns with it, as many bare processes do no
-more than decode the same files, and no more than run the network of `synthetic` once a file. Pictures are made for each
-round and removed after it. Printed are the ratio to the larger of both, with an interval from drawing rounds anew, what
-parent and workers use and hold, how their memory grows after the first 1,000 files, and what a file takes on the disk.
-It stops when --minutes are over, or when it is interrupted, and tells how far it came. The exit code is 1 if the ratio
-is over --limit.
+more than decode the same files, and no more than run the network of the profile's detector once a file. Pictures are
+made for each round and removed after it. Printed are the ratio to the larger of both, with an interval from drawing
+rounds anew, what parent and workers use and hold, how their memory grows after the first 1,000 files, and what a file
+takes on the disk. It stops when --minutes are over, or when it is interrupted, and tells how far it came. The exit
+code is 1 if the ratio is over --limit.
 """
 
 from __future__ import annotations
@@ -20,13 +21,19 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from benchmarks.bare import Bare, decode, network
 from benchmarks.durable import Family, opened_run, own_memory_mb, size_bytes, tasks
-from benchmarks.timing import machine, measured, ratio, told
+from benchmarks.timing import WEB_SIZE_PX, machine, measured, ratio, told
+from detectors.glance import Glance
+from detectors.vision_tower import SIDE_PX
 from forensics import PROFILES
 from forensics.runs import DurableRun
+
+SIDES_PX = {"fast": SIDE_PX, "triage": Glance.side_px}
+"""Profile -> side of what the network of its detector sees."""
 
 N_WARM = 20
 """Files before the first round: workers load everything."""
@@ -86,9 +93,10 @@ class Course:
 class Measuring:
     """Feeds the run and the bare processes in turns."""
 
-    def __init__(self, run: DurableRun, bare: Bare, home: Path) -> None:
+    def __init__(self, run: DurableRun, bare: Bare, home: Path, side_px: int) -> None:
         self.course = Course()
         self._run = run
+        self._works = {"network": partial(network, side_px=side_px), "decode": decode}
         self._bare = bare
         self._home = home
         self._family = Family(bare.pids)
@@ -115,7 +123,7 @@ class Measuring:
                 spent |= {"scan_s": cost.wall_s, "parent_s": cost.cpu_s}
                 spent["workers_s"] = self._family.cpu_s() - workers_s
             else:
-                spent[f"{part}_s"] = self._bare.seconds({"network": network, "decode": decode}[part], paths)
+                spent[f"{part}_s"] = self._bare.seconds(self._works[part], paths)
         done = Round(n_files, size_bytes(media), **spent)
         self.course.rounds.append(done)
         shutil.rmtree(media)
@@ -131,6 +139,8 @@ class Measuring:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--profile", choices=list(SIDES_PX), default="fast")
+    parser.add_argument("--size", type=_size, default=WEB_SIZE_PX, help="of the pictures: WIDTHxHEIGHT")
     parser.add_argument("--files", type=int, default=10_000)
     parser.add_argument("--round", type=int, default=500, help="files of a round")
     parser.add_argument("--workers", type=int, default=2)
@@ -139,10 +149,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     until_s = time.monotonic() + 60 * given.minutes
     print(machine(), flush=True)
-    with tempfile.TemporaryDirectory() as folder, Bare(given.workers) as bare, ExitStack() as opened:
+    with tempfile.TemporaryDirectory() as folder, Bare(given.workers, given.size) as bare, ExitStack() as opened:
         home = Path(folder)
-        run = opened.enter_context(opened_run(home, PROFILES["fast"], n_workers=given.workers))
-        measuring = Measuring(run, bare, home)
+        run = opened.enter_context(opened_run(home, PROFILES[given.profile], n_workers=given.workers))
+        measuring = Measuring(run, bare, home, SIDES_PX[given.profile])
         measuring.warm_up()
         course = measuring.course
         print("files\tscan s\tnetwork s\tdecode s\tparent ms\tworkers ms\tparent MB\tworkers MB", flush=True)
@@ -158,6 +168,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _tell_disk(home, n_kept)
     print(machine())
     return int(_tell_all(course) > given.limit)
+
+
+def _size(written: str) -> tuple[int, int]:
+    width, _, height = written.partition("x")
+    return int(width), int(height)
 
 
 def _tell(done: Round, course: Course) -> None:

@@ -95,12 +95,16 @@ def _processor() -> str:
 
 
 class WebPictures:
-    """Makes JPEGs of the size of web pictures, no two of which look alike, at the price of an encode."""
+    """Makes JPEGs, no two of which look alike, at the price of an encode.
 
-    def __init__(self) -> None:
+    Args:
+        size_px: width and height; those of web pictures unless told otherwise.
+    """
+
+    def __init__(self, size_px: tuple[int, int] = WEB_SIZE_PX) -> None:
         from tests.make_media import photo
 
-        width, height = WEB_SIZE_PX
+        self._size_px = width, height = size_px
         self._scenes = [photo(1000 + i, width=width * 3 // 2, height=height * 3 // 2) for i in range(N_SCENES)]
 
     def write(self, folder: Path, n: int, *, seed: int = 0) -> list[Path]:
@@ -125,7 +129,7 @@ class WebPictures:
 
     def _cut(self, rng: np.random.Generator) -> NDArray[np.uint8]:
         """Another place of a scene at another scale, turned over or not, brighter or darker."""
-        width, height = WEB_SIZE_PX
+        width, height = self._size_px
         scene = self._scenes[int(rng.integers(N_SCENES))]
         share = float(rng.uniform(0.35, 1.0))
         rows, columns = round(share * scene.shape[0]), round(share * scene.shape[1])
