@@ -26,6 +26,9 @@ STEPS_50 = {(0, 1): 11, (1, 0): 12, (1, 1): 12, (0, 2): 10, (2, 0): 14}
 STEPS = np.concatenate([np.arange(6, 60), np.arange(60, 256, 2)]).astype(np.float32)
 """Finer lattices than 6 are those of qualities over 75, which nobody needs to be told from 100 here."""
 
+N_PARTS = 6
+"""In which steps are gone through."""
+
 LATTICE = 0.6
 """Mean cosine from which coefficients lie on multiples of a step: 0 without a lattice, 1 without noise."""
 
@@ -100,15 +103,22 @@ def _coefficients(pixels: Pixels) -> NDArray[np.float32]:
     return np.asarray(basis.astype(np.float32) @ chosen @ basis.T.astype(np.float32), np.float32)
 
 
-def _quality(values: NDArray[np.float32], step_50: int) -> float:
-    """Quality that one frequency speaks for; 0 where there is no lattice."""
-    used = np.abs(values)[None] > NOISE * STEPS[:, None]  # (S, N)
-    cosines = (2 * np.pi / STEPS)[:, None] * values[None]
+def _heights(values: NDArray[np.float32], steps: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Mean cosine of the values that are not zero at each step, finest first; 0 where too few are left."""
+    sizes = np.abs(values)
+    sizes = sizes[sizes > NOISE * steps[0]]
+    used = sizes[None] > NOISE * steps[:, None]  # (S, N)
+    cosines = (2 * np.pi / steps)[:, None] * sizes[None]
     np.cos(cosines, out=cosines)
-    # In place, and without a choice for each value: this is where half the time of a detector went beside its network.
     cosines *= used
     n_used = used.sum(axis=1)
-    height = np.where(n_used >= LEAST_COEFFICIENTS, cosines.sum(axis=1) / np.maximum(n_used, 1), 0)
+    return np.where(n_used >= LEAST_COEFFICIENTS, cosines.sum(axis=1) / np.maximum(n_used, 1), 0)
+
+
+def _quality(values: NDArray[np.float32], step_50: int) -> float:
+    """Quality that one frequency speaks for; 0 where there is no lattice."""
+    # The coarser the steps, the fewer values count, and cosines are half the time of a detector beside its network.
+    height = np.concatenate([_heights(values, steps) for steps in np.array_split(STEPS, N_PARTS)])
     if height.max() <= LATTICE:
         return 0.0
     # Halves and thirds of a step fit as well; of the coarsest peak the top counts, not its far slope.

@@ -31,6 +31,8 @@ def top_patches(
     Returns:
         At most N_PATCHES regions, the hottest first; none where nothing is as hot as LEAST.
     """
+    if heat.max(initial=0.0) < LEAST:
+        return ()
     width, height = size
     side = max(width, height) / N_CELLS
     columns, rows = max(1, round(width / side)), max(1, round(height / side))
