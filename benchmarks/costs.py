@@ -17,7 +17,7 @@ from pathlib import Path
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "costs.md"
 
-PROFILES = ("fast", "standard", "deep")
+PROFILES = ("triage", "fast", "standard", "deep")
 
 FILES = (1e5, 1e7, 1e9)
 PROCESSORS = (2, 64, 1024)

@@ -25,7 +25,7 @@ from benchmarks.durable import Family, opened_run, own_memory_mb, tasks
 from benchmarks.timing import WebPictures, machine, measured, ratio, told
 from forensics import PROFILES
 
-SLOWER = {"fast": 1, "standard": 4, "deep": 4}
+SLOWER = {"triage": 1, "fast": 1, "standard": 4, "deep": 4}
 """So many times fewer pictures are examined, since each takes about so many times as long."""
 
 N_WARM = 8
@@ -91,6 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--profiles", nargs="+", choices=list(PROFILES), default=list(PROFILES))
     parser.add_argument("--files", type=int, default=120, help="pictures a worker at the profile `fast`")
     parser.add_argument("--clips", type=int, default=0)
     parser.add_argument("--turns", type=int, default=3)
@@ -101,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     print(machine(), flush=True)
     counts = (1,) if given.clips else (1, 2)
-    rows: dict[tuple[str, int], list[Row]] = {(name, n): [] for name in PROFILES for n in counts}
+    rows: dict[tuple[str, int], list[Row]] = {(name, n): [] for name in given.profiles for n in counts}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if given.clips:

@@ -7,7 +7,7 @@ import pytest
 from benchmarks.costs import PAGE, PROFILES, bill, main, read_inputs, table
 
 INPUTS = {
-    **{f"worker_ms_{profile}": ms for profile, ms in zip(PROFILES, (100.0, 800.0, 900.0), strict=True)},
+    **{f"worker_ms_{profile}": ms for profile, ms in zip(PROFILES, (50.0, 100.0, 800.0, 900.0), strict=True)},
     **{f"parent_ms_{profile}": 5.0 for profile in PROFILES},
     "store_bytes": 6000.0,
     "results_bytes": 4000.0,
@@ -44,7 +44,7 @@ def test_own_inputs_take_the_place_of_those_of_the_page(capsys: pytest.CaptureFi
 
 
 def test_the_table_tells_time_and_size_in_units_that_fit() -> None:
-    (row,) = table({**INPUTS, "worker_ms_fast": 355.0}, (2e8,), (8, 512))[2:3]
+    (row,) = (row for row in table({**INPUTS, "worker_ms_fast": 355.0}, (2e8,), (8, 512)) if "| fast |" in row)
     # 200 million files of 0.36 s are 20,000 hours.
     assert row == "| 200,000,000 | fast | 2.3 years | 100 days | 39 h | 50 TB | 2 TB | 200 GB |"
 
