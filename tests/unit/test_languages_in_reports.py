@@ -189,7 +189,7 @@ def scores(value: float, llr: float | None, reason: str | None = None) -> Scores
 def told_by(detectors: list[Stub], monkeypatch: pytest.MonkeyPatch) -> list[Finding]:
     by_name = {str(i): stub for i, stub in enumerate(detectors)}
     lineage = Lineage("1", "race", 2, {"fakes": "ab"}, {}, {}, "2026-01-01")
-    monkeypatch.setattr(learned, "available", lambda models: tuple(by_name))
+    monkeypatch.setattr(learned, "usually_asked", lambda models: tuple(by_name))
     monkeypatch.setattr(learned, "load", lambda name, models: by_name[name])
     monkeypatch.setattr(learned, "lineage_of", lambda card, models: lineage)
     media = Media.open(png(photo(1, width=96, height=80)), name="x.png")
