@@ -94,6 +94,7 @@ def _halved(kernel_px: int) -> nn.Module:
 
 
 @cache
+@torch.random.fork_rng(devices=[])  # layers are drawn at random before their weights are read
 def networks() -> tuple[Stage, Stage, Stage]:
     """The three networks with their weights, which are read as data and never run.
 

@@ -134,3 +134,9 @@ def test_damaged_weights_are_refused(tmp_path: Path) -> None:
             read_tensors(tmp_path / "cut.pt")
     with pytest.raises(FileNotFoundError):
         read_tensors(tmp_path / "none.pt")
+
+
+def test_reading_the_networks_leaves_the_global_random_state_alone() -> None:
+    before = torch.get_rng_state()
+    mtcnn.networks.__wrapped__()
+    assert torch.equal(torch.get_rng_state(), before)
