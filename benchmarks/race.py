@@ -24,7 +24,8 @@ from detectors.lessons import TrainingSettings, usable
 from detectors.lineage import Lineage
 from detectors.race.contender import RECIPE
 from detectors.registry import Registry
-from detectors.training import READING, train_synthetic
+from detectors.synthetic import READING
+from detectors.training import train_synthetic
 from generators.weights import load
 
 UNSEEN = "autoregressive"

@@ -62,22 +62,15 @@ def trainable(name: str) -> Trainable:
     Raises:
         LookupError: it cannot be trained.
     """
-    if name == "synthetic":
+    if name in ("synthetic", "glance"):
+        from detectors.glance import Glance
         from detectors.lessons import TrainingSettings, usable
+        from detectors.synthetic import Synthetic
         from detectors.training import train_synthetic
 
-        return Trainable(TrainingSettings.load, TrainingSettings, usable, train_synthetic)
-    if name == "glance":
-        from detectors.glance import READING, SIDE_PX
-        from detectors.lessons import TrainingSettings, usable
-        from detectors.training import train_synthetic
-
-        return Trainable(
-            TrainingSettings.load,
-            partial(TrainingSettings, side_px=SIDE_PX),
-            usable,
-            partial(train_synthetic, reading=READING),
-        )
+        kind = Glance if name == Glance.name else Synthetic
+        default = partial(TrainingSettings, side_px=kind.side_px)
+        return Trainable(TrainingSettings.load, default, usable, partial(train_synthetic, kind=kind))
     if name == "face":
         from detectors.face_training import FaceSettings, train_face, usable_faces
 

@@ -19,7 +19,7 @@ from detectors.metrics import auroc, tpr_at_fpr
 from detectors.neighbours import Origins, neighbourhood
 from detectors.probe import CrossFit, Probe, cross_fit, root_weights
 from detectors.reading import probability
-from detectors.synthetic import READING, TOWER, ZOO
+from detectors.synthetic import TOWER, ZOO, Synthetic
 from detectors.token_features import BLOCKS, Tower, patch_readings, tokens_of
 from detectors.vision_tower import SIDE_PX, VisionTower, at_side
 from detectors.washed_views import MAX_SIDE_PX
@@ -54,7 +54,7 @@ def train_synthetic(
     tower: Tower | None = None,
     reader: Reader = read_picture,
     progress: Callable[[int], None] | None = None,
-    reading: str = READING,
+    kind: type[Synthetic] = Synthetic,
 ) -> ModelCard:
     """Train, calibrate and write a reading.
 
@@ -66,18 +66,20 @@ def train_synthetic(
         tower: gives the tokens of pictures of settings.side_px; the one that ships if None.
         reader: of examples; one that reads clips makes settings.clips possible.
         progress: called with the number of views done since the last call.
-        reading: name and version of what is written.
+        kind: detector whose weights are written.
 
     Returns:
         The card that was written, with the figures on held-out sources.
 
     Raises:
-        ValueError: too few pictures or sources.
+        ValueError: too few pictures or sources, or the detector looks at pictures of another side.
     """
-    settings = settings or TrainingSettings()
+    settings = settings or TrainingSettings(side_px=kind.side_px)
+    if settings.side_px != kind.side_px:
+        raise ValueError(f"{kind.name} looks at {kind.side_px} pixels a side, and the recipe says {settings.side_px}")
     tower = tower or shipped_tower(settings.side_px)
     given = study(examples, settings, tower=tower, cache=cache, reader=reader, progress=progress)
-    return _fitted(given, tower, out, settings, reading)
+    return _fitted(given, tower, out, settings, kind.stored_as)
 
 
 def shipped_tower(side_px: int = SIDE_PX) -> Tower:

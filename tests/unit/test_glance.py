@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from detectors.catalog import STAND_INS
@@ -26,6 +27,11 @@ def test_a_stand_in_answers_the_question_of_the_other() -> None:
         assert other in usually_asked() and load(name).card.claim == load(other).card.claim
 
 
+def test_a_recipe_for_another_size_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"^glance looks at 128 pixels a side, and the recipe says 224$"):
+        train_synthetic([], tmp_path, TrainingSettings(), tower=ColourTower(), kind=Glance)
+
+
 def test_it_learns_and_judges_from_pictures_of_its_own_size(tmp_path: Path) -> None:
     examples = []
     for i in range(40):
@@ -36,7 +42,7 @@ def test_it_learns_and_judges_from_pictures_of_its_own_size(tmp_path: Path) -> N
         examples.append(Example(path, i % 2, f"source {i % 14}", family="diffusion" if i % 2 else "-"))
     tower = ColourTower()
     settings = TrainingSettings(n_views=2, side_px=SIDE_PX, n_dimensions=8)
-    card = train_synthetic(examples, tmp_path / "zoo", settings, tower=tower, reading=READING)
+    card = train_synthetic(examples, tmp_path / "zoo", settings, tower=tower, kind=Glance)
     assert card.stem == READING and card.settings["side_px"] == SIDE_PX
     made, plain = (np.asarray(Image.open(examples[i].path)) for i in (1, 0))
     scores = Glance(tmp_path / "zoo", tower).score([made, plain])
