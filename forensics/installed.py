@@ -84,11 +84,14 @@ def models(outside: Path | None = None) -> Iterator[Model]:
 
 def unasked_detectors(settings: ScanSettings) -> tuple[str, ...]:
     """Detectors and outside models that are usually asked by now, and that a scan under these settings leaves out."""
-    from detectors.loading import usually_asked
+    from detectors.catalog import DETECTORS, STAND_INS
+    from detectors.outside.model_folder import names
 
     if settings.detectors is None:
         return ()
-    return tuple(name for name in usually_asked(settings.models) if name not in settings.detectors)
+    # Not `usually_asked`: a report of then is drawn also where an outside model of now clashes with a detector.
+    known = (*DETECTORS.names(), *names(settings.models))
+    return tuple(name for name in known if name not in STAND_INS and name not in settings.detectors)
 
 
 def versions(name: str, outside: Path | None) -> tuple[Version, ...]:
