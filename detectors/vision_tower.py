@@ -1,9 +1,9 @@
 """A CLIP ViT-B/16 image tower, cut after its middle blocks, on ONNX Runtime: what a picture shows, as token vectors.
 
 The upper middle of the tower tells machine-made pictures best: the last block keeps only what a caption would say.
-Weights are stored as int8 with one scale for each output channel. Where the runtime has kernels for that, it multiplies
-them with activations rounded in short blocks: class tokens keep a cosine of 0.9999 with float32, in half the time on 2
-cores. Rounding activations by whole tensors, the usual way, left 0.97. Elsewhere it multiplies in float32.
+Weights are stored as int8 with one scale for each output channel. Where that is faster, they are multiplied with
+activations rounded in short blocks: class tokens keep a cosine of 0.9999 with float32, in half the time on 2 cores.
+Rounding activations by whole tensors, the usual way, left 0.97. Elsewhere all is of float32: see `tower_products`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.tower_products import IN_FLOAT, ROUNDED, rounding_pays
+
 Tensors = Mapping[str, NDArray[Any]]
 Tokens = NDArray[np.float32]
 """(N, 1 + g * g, WIDTH) float32: the class token, then the patches row by row, g of them in a row: see `grid_of`."""
@@ -27,9 +29,6 @@ GRID = SIDE_PX // PATCH_PX
 QUICK_GELU = 1.702
 """The sigmoid's slope in OpenAI's approximation of the GELU."""
 EPSILON = 1e-5
-
-ROUNDED_ACTIVATIONS = "4"
-"""ONNX Runtime's word for 8-bit activations in products with integer weights; releases without it ignore it."""
 
 MEAN = np.array([0.48145466, 0.4578275, 0.40821073], np.float32)
 STD = np.array([0.26862954, 0.26130258, 0.27577711], np.float32)
@@ -44,12 +43,15 @@ class VisionTower:
         tensors: weights under the names that `graph` reads; see `at_side` for pictures of another size.
         blocks: blocks whose tokens are wanted, counted from 1; the tower ends after the last one.
         n_threads: that ONNX Runtime may use; None takes OMP_NUM_THREADS where it is set, else all cores.
+        rounded: multiply with activations rounded to 8 bits, or in float32; None as is faster on this machine.
 
     Raises:
         ValueError: the weights lack something.
     """
 
-    def __init__(self, tensors: Tensors, blocks: Sequence[int], *, n_threads: int | None = None) -> None:
+    def __init__(
+        self, tensors: Tensors, blocks: Sequence[int], *, n_threads: int | None = None, rounded: bool | None = None
+    ) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -57,7 +59,7 @@ class VisionTower:
         options.log_severity_level = 3
         # A worker that waits must not burn a core that decodes for its neighbour.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.add_session_config_entry("session.qdq_matmulnbits_accuracy_level", ROUNDED_ACTIVATIONS)
+        options.add_session_config_entry(*(ROUNDED if (rounding_pays() if rounded is None else rounded) else IN_FLOAT))
         model = graph(tensors, blocks)
         self._side_px = grid_of(tensors) * PATCH_PX
         self._names = [_output(block) for block in blocks]
