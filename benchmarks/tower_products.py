@@ -19,8 +19,9 @@ from benchmarks.timing import in_turns, machine, ratio, told
 from detectors.glance import Glance
 from detectors.synthetic import TOWER, ZOO, Synthetic
 from detectors.token_features import BLOCKS, whole_picture
-from detectors.tower_products import multiplies_bytes, rounding_pays, runtime_rounds
+from detectors.tower_products import rounding_pays, runtime_rounds
 from detectors.vision_tower import SIDE_PX, VisionTower, at_side
+from generators.processor import multiplies_bytes
 from generators.weights import load
 
 N_PHOTOS = 12

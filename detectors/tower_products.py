@@ -8,26 +8,18 @@ long. So where either is missing, weights are multiplied out once, as the tower 
 
 from __future__ import annotations
 
-import importlib
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from generators.processor import multiplies_bytes
 
 ROUNDED = ("session.qdq_matmulnbits_accuracy_level", "4")
 """ONNX Runtime's word for 8-bit activations in products with integer weights; releases without it ignore it."""
 
 IN_FLOAT = ("session.disable_quant_qdq", "1")
 """Its word for integer weights that are constants to be multiplied out as a model is loaded."""
-
-BYTE_PRODUCTS = ("AVX512VNNI", "ASIMDDP")
-"""NumPy's names of the instructions, on x86 and on ARM."""
-
-BYTE_PRODUCTS_OF_AVX2 = "avx_vnni"
-"""The one that NumPy does not look for, by Linux' name for it."""
-
-CPU_INFO = Path("/proc/cpuinfo")
 
 SEEN_ROUNDING = 1e-4
 """Error of a product with rounded activations, as a share of its size, at least: it is some 0.005, in float32 3e-7."""
@@ -37,14 +29,6 @@ SEEN_ROUNDING = 1e-4
 def rounding_pays() -> bool:
     """Whether rounded products are the faster ones here; the answer is the same each time on one machine."""
     return multiplies_bytes() and runtime_rounds()
-
-
-def multiplies_bytes() -> bool:
-    """Whether the processor adds up products of bytes in one instruction, or cannot be asked."""
-    features = _features()
-    if not features or any(features.get(name) for name in BYTE_PRODUCTS):
-        return True
-    return CPU_INFO.is_file() and BYTE_PRODUCTS_OF_AVX2 in CPU_INFO.read_text(errors="replace").split()
 
 
 def runtime_rounds() -> bool:
@@ -61,16 +45,6 @@ def runtime_rounds() -> bool:
     (found,) = session.run(None, {"x": x})
     exact = x @ weights.astype(np.float32)
     return bool(np.linalg.norm(found - exact) > SEEN_ROUNDING * np.linalg.norm(exact))
-
-
-def _features() -> dict[str, bool]:
-    """What NumPy found out about the processor as it was imported, by its names; empty where it does not say."""
-    for name in ("numpy._core._multiarray_umath", "numpy.core._multiarray_umath"):  # since 2.0, and before
-        try:
-            return dict(importlib.import_module(name).__cpu_features__)
-        except (ImportError, AttributeError):
-            continue
-    return {}
 
 
 def _product(weights: np.ndarray[Any, np.dtype[np.int8]]) -> bytes:

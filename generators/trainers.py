@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from generators.catalog import Catalog
+from generators.processor import multiplies_bfloat16
 
 if TYPE_CHECKING:
     from generators.weights import ModelCard
 
 CHECKPOINT = "checkpoint.safetensors"
 """The last save of a run, in its folder."""
+
+AUTO, HALF, FLOAT = "auto", "bf16-mixed", "32-true"
+"""Precisions, as settings have them."""
 
 Size = Literal["cpu", "gpu"]
 """Networks and batches for two processor cores or for one graphics card."""
@@ -46,7 +50,7 @@ class RunSettings:
         seed: decides every draw.
         device: "auto", "cpu" or "cuda", as Lightning Fabric names accelerators.
         n_devices: processes, one a device.
-        precision: as Lightning Fabric names it: "bf16-mixed", "32-true".
+        precision: as Lightning Fabric names it, HALF or FLOAT; AUTO becomes one of them, see `usual_precision`.
         minutes: stop after this much time with everything saved; 0 for no limit.
         n_between_saves: real pictures between two checkpoints.
     """
@@ -57,7 +61,7 @@ class RunSettings:
     seed: int = 1
     device: str = "auto"
     n_devices: int = 1
-    precision: str = "bf16-mixed"
+    precision: str = AUTO
     minutes: float = 0.0
     n_between_saves: int = 20_000
 
@@ -67,6 +71,20 @@ class RunSettings:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
         if self.minutes < 0:
             raise ValueError(f"minutes must not be negative, not {self.minutes}")
+        if self.precision == AUTO:
+            # A checkpoint and a card say what was computed with, not that it was left open.
+            object.__setattr__(self, "precision", usual_precision(self.device))
+
+
+def usual_precision(device: str) -> str:
+    """HALF where a device, as in `RunSettings`, has products of bfloat16, else FLOAT."""
+    if multiplies_bfloat16() or device not in ("auto", "cpu"):
+        return HALF
+    if device == "cpu":
+        return FLOAT
+    import torch
+
+    return HALF if torch.cuda.is_available() or torch.backends.mps.is_available() else FLOAT
 
 
 class Trainer(Protocol):

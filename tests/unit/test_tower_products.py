@@ -2,45 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from detectors import tower_products
-from detectors.tower_products import multiplies_bytes, rounding_pays, runtime_rounds
+from detectors.tower_products import rounding_pays, runtime_rounds
 from detectors.vision_tower import SIDE_PX, VisionTower
 from tests.make_media import photo
 from tests.make_tower import random_tower
-
-
-@pytest.mark.parametrize(
-    ("features", "flags", "expected"),
-    [
-        ({"AVX2": True, "AVX512VNNI": True}, "", True),
-        ({"AVX2": True, "AVX512VNNI": False}, "flags : avx avx2 fma", False),
-        ({"AVX2": True, "AVX512VNNI": False}, "flags : avx avx2 fma avx_vnni", True),
-        ({"AVX2": True, "AVX512VNNI": False}, "flags : avx avx2 not_avx_vnni_at_all", False),
-        ({"ASIMD": True, "ASIMDDP": True}, "", True),
-        ({"ASIMD": True, "ASIMDDP": False}, "", False),
-        ({}, "", True),
-    ],
-)
-def test_a_processor_multiplies_bytes_by_the_instruction_for_it(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, features: dict[str, bool], flags: str, expected: bool
-) -> None:
-    said = tmp_path / "cpuinfo"
-    if flags:
-        said.write_text(flags)
-    monkeypatch.setattr(tower_products, "CPU_INFO", said)
-    monkeypatch.setattr(tower_products, "_features", lambda: features)
-    assert multiplies_bytes() is expected
-
-
-def test_numpy_still_says_what_the_processor_can_do() -> None:
-    features = tower_products._features()
-    assert set(tower_products.BYTE_PRODUCTS) <= set(features)
-    assert any(features.values())
 
 
 @pytest.mark.parametrize("instructed", [True, False])
