@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from generators.catalog import Catalog
-from generators.processor import multiplies_bfloat16
 
 if TYPE_CHECKING:
     from generators.weights import ModelCard
@@ -78,12 +77,16 @@ class RunSettings:
 
 def usual_precision(device: str) -> str:
     """HALF where a device, as in `RunSettings`, has products of bfloat16, else FLOAT."""
+    from generators.processor import multiplies_bfloat16
+
     if multiplies_bfloat16() or device not in ("auto", "cpu"):
         return HALF
     if device == "cpu":
         return FLOAT
-    import torch
-
+    try:
+        import torch
+    except ImportError:
+        return FLOAT  # settings can be seen without it
     return HALF if torch.cuda.is_available() or torch.backends.mps.is_available() else FLOAT
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from generators import processor, trainers
+from generators import processor
 from generators.processor import BFLOAT16_PRODUCTS, BYTE_PRODUCTS, multiplies_bfloat16, multiplies_bytes
 from generators.trainers import FLOAT, HALF, RunSettings
 
@@ -59,7 +59,7 @@ def test_numpy_still_says_what_the_processor_can_do() -> None:
 def test_a_run_takes_the_precision_that_its_device_is_made_for(
     monkeypatch: pytest.MonkeyPatch, has_half: bool, device: str, expected: str
 ) -> None:
-    monkeypatch.setattr(trainers, "multiplies_bfloat16", lambda: has_half)
+    monkeypatch.setattr(processor, "multiplies_bfloat16", lambda: has_half)
     assert RunSettings(device=device).precision == expected
 
 
@@ -68,7 +68,7 @@ def test_a_run_on_any_device_takes_that_of_a_card_where_there_is_one(
     monkeypatch: pytest.MonkeyPatch, has_card: bool, expected: str
 ) -> None:
     torch = pytest.importorskip("torch", reason="needs the extra 'learned'")
-    monkeypatch.setattr(trainers, "multiplies_bfloat16", lambda: False)
+    monkeypatch.setattr(processor, "multiplies_bfloat16", lambda: False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: has_card)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     assert RunSettings(device="auto").precision == expected
