@@ -15,7 +15,7 @@ from detectors.vision_tower import GRID
 from generators.extras import needs
 from generators.images import Pixels
 
-READING = "face-2"
+READING = "face-3"
 
 HEAT_SIDE = 112
 """Longer side of the heat map, in the picture's proportion."""

@@ -57,7 +57,8 @@ class FaceSettings(Recipe):
     Attributes:
         n_views: washed views of each face, 2 at least; calibration rests on the odd, mild ones.
         seed: of cuts, blends and washes.
-        subjects: real pictures and clips are used whose content or family is one of these, or is not said.
+        subjects: real pictures and clips are used whose content or family is one of these, or is not said; without any,
+            all of them are, as far as a face is found.
         listed: families of fakes that are judged and calibrated on, but not learned from: two dozen swaps of one source
             taught the source (self-blends were told at 0.90 instead of 0.92, the swaps themselves at 0.77 and 0.81).
         edited: sources of aligned faces, of which edits in age and gender are made as well.
@@ -208,4 +209,4 @@ def _figures(rows: FaceRows, logits: NDArray[np.float64], mild: NDArray[np.bool_
 
 def _shows_people(example: Example, settings: FaceSettings) -> bool:
     said = {example.content, example.family} - {"", "-"}
-    return not said or bool(said & set(settings.subjects))
+    return not said or not settings.subjects or bool(said & set(settings.subjects))

@@ -160,6 +160,8 @@ def test_what_is_learned_from_is_people_and_swaps_and_no_source_has_too_many(exa
         Example(path, 1, "drawn", family="edit"),
     ]
     assert usable_faces([*examples, *others], FaceSettings()) == tuple(examples)
+    of_all = usable_faces([*examples, *others], FaceSettings(subjects=()))
+    assert set(of_all) == {*examples, others[0]}
     many = [Example(Path(f"{i}.png"), 0, "one camera") for i in range(30)]
     few = usable_faces(many, FaceSettings(most=7))
     assert len(few) == 7 and usable_faces(many[::-1], FaceSettings(most=7)) == few[::-1]
