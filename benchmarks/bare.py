@@ -86,9 +86,9 @@ def network(paths: list[Path], side_px: int = SIDE_PX) -> None:
 
 
 @cache
-def bare_tower(n_threads: int = 1, side_px: int = SIDE_PX) -> VisionTower:
+def bare_tower(n_threads: int = 1, side_px: int = SIDE_PX, rounded: bool | None = None) -> VisionTower:
     """The shipped network, without the memory for what it saw last that detectors share."""
-    return VisionTower(at_side(load(TOWER, ZOO)[0], side_px), BLOCKS, n_threads=n_threads)
+    return VisionTower(at_side(load(TOWER, ZOO)[0], side_px), BLOCKS, n_threads=n_threads, rounded=rounded)
 
 
 @cache

@@ -15,14 +15,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from benchmarks.bare import bare_tower
 from benchmarks.timing import in_turns, machine, ratio, told
 from detectors.glance import Glance
-from detectors.synthetic import TOWER, ZOO, Synthetic
-from detectors.token_features import BLOCKS, whole_picture
+from detectors.synthetic import Synthetic
+from detectors.token_features import whole_picture
 from detectors.tower_products import rounding_pays, runtime_rounds
-from detectors.vision_tower import SIDE_PX, VisionTower, at_side
+from detectors.vision_tower import SIDE_PX
 from generators.processor import multiplies_bytes
-from generators.weights import load
 
 N_PHOTOS = 12
 
@@ -48,11 +48,7 @@ def compare(side_px: int, n: int, n_threads: int) -> tuple[float, float]:
     from tests.make_media import photo
 
     photos = [photo(i) for i in range(N_PHOTOS)]
-    weights = at_side(load(TOWER, ZOO)[0], side_px)
-    towers = {
-        "rounded": VisionTower(weights, BLOCKS, n_threads=n_threads, rounded=True),
-        "float32": VisionTower(weights, BLOCKS, n_threads=n_threads, rounded=False),
-    }
+    towers = {name: bare_tower(n_threads, side_px, name == "rounded") for name in ("rounded", "float32")}
     small = [whole_picture(pixels, side_px) for pixels in photos]
     tasks = {name: (lambda turn, tower=tower: tower.tokens(small[turn % N_PHOTOS])) for name, tower in towers.items()}
     walls = {name: [cost.wall_s for cost in turns] for name, turns in in_turns(tasks, n).items()}

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.onnx_session import cpu_session
 from detectors.residual_planes import Planes
-from detectors.vision_tower import runtime_threads
 
 Tensors = Mapping[str, NDArray[Any]]
 
@@ -39,14 +39,7 @@ class ResidualRuntime:
     """
 
     def __init__(self, tensors: Tensors, *, n_threads: int | None = None) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = n_threads or runtime_threads()
-        options.log_severity_level = 3
-        # A worker that waits must not burn a core that decodes for its neighbour.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(graph(tensors), options, providers=["CPUExecutionProvider"])
+        self._session = cpu_session(graph(tensors), n_threads=n_threads)
 
     def cells(self, planes: Planes) -> NDArray[np.float32]:
         """(h, w) float32 readings of the cells of a picture, from its planes (C, H, W); h and w are rounded up."""

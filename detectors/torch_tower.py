@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from detectors.vision_tower import EPSILON, MEAN, N_HEADS, PATCH_PX, QUICK_GELU, SIDE_PX, STD, WIDTH, Tensors
-from generators.processor import multiplies_bfloat16
+from generators.trainers import HALF, usual_precision
 
 PARTS = ("query", "key", "value", "output", "up", "down")
 """Products of a block."""
@@ -106,7 +106,7 @@ class TorchReading(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """(N, 3, H, W) float 0..1 -> (N,) float32 natural log odds of fake."""
         # A third of the time of float32 where there are products of bfloat16, many times as long elsewhere.
-        half = images.device.type != "cpu" or multiplies_bfloat16()
+        half = usual_precision(images.device.type) == HALF
         with torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=half):
             tokens = self.tower(images)
         parts = [part.float() for block in tokens for part in (block[:, 0], block[:, 1:].mean(dim=1))]

@@ -9,10 +9,11 @@ long. So where either is missing, weights are multiplied out once, as the tower 
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from detectors.onnx_session import cpu_session
 from generators.processor import multiplies_bytes
 
 ROUNDED = ("session.qdq_matmulnbits_accuracy_level", "4")
@@ -33,21 +34,14 @@ def rounding_pays() -> bool:
 
 def runtime_rounds() -> bool:
     """Whether ONNX Runtime has kernels for rounded products here: they are not exact."""
-    import onnxruntime
-
-    weights = np.arange(-127, 128, dtype=np.int8)[np.arange(256 * 64).reshape(256, 64) % 251]
+    weights = (np.arange(256 * 64).reshape(256, 64) % 251 - 127).astype(np.int8)
     x = np.linspace(-1, 1, 256, dtype=np.float32)[None] ** 3
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 3
-    options.add_session_config_entry(*ROUNDED)
-    session = onnxruntime.InferenceSession(_product(weights), options, providers=["CPUExecutionProvider"])
-    (found,) = session.run(None, {"x": x})
+    (found,) = cpu_session(_product(weights), ROUNDED, n_threads=1).run(None, {"x": x})
     exact = x @ weights.astype(np.float32)
     return bool(np.linalg.norm(found - exact) > SEEN_ROUNDING * np.linalg.norm(exact))
 
 
-def _product(weights: np.ndarray[Any, np.dtype[np.int8]]) -> bytes:
+def _product(weights: NDArray[np.int8]) -> bytes:
     """A model of one product with integer weights, as the tower has them."""
     import onnx
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.onnx_session import cpu_session
 from detectors.tower_products import IN_FLOAT, ROUNDED, rounding_pays
 
 Tensors = Mapping[str, NDArray[Any]]
@@ -52,18 +53,10 @@ class VisionTower:
     def __init__(
         self, tensors: Tensors, blocks: Sequence[int], *, n_threads: int | None = None, rounded: bool | None = None
     ) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = n_threads or runtime_threads()
-        options.log_severity_level = 3
-        # A worker that waits must not burn a core that decodes for its neighbour.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.add_session_config_entry(*(ROUNDED if (rounding_pays() if rounded is None else rounded) else IN_FLOAT))
-        model = graph(tensors, blocks)
+        way = ROUNDED if (rounding_pays() if rounded is None else rounded) else IN_FLOAT
+        self._session = cpu_session(graph(tensors, blocks), way, n_threads=n_threads)
         self._side_px = grid_of(tensors) * PATCH_PX
         self._names = [_output(block) for block in blocks]
-        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
     def tokens(self, pixels: NDArray[np.uint8]) -> tuple[Tokens, ...]:
         """Tokens after each wanted block.
@@ -232,11 +225,3 @@ class _Graph:
 
 def _output(block: int) -> str:
     return f"block{block}"
-
-
-def runtime_threads() -> int:
-    """Threads that ONNX Runtime may use: OMP_NUM_THREADS where it is set, else 0, which means all cores."""
-    import os
-
-    told = os.environ.get("OMP_NUM_THREADS", "")
-    return int(told) if told.isdecimal() and int(told) > 0 else 0

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.onnx_session import FATAL, cpu_session
 from detectors.outside.reading import Reading
 
 MAX_BYTES = 2**31 - 1
@@ -70,17 +71,9 @@ class OnnxNetwork:
     """
 
     def __init__(self, data: bytes) -> None:
-        import onnxruntime
-
-        from detectors.vision_tower import runtime_threads
-
         checked(data)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = runtime_threads()
-        options.log_severity_level = 4
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+            self._session = cpu_session(data, log_severity=FATAL)
         except _runtime_errors() as error:
             raise ValueError(f"ONNX Runtime cannot run it: {' '.join(str(error).split())[:200]}") from None
         inputs = self._session.get_inputs()

@@ -1,0 +1,39 @@
+"""A session of ONNX Runtime on the processor, as all networks here have it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+ERRORS, FATAL = 3, 4
+"""The least that ONNX Runtime prints, by its numbers."""
+
+
+def cpu_session(
+    model: bytes, *entries: tuple[str, str], n_threads: int | None = None, log_severity: int = ERRORS
+) -> Any:
+    """An `onnxruntime.InferenceSession`.
+
+    Args:
+        model: serialized.
+        entries: further words to the runtime, each with its value.
+        n_threads: that it may use; None takes OMP_NUM_THREADS where it is set, else all cores.
+        log_severity: the least that it prints.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = n_threads or runtime_threads()
+    options.log_severity_level = log_severity
+    # A worker that waits must not burn a core that decodes for its neighbour.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    for entry in entries:
+        options.add_session_config_entry(*entry)
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def runtime_threads() -> int:
+    """Threads that ONNX Runtime may use: OMP_NUM_THREADS where it is set, else 0, which means all cores."""
+    import os
+
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    return int(told) if told.isdecimal() and int(told) > 0 else 0
