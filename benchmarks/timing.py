@@ -16,7 +16,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from forensics.usual_workers import usable_processors
+from generators.processor import usable_processors
 
 WEB_SIZE_PX = (1024, 768)
 WEB_QUALITY = 85

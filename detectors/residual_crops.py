@@ -7,9 +7,11 @@ the same place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeAlias
 
@@ -74,9 +76,10 @@ def cut_crops(
     makers: Sequence[str],
     cache: Path | None = None,
     reader: Reader = read_picture,
+    n_workers: int = 1,
     progress: Callable[[int], None] | None = None,
 ) -> Crops:
-    """Cut windows of every picture.
+    """Cut windows of every picture; the squares are the same however many processes cut them.
 
     Args:
         examples: pictures; what is too small after a wash gives fewer squares, or none.
@@ -85,20 +88,22 @@ def cut_crops(
         seed: of windows, fakes and washes.
         makers: names of the generators that photos are dealt out to.
         cache: folder that keeps what was cut; None keeps nothing.
-        reader: of examples.
+        reader: of examples; one that other processes can be handed, where they cut.
+        n_workers: processes that cut; 1 cuts in this one.
         progress: called with the number of views done since the last call.
 
     Raises:
         ValueError: nothing was large enough.
     """
     keeper = KeptViews(cache, seed, what=f"crops {side_px} {' '.join(makers)}", ending=".npz")
+    work = partial(
+        _windows_or_why, side_px=side_px, n=n_windows, seed=seed, makers=makers, keeper=keeper, reader=reader
+    )
     found: list[tuple[Example, _Window]] = []
     unread = []
-    for example in examples:
-        try:
-            windows = list(_windows(example, side_px, n_windows, seed, makers, keeper, reader))
-        except ValueError as error:
-            unread.append(str(error))
+    for example, windows in zip(examples, _each(work, examples, n_workers), strict=True):
+        if isinstance(windows, str):
+            unread.append(windows)
         else:
             found += [(example, window) for window in windows if len(window.pixels)]
         if progress is not None:
@@ -122,6 +127,44 @@ def _gathered(found: Sequence[tuple[Example, _Window]], unread: tuple[str, ...])
         used,
         unread,
     )
+
+
+_Work: TypeAlias = Callable[[Example], "list[_Window] | str"]
+
+
+def _each(work: _Work, examples: Sequence[Example], n_workers: int) -> Iterable[list[_Window] | str]:
+    if n_workers == 1:
+        yield from map(work, examples)
+        return
+    with ProcessPoolExecutor(n_workers, mp_context=get_context("spawn"), initializer=_alone) as pool:
+        yield from pool.map(work, examples, chunksize=4)
+
+
+def _alone() -> None:
+    """One thread for this process: the others have the other processors."""
+    cv2.setNumThreads(1)
+    try:
+        import torch
+    except ImportError:
+        return  # some generators need none
+    torch.set_num_threads(1)
+
+
+def _windows_or_why(
+    example: Example,
+    *,
+    side_px: int,
+    n: int,
+    seed: int,
+    makers: Sequence[str],
+    keeper: KeptViews,
+    reader: Reader,
+) -> list[_Window] | str:
+    """The windows of a picture, or why it gives none."""
+    try:
+        return list(_windows(example, side_px, n, seed, makers, keeper, reader))
+    except ValueError as error:
+        return str(error)
 
 
 def _windows(

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from detectors.probe import root_weights
-from detectors.residual_crops import Crops
+from detectors.residual_crops import VIEWS, Crops
 
 LEAST_MADE = 0.25
 """Share of its most changed cell from which a square counts as a fake."""
+
+SHARE_OF_MEMORY = 0.5
+"""Of what is free on a card, up to which all squares are kept there; more stay in main memory."""
+
+N_TURNS = 8
+"""Ways to lay a square: turned, and mirrored and turned."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,28 +31,33 @@ class Batch:
         made: (N, h, w) float32, share of each cell that was made.
     """
 
-    pixels: NDArray[np.uint8]
-    made: NDArray[np.float32]
+    pixels: Tensor
+    made: Tensor
 
     @property
-    def fake(self) -> NDArray[np.float32]:
-        """(N,) 1 where something was made, else 0."""
-        return np.asarray(self.made.max(axis=(1, 2)) >= LEAST_MADE, np.float32)
+    def fake(self) -> Tensor:
+        """(N,) float32, 1 where something was made, else 0."""
+        return (self.made.amax(dim=(1, 2)) >= LEAST_MADE).float()
 
 
 class Draws:
-    """Draws batches: the same number of a step, the same batch.
+    """Draws batches: the same number of a step, the same batch, on whatever device.
 
     Args:
         crops: to draw from.
         aligned: share of the fakes that are aligned ones, 0..1, each beside its photo.
+        device: that batches lie on.
 
     Raises:
         ValueError: a kind that is wanted is not there.
     """
 
-    def __init__(self, crops: Crops, aligned: float) -> None:
-        self._crops, self._aligned = crops, aligned
+    def __init__(self, crops: Crops, aligned: float, device: torch.device | str = "cpu") -> None:
+        self._aligned, self._photo = aligned, crops.photo
+        self._device = torch.device(device)
+        self._pixels = _kept(torch.from_numpy(crops.pixels), self._device)
+        self._made = torch.from_numpy(crops.made).to(self._device)
+        self._turns = [_turns(side).to(self._device) for side in (crops.pixels.shape[2], crops.made.shape[2])]
         labels = np.array([e.label for e in crops.examples])[crops.of]
         sources = np.array([e.source for e in crops.examples])[crops.of]
         kinds = {"outside": labels == 1, "aligned": crops.photo >= 0, "photos": (labels == 0) & (crops.photo < 0)}
@@ -61,16 +73,25 @@ class Draws:
         aligned = self._some("aligned", n_aligned, rng)
         outside = self._some("outside", n // 2 - n_aligned, rng)
         photos = self._some("photos", n - n // 2 - n_aligned, rng)
-        rows = np.concatenate([outside, photos, aligned, self._crops.photo[aligned]])
-        pixels, made = self._crops.pixels[rows], self._crops.made[rows]  # (n, VIEWS, ...)
-        for i, turn in enumerate(rng.integers(0, 8, len(rows))):
-            pixels[i], made[i] = _turned(pixels[i], int(turn)), _turned(made[i], int(turn))
-        return Batch(_views_in_turn(pixels), _views_in_turn(made))
+        rows = torch.from_numpy(np.concatenate([outside, photos, aligned, self._photo[aligned]]))
+        turns = torch.from_numpy(rng.integers(0, N_TURNS, len(rows))).repeat(VIEWS).to(self._device)
+        pixels, made = (
+            _views_in_turn(kept[rows.to(kept.device)]).to(self._device) for kept in (self._pixels, self._made)
+        )
+        of_pixels, of_cells = self._turns
+        return Batch(_turned(pixels, of_pixels[turns]), _turned(made[..., None], of_cells[turns])[..., 0])
 
     def _some(self, kind: str, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
         if not n:
             return np.zeros(0, np.int64)
         return np.asarray(rng.choice(self._rows[kind], n, p=self._shares[kind]), np.int64)
+
+
+def _kept(pixels: Tensor, device: torch.device) -> Tensor:
+    """Squares on a card, where a step gathers its own in no time, if they fit there beside the training."""
+    if device.type == "cuda" and pixels.nbytes > SHARE_OF_MEMORY * torch.cuda.mem_get_info(device)[0]:
+        return pixels
+    return pixels.to(device)
 
 
 def _shares(sources: NDArray[np.str_]) -> NDArray[np.float64]:
@@ -79,12 +100,20 @@ def _shares(sources: NDArray[np.str_]) -> NDArray[np.float64]:
     return np.asarray(weight / weight.sum())
 
 
-def _turned(views: NDArray[Any], turn: int) -> NDArray[Any]:
-    """One of the eight ways to lay a square."""
-    turned = np.rot90(views, turn, axes=(1, 2))
-    return turned[:, :, ::-1] if turn >= 4 else turned
+def _turns(side: int) -> Tensor:
+    """(N_TURNS, side * side) int64: which pixel comes where in each of the ways to lay a square."""
+    places = np.arange(side * side).reshape(side, side)
+    ways = [np.rot90(places, turn) for turn in range(N_TURNS)]
+    ways[N_TURNS // 2 :] = [way[:, ::-1] for way in ways[N_TURNS // 2 :]]
+    return torch.from_numpy(np.stack(ways).reshape(N_TURNS, -1))
 
 
-def _views_in_turn(rows: NDArray[Any]) -> NDArray[Any]:
+def _turned(squares: Tensor, places: Tensor) -> Tensor:
+    """Each (S, S, C) of N squares, laid as its (S * S) places say."""
+    flat = squares.flatten(1, 2)
+    return flat.gather(1, places[..., None].expand_as(flat)).reshape(squares.shape)
+
+
+def _views_in_turn(rows: Tensor) -> Tensor:
     """(n, VIEWS, ...) -> (VIEWS * n, ...), all first views first."""
-    return np.ascontiguousarray(rows.swapaxes(0, 1)).reshape(-1, *rows.shape[2:])
+    return rows.transpose(0, 1).flatten(0, 1)

@@ -80,7 +80,9 @@ def graph(tensors: Tensors) -> bytes:
 
     try:
         x = convolved("planes", "stem", stride=2)
-        for i, (n_in, n_out, stride) in enumerate(BLOCKS):
+        for i, (_, _, stride) in enumerate(BLOCKS):
+            # Wider networks have the same blocks.
+            n_out, n_in = tensors[f"{i}.pointwise.weight"].shape[:2]
             y = convolved(x, f"{i}.depthwise", stride=stride, group=n_in)
             y = convolved(y, f"{i}.pointwise")
             if (n_in, stride) == (n_out, 1):

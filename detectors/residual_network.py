@@ -15,6 +15,10 @@ from detectors.residual_planes import N_PLANES
 class ResidualNetwork(nn.Module):
     """Planes (N, C, H, W) in, readings of cells (N, 1, h, w) out, natural log odds.
 
+    Args:
+        n_planes: that are seen.
+        width: of its layers, times that of `detectors.residual_graph`.
+
     The last layer adds up evidence for a fake and takes none away: a photo is where none is found, so that nothing can
     be learned about how photos look.
 
@@ -22,11 +26,12 @@ class ResidualNetwork(nn.Module):
         Rajan, Lee, "Stay-positive: a case for ignoring real image features in fake image detection", ICML 2025.
     """
 
-    def __init__(self, n_planes: int = N_PLANES) -> None:
+    def __init__(self, n_planes: int = N_PLANES, width: float = 1.0) -> None:
         super().__init__()
-        self.stem = _Convolution(n_planes, STEM, 3, stride=2)
-        self.blocks = nn.ModuleList(_Block(*block) for block in BLOCKS)
-        self.head = _Evidence(BLOCKS[-1][1])
+        self.stem = _Convolution(n_planes, wide(STEM, width), 3, stride=2)
+        blocks = [(wide(n_in, width), wide(n_out, width), stride) for n_in, n_out, stride in BLOCKS]
+        self.blocks = nn.ModuleList(_Block(*block) for block in blocks)
+        self.head = _Evidence(blocks[-1][1])
 
     def forward(self, planes: Tensor) -> Tensor:
         """See the class."""
@@ -95,6 +100,11 @@ class _Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.pointwise(self.depthwise(x))
         return x + y if self.adds else y
+
+
+def wide(n_channels: int, width: float) -> int:
+    """Channels of a layer of another width: a multiple of 8, as processors like them."""
+    return max(8, round(n_channels * width / 8) * 8)
 
 
 def pooled(cells: Tensor) -> Tensor:

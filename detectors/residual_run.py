@@ -20,17 +20,16 @@ from torch.nn.functional import binary_cross_entropy_with_logits as cross_entrop
 from detectors.residual_crops import Crops
 from detectors.residual_draws import Draws
 from detectors.residual_network import ResidualNetwork, pooled
-from detectors.residual_planes import Planes, residual_planes
 from detectors.residual_settings import ResidualSettings
+from detectors.residual_tensors import planes_of
 from generators.checkpoints import load_state, save_state
-from generators.images import Pixels
 from generators.runs import Diverged, check_same, crossed, first_weights, launch, plain_settings, rate_at, restore_steps
 
 SHARE_FALLING = 0.7
 """Of a run, over which the learning rate falls to nothing."""
 
-Seen: TypeAlias = Callable[[Pixels], Planes]
-"""What the network reads of a picture; the same number of planes for every one."""
+Seen: TypeAlias = Callable[[Tensor], Tensor]
+"""What the network reads of squares: (N, S, S, 3) uint8 -> (N, C, S, S), on the same device."""
 
 
 class Run:
@@ -39,18 +38,19 @@ class Run:
     Args:
         crops: to learn from.
         settings: of the run.
-        seen: what the network reads of a picture.
+        seen: what the network reads of squares.
 
     Attributes:
         step: number of steps taken.
     """
 
-    def __init__(self, crops: Crops, settings: ResidualSettings, seen: Seen = residual_planes) -> None:
+    def __init__(self, crops: Crops, settings: ResidualSettings, seen: Seen = planes_of) -> None:
         self.settings, self._seen = settings, seen
-        self._draws = Draws(crops, settings.aligned)
         self.fabric = launch(settings)
+        self._draws = Draws(crops, settings.aligned, self.fabric.device)
         with first_weights(settings.seed):
-            network = ResidualNetwork(len(seen(crops.pixels[0, 0]))).to(memory_format=torch.channels_last)
+            n_planes = seen(torch.from_numpy(crops.pixels[0, :1])).shape[1]
+            network = ResidualNetwork(n_planes, settings.width).to(memory_format=torch.channels_last)
         optimiser = torch.optim.AdamW(
             network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         )
@@ -93,26 +93,23 @@ class Run:
         batch = self._draws(max(4, settings.batch_size // settings.n_devices), rng)
         for group in self._optimiser.param_groups:
             group["lr"] = settings.learning_rate * rate_at(self.n_seen / settings.n_images, SHARE_FALLING)
-        cells = self._wrapped(self._tensor(np.stack([self._seen(pixels) for pixels in batch.pixels]))).float()
+        planes = self._seen(batch.pixels).contiguous(memory_format=torch.channels_last)
+        cells = self._wrapped(planes).float()
         readings = pooled(cells)
         hard, mild = readings.chunk(2)
         losses = {
-            "pictures": cross_entropy(readings, self._tensor(batch.fake)),
-            "cells": cross_entropy(cells[:, 0], self._tensor(batch.made)),
+            "pictures": cross_entropy(readings, batch.fake),
+            "cells": cross_entropy(cells[:, 0], batch.made),
             "consistency": settings.consistency * (hard - mild).square().mean(),
         }
         self._optimiser.zero_grad()
         self.fabric.backward(torch.stack(list(losses.values())).sum())
         self._optimiser.step()
         self.step += 1
-        found = {name: float(loss.detach()) for name, loss in losses.items()}
+        found = dict(zip(losses, torch.stack([loss.detach() for loss in losses.values()]).tolist(), strict=True))
         if not all(map(math.isfinite, found.values())):
             raise Diverged(f"losses are no numbers after {self.n_seen:,} windows; the last checkpoint is kept")
         return found
-
-    def _tensor(self, values: np.ndarray[Any, np.dtype[np.float32]]) -> Tensor:
-        tensor = torch.from_numpy(values).to(self.fabric.device)
-        return tensor.contiguous(memory_format=torch.channels_last) if tensor.ndim == 4 else tensor
 
 
 def train(
@@ -120,7 +117,7 @@ def train(
     settings: ResidualSettings,
     *,
     checkpoint: Path | None = None,
-    seen: Seen = residual_planes,
+    seen: Seen = planes_of,
     progress: Callable[[int], None] | None = None,
 ) -> ResidualNetwork:
     """Train until `n_images` windows were shown or time is up.
@@ -129,7 +126,7 @@ def train(
         crops: to learn from.
         settings: of the run.
         checkpoint: written from time to time; where it is there, the run goes on from it. None keeps nothing.
-        seen: what the network reads of a picture.
+        seen: what the network reads of squares.
         progress: called with the number of windows shown since the last call.
 
     Returns:

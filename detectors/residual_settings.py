@@ -27,6 +27,8 @@ class ResidualSettings(RunSettings, Recipe):
         makers: generators of the catalogue that photos are dealt out to.
         aligned: share of the fakes shown that are made by them, 0..1, each beside its own photo.
         consistency: weight of the squared difference between the readings of the two views of a window.
+        width: of the network, times that of `detectors.residual_graph`.
+        n_workers: processes that cut squares; 0 for one a processor.
         held_out: numbers of the folds of sources, of five, that are judged and calibrated on and not learned from.
         learning_rate, weight_decay: of AdamW.
     """
@@ -42,6 +44,8 @@ class ResidualSettings(RunSettings, Recipe):
     makers: tuple[str, ...] = MAKERS
     aligned: float = 0.5
     consistency: float = 0.1
+    width: float = 1.0
+    n_workers: int = 1
     held_out: tuple[int, ...] = (0, 2)
     learning_rate: float = 5e-3
     weight_decay: float = 1e-2
@@ -50,6 +54,8 @@ class ResidualSettings(RunSettings, Recipe):
         super().__post_init__()
         if self.n_views < 2 or self.n_views % 2:
             raise ValueError(f"views come in pairs of a hard and a mild one, so not {self.n_views}")
+        if self.n_workers < 0 or self.width <= 0:
+            raise ValueError(f"{self.n_workers} processes, or a width of {self.width}, make no sense")
         if self.side_px % CELL_PX:
             raise ValueError(f"side_px must be a multiple of {CELL_PX}, not {self.side_px}")
         if not 0 <= self.aligned <= 1 or self.consistency < 0 or (self.aligned and not self.makers):

@@ -25,6 +25,7 @@ from detectors.training import HEAT_SHARES, LICENCE
 from detectors.washed_views import MAX_SIDE_PX, chain
 from generators.extras import needs
 from generators.launder import Fit
+from generators.processor import usable_processors
 from generators.trainers import CHECKPOINT
 from generators.weights import ModelCard, save
 
@@ -138,6 +139,7 @@ def cut(
         makers=settings.makers if settings.aligned else (),
         cache=cache,
         reader=reader,
+        n_workers=settings.n_workers or usable_processors(),
         progress=progress,
     )
 
@@ -204,6 +206,6 @@ def _heat_range(judged: Judged, labels: NDArray[np.int64]) -> NDArray[np.float64
 
 def _digest(crops: Crops, settings: ResidualSettings) -> str:
     """What a checkpoint belongs to: the settings that decide what is learned, and the pictures."""
-    deciding = replace(settings, minutes=0.0, device="auto", n_devices=1)
+    deciding = replace(settings, minutes=0.0, device="auto", n_devices=1, n_workers=1)
     names = sorted(example.path.name for example in crops.examples)
     return hashlib.sha256(f"{deciding} {names}".encode()).hexdigest()[:16]

@@ -22,8 +22,8 @@ from forensics.retirement import Retirement
 from forensics.settings import ScanSettings
 from forensics.supply import Supply
 from forensics.towers import HANG_S, Towers, TowersNearby
-from forensics.usual_workers import usable_processors
 from forensics.watched import START_S, Worker, start_context
+from generators.processor import usable_processors
 
 __all__ = ["Outcome", "Pool"]
 

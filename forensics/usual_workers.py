@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 import psutil
 
 from forensics.settings import ScanSettings
-
-
-def usable_processors() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+from generators.processor import usable_processors
 
 
 def usual_workers(settings: ScanSettings, *, n_spare: int = 0) -> int:

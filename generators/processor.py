@@ -1,4 +1,4 @@
-"""What the processor of this machine can do, where the faster way of the same work hangs on it.
+"""What the processors of this machine can do, where the faster way of the same work hangs on it.
 
 NumPy looks as it is imported. Both questions below have the same answer each time on one machine, which timing would
 not have.
@@ -7,6 +7,7 @@ not have.
 from __future__ import annotations
 
 import importlib
+import os
 from pathlib import Path
 
 BYTE_PRODUCTS = ("AVX512VNNI", "ASIMDDP")
@@ -19,6 +20,11 @@ BFLOAT16_PRODUCTS = ("AVX512BF16", "AVX512_SPR")
 """NumPy's names of the instructions for products of bfloat16."""
 
 CPU_INFO = Path("/proc/cpuinfo")
+
+
+def usable_processors() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def multiplies_bytes() -> bool:

@@ -20,7 +20,7 @@ MAX_ROLLBACKS = 5
 """A run that breaks more often is not going to get well by itself."""
 
 FREE = (
-    *("n_images", "minutes", "device", "n_devices"),
+    *("n_images", "minutes", "device", "n_devices", "n_workers"),
     *("n_between_saves", "n_between_evaluations", "n_quality", "start_from"),
 )
 """Settings that a resumed run may change: they decide how long it goes and where, not what it does in a step."""

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
 from detectors.data import Example
 from detectors.metrics import auroc
@@ -23,6 +24,7 @@ from detectors.residual_network import ResidualNetwork, pooled
 from detectors.residual_planes import N_PLANES, residual_planes
 from detectors.residual_run import train
 from detectors.residual_settings import ResidualSettings
+from detectors.residual_tensors import on_a_card, planes_of
 from generators.images import Pixels
 from tests.make_media import photo
 
@@ -189,11 +191,39 @@ def test_a_run_whose_time_is_up_can_go_on(tmp_path: Path) -> None:
 def test_half_of_a_batch_are_fakes_and_aligned_ones_stand_beside_their_photos() -> None:
     crops = toy_crops()
     batch = Draws(crops, 1.0)(8, np.random.default_rng(0))
-    assert batch.pixels.shape == (16, 64, 64, 3) and batch.fake.mean() == 0.5
+    pixels = batch.pixels.numpy()
+    assert pixels.shape == (16, 64, 64, 3) and batch.fake.mean() == 0.5
     for n in range(2):
-        fakes, photos = batch.pixels[8 * n : 8 * n + 4], batch.pixels[8 * n + 4 : 8 * n + 8]
+        fakes, photos = pixels[8 * n : 8 * n + 4], pixels[8 * n + 4 : 8 * n + 8]
         levels = fakes.mean(axis=(1, 2, 3)) - photos.mean(axis=(1, 2, 3))
         assert abs(levels).max() < 0.5
+
+
+def test_squares_are_laid_in_all_eight_ways_and_their_cells_with_them() -> None:
+    crops = toy_crops()
+    crops.pixels[:] = np.arange(64, dtype=np.uint8)[:, None, None] * 2  # lighter towards the lower edge
+    crops.made[36:] = np.linspace(0.3, 1, 4, dtype=np.float32)[:, None]
+    batch = Draws(crops, 1.0)(64, np.random.default_rng(0))
+    fakes = batch.fake.numpy() == 1
+    pixels, made = batch.pixels.numpy()[fakes, ..., 0].astype(float), batch.made.numpy()[fakes]
+    down, right = np.diff(pixels, axis=1).mean(axis=(1, 2)), np.diff(pixels, axis=2).mean(axis=(1, 2))
+    assert {(round(d), round(r)) for d, r in zip(down, right, strict=True)} == {(2, 0), (-2, 0), (0, 2), (0, -2)}
+    np.testing.assert_allclose(np.sign(np.diff(made, axis=1).mean(axis=(1, 2)).round(6)), np.sign(down))
+    np.testing.assert_allclose(np.sign(np.diff(made, axis=2).mean(axis=(1, 2)).round(6)), np.sign(right))
+
+
+def test_a_card_sees_the_planes_that_a_processor_sees() -> None:
+    pixels = torch.from_numpy(np.concatenate([squares(3, 3), squares(4, 2) // 30]))
+    np.testing.assert_allclose(on_a_card(pixels).float(), planes_of(pixels), atol=3e-4)
+
+
+@pytest.mark.parametrize("width", [0.5, 1.5])
+def test_a_wider_or_narrower_network_ships_like_any_other(width: float) -> None:
+    network = ResidualNetwork(width=width).eval()
+    planes = residual_planes(squares(7, 1)[0])
+    with torch.inference_mode():
+        wanted = network(torch.from_numpy(planes[None]))
+    np.testing.assert_allclose(ResidualRuntime(network.plain()).cells(planes), wanted[0, 0], atol=0.02)
 
 
 def test_a_source_counts_as_the_root_of_its_size() -> None:
@@ -204,7 +234,7 @@ def test_a_source_counts_as_the_root_of_its_size() -> None:
     crops.of[few] = 1
     crops.pixels[few] = 7
     batch = Draws(crops, 0.0)(2000, np.random.default_rng(0))
-    drawn = batch.pixels[batch.fake == 0]
+    drawn = batch.pixels[batch.fake == 0].numpy()
     share = (drawn == 7).all(axis=(1, 2, 3)).mean()
     assert share == pytest.approx(2 / (2 + 32**0.5), abs=0.04)
 
@@ -233,3 +263,19 @@ def test_a_photo_and_its_fake_are_washed_and_cut_alike_and_cut_once(tmp_path: Pa
     assert difference[changed > 0.9].mean() > 4 * difference[far == 0].mean()
     again = cut_crops(examples, reader=reader_of({}), **how)  # type: ignore[arg-type]
     np.testing.assert_array_equal(again.pixels, crops.pixels)
+
+
+def test_several_processes_cut_the_same_squares(tmp_path: Path) -> None:
+    examples = []
+    for number in range(3):
+        path = tmp_path / f"{number}.png"
+        Image.fromarray(photo(number, width=300, height=260)).save(path)
+        examples.append(Example(path, number % 2, f"source {number}"))
+    (tmp_path / "torn.png").write_bytes(b"x")
+    examples.append(Example(tmp_path / "torn.png", 0, "torn"))
+    one, two = (
+        cut_crops(examples, side_px=64, n_windows=1, seed=1, makers=("copy_move",), n_workers=n) for n in (1, 2)
+    )
+    np.testing.assert_array_equal(one.pixels, two.pixels)
+    np.testing.assert_array_equal(one.made, two.made)
+    assert one.unread == two.unread and len(one.unread) == 1

@@ -1,0 +1,102 @@
+"""A set of pictures made small enough to travel, for a run on a machine that the pictures do not lie on."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from detectors.data import Example, Reader, read_picture
+from detectors.washed_views import number_of
+from generators.images import Pixels
+
+LIST = "packed.tsv"
+"""The list of a packed set, in its folder."""
+
+COLUMNS = ("label", "path", "source", "generator", "family", "split", "content")
+
+
+@dataclass(frozen=True)
+class Packing:
+    """What is kept of each picture, fakes and photos alike: whatever it costs, it must not tell the classes apart.
+
+    Attributes:
+        side_px: of the square that is cut out of a larger picture, at a place drawn from its name; smaller sides stay.
+        quality: of the JPEG that every picture becomes, without subsampling of colours.
+    """
+
+    side_px: int = 640
+    quality: int = 95
+
+    def __post_init__(self) -> None:
+        if self.side_px < 1 or not 1 <= self.quality <= 100:
+            raise ValueError(f"a side of {self.side_px} pixels and a JPEG quality of {self.quality} make no pictures")
+
+
+def pack(
+    examples: Sequence[Example],
+    out: Path,
+    packing: Packing | None = None,
+    *,
+    reader: Reader = read_picture,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[str, ...]:
+    """Write a set that `detectors.data.read_set` reads: one JPEG a picture, and a list.
+
+    Args:
+        examples: pictures; clips and what cannot be read are left out, masks do not come along.
+        out: folder for the set; made if missing. Pictures that are there already are kept as they are.
+        packing: defaults if None.
+        reader: of examples.
+        progress: called with the number of pictures done since the last call.
+
+    Returns:
+        Why pictures were left out, a line each.
+
+    Raises:
+        OSError: the disk is full, or the folder not writable.
+    """
+    packing = packing or Packing()
+    rows, unread = [], []
+    for example in examples:
+        place = _place(example)
+        try:
+            if not (out / place).is_file():
+                (pixels,) = reader(example)
+                _write(_square(pixels, example.path.name, packing.side_px), out / place, packing.quality)
+        except ValueError as error:
+            unread.append(str(error))
+        else:
+            label = "fake" if example.label else "real"
+            rows.append(
+                [label, place, example.source, example.generator, example.family, example.split, example.content]
+            )
+        if progress is not None:
+            progress(1)
+    with (out / LIST).open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, delimiter="\t", quoting=csv.QUOTE_NONE, quotechar=None).writerows([COLUMNS, *rows])
+    return tuple(unread)
+
+
+def _place(example: Example) -> Path:
+    """Names of two sources may be alike."""
+    owner = hashlib.sha256(example.source.encode()).hexdigest()[:8]
+    return Path("fake" if example.label else "real", owner, f"{example.path.name}.jpg")
+
+
+def _square(pixels: Pixels, name: str, side_px: int) -> Pixels:
+    rng = np.random.default_rng(number_of(name))
+    top, left = (int(rng.integers(0, max(side - side_px, 0) + 1)) for side in pixels.shape[:2])
+    return np.ascontiguousarray(pixels[top : top + side_px, left : left + side_px])
+
+
+def _write(pixels: Pixels, path: Path, quality: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    Image.fromarray(pixels).save(part, "JPEG", quality=quality, subsampling=0)
+    part.replace(path)
