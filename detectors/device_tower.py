@@ -10,14 +10,14 @@ import torch
 from numpy.typing import NDArray
 
 from detectors.torch_tower import TorchTower
-from detectors.vision_tower import Tensors, Tokens, checked
+from detectors.vision_tower import Tensors, Tokens, grid_seen
 
 HALF = {"cuda": True, "cpu": False}
 """Kind of device -> whether products are of float16. Processors take longer for those than for float32."""
 
 
 class DeviceTower:
-    """Turns pictures into the tokens of some blocks; see `vision_tower.VisionTower`.
+    """Turns pictures of any side that `vision_tower.grid_seen` takes into the tokens of some blocks.
 
     Args:
         tensors: weights as `vision_tower.graph` reads them.
@@ -36,10 +36,10 @@ class DeviceTower:
 
     def tokens(self, pixels: NDArray[np.uint8]) -> tuple[Tokens, ...]:
         """See `VisionTower.tokens`."""
-        kind = self._device.type
-        images = torch.tensor(checked(pixels), device=self._device).permute(0, 3, 1, 2).float() / 255
+        kind, grid = self._device.type, grid_seen(pixels)
+        images = torch.tensor(pixels, device=self._device).permute(0, 3, 1, 2).float() / 255
         with torch.inference_mode(), torch.autocast(kind, dtype=torch.float16, enabled=self._half):
-            found = self._network(images)
+            found = self._network(images, grid)
         return tuple(tokens.float().cpu().numpy() for tokens in found)
 
 

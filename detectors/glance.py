@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache, cached_property
 from typing import ClassVar
 
-from detectors.synthetic import TOWER, ZOO, Synthetic
-from detectors.token_features import BLOCKS, Tower
-from detectors.vision_tower import VisionTower, at_side
-from generators.weights import load
+from detectors.synthetic import Synthetic
 
 SIDE_PX = 128
 """64 patches instead of 196. On held-out sources of the large list, AUROC of a reading of the same blocks: 0.905 at 224
@@ -23,12 +19,3 @@ class Glance(Synthetic):
     name = "glance"
     stored_as: ClassVar[str] = READING
     side_px: ClassVar[int] = SIDE_PX
-
-    @cached_property
-    def _tower(self) -> Tower:
-        return self._given or _small_tower()
-
-
-@cache
-def _small_tower() -> Tower:
-    return VisionTower(at_side(load(TOWER, ZOO)[0], SIDE_PX), BLOCKS)

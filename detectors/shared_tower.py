@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from detectors.synthetic import TOWER, ZOO
 from detectors.token_features import BLOCKS, Tower
-from detectors.vision_tower import SIDE_PX, Tokens, VisionTower
+from detectors.vision_tower import SIDE_PX, Tokens, VisionTower, at_side
 from generators.weights import load
 
 N_REMEMBERED = 4
-"""Pictures, of 3 MB each: the whole one, and a few faces that another detector looks at in between."""
+"""Pictures, of up to 3 MB each: the whole one, and a few faces that another detector looks at in between."""
 
 
 class RememberingTower:
@@ -33,31 +33,42 @@ class RememberingTower:
 
     def tokens(self, pixels: NDArray[np.uint8]) -> tuple[Tokens, ...]:
         """See `VisionTower.tokens`."""
-        if pixels.shape != (1, SIDE_PX, SIDE_PX, 3) or pixels.dtype != np.uint8:
+        if len(pixels) != 1 or pixels.dtype != np.uint8:
             return self._tower.tokens(pixels)
-        return self._remembered(pixels.tobytes())
+        return self._remembered(pixels.tobytes(), pixels.shape)
 
-    def _seen(self, data: bytes) -> tuple[Tokens, ...]:
-        found = self._tower.tokens(np.frombuffer(data, np.uint8).reshape(1, SIDE_PX, SIDE_PX, 3))
+    def _seen(self, data: bytes, shape: tuple[int, ...]) -> tuple[Tokens, ...]:
+        found = self._tower.tokens(np.frombuffer(data, np.uint8).reshape(shape))
         for tokens in found:
             tokens.flags.writeable = False
         return found
 
 
-@cache
-def shared_tower() -> RememberingTower:
+def shared_tower(side_px: int = SIDE_PX) -> RememberingTower:
     """Tokens after each of `token_features.BLOCKS`.
+
+    Args:
+        side_px: of the pictures that it is for.
 
     Raises:
         FileNotFoundError, ValueError: the weights are missing, or not those of their card.
     """
-    return RememberingTower(VisionTower(load(TOWER, ZOO)[0], BLOCKS) if _Elsewhere.tower is None else _Elsewhere.tower)
+    return _tower_for(side_px)
 
 
 def use_tower(tower: Tower | None) -> None:
-    """Let all detectors of this process ask another tower from now on; None takes the shipped one again."""
+    """Let all detectors of this process ask another tower from now on; None takes the shipped one again.
+
+    Args:
+        tower: for pictures of any side.
+    """
     _Elsewhere.tower = tower
-    shared_tower.cache_clear()
+    _tower_for.cache_clear()
+
+
+@cache
+def _tower_for(side_px: int) -> RememberingTower:
+    return RememberingTower(_Elsewhere.tower or VisionTower(at_side(load(TOWER, ZOO)[0], side_px), BLOCKS))
 
 
 class _Elsewhere:

@@ -110,7 +110,7 @@ class Synthetic:
     def _tower(self) -> Tower:
         from detectors.shared_tower import shared_tower
 
-        return self._given or shared_tower()
+        return self._given or shared_tower(self.side_px)
 
     @cached_property
     def _probe(self) -> Probe:

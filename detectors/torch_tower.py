@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from detectors.vision_tower import EPSILON, MEAN, N_HEADS, PATCH_PX, QUICK_GELU, SIDE_PX, STD, WIDTH, Tensors
+from detectors.vision_tower import EPSILON, GRID, MEAN, N_HEADS, PATCH_PX, QUICK_GELU, STD, WIDTH, Tensors
 from generators.trainers import HALF, usual_precision
 
 PARTS = ("query", "key", "value", "output", "up", "down")
@@ -50,20 +50,21 @@ class TorchTower(nn.Module):
         for name, values in (("mean", MEAN), ("std", STD)):
             self.register_buffer(name, torch.from_numpy(values).view(1, 3, 1, 1))
 
-    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, images: Tensor, grid: int = GRID) -> tuple[Tensor, ...]:
         """Tokens after each wanted block.
 
         Args:
-            images: (N, 3, H, W) float 0..1; of any size, they are resized to the tower's, sides alike.
+            images: (N, 3, H, W) float 0..1; of any size, they are resized to that of the patches, sides alike.
+            grid: patches in a row to look at.
 
         Returns:
-            One (N, 1 + GRID * GRID, WIDTH) a block, lowest block first.
+            One (N, 1 + grid * grid, WIDTH) a block, lowest block first.
         """
-        size = (SIDE_PX, SIDE_PX)
+        size = (grid * PATCH_PX, grid * PATCH_PX)
         if images.shape[2:] != size:
             images = F.interpolate(images.float(), size=size, mode="bicubic", antialias=True).clamp(0, 1)
         x = F.conv2d((images - self.mean) / self.std, self._patch, stride=PATCH_PX).flatten(2).transpose(1, 2)
-        x = torch.cat((self._start.expand(len(x), 1, WIDTH), x + self._places), dim=1)
+        x = torch.cat((self._start.expand(len(x), 1, WIDTH), x + self._places_of(grid)), dim=1)
         x = F.layer_norm(x, (WIDTH,), *self._norm_first, eps=EPSILON)
         found = []
         for number, block in enumerate(self._blocks, 1):
@@ -80,6 +81,13 @@ class TorchTower(nn.Module):
         self.register_buffer("_first_weight", _floats(tensors["norm.weight"]))
         self.register_buffer("_first_bias", _floats(tensors["norm.bias"]))
         self._blocks = nn.ModuleList(_Block(tensors, index) for index in range(n_blocks))
+
+    def _places_of(self, grid: int) -> Tensor:
+        """As `vision_tower.at_side` moves them: (1, grid * grid, WIDTH)."""
+        if grid == GRID:
+            return self._places
+        of_channels = self._places.view(1, GRID, GRID, WIDTH).permute(0, 3, 1, 2)
+        return F.interpolate(of_channels, size=(grid, grid), mode="bicubic").flatten(2).transpose(1, 2)
 
     @property
     def _norm_first(self) -> tuple[Tensor, Tensor]:

@@ -21,7 +21,7 @@ from typing import NoReturn, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.served_tower import MAX_PICTURES, PICTURE_BYTES, pictures_of
+from detectors.served_tower import MAX_BYTES, pictures_of
 from detectors.synthetic import TOWER, ZOO
 from detectors.token_features import BLOCKS, Tower
 from detectors.vision_tower import SIDE_PX, Tokens
@@ -48,7 +48,7 @@ class TowerServer:
     """Answers requests for as long as its process lives.
 
     Args:
-        tower: gives the tokens after each of `token_features.BLOCKS`.
+        tower: gives the tokens after each of `token_features.BLOCKS`, of pictures of any side.
         max_batch: pictures from which on nothing more is added to a batch.
         gather_s: that the first request of a batch waits for others.
         beat: called before each batch, and every BEAT_S while there is none: not by one whose tower hangs.
@@ -83,7 +83,7 @@ class TowerServer:
 
     def _attend(self, line: Connection) -> None:
         with line, suppress(EOFError, OSError):
-            while (pixels := pictures_of(line.recv_bytes(MAX_PICTURES * PICTURE_BYTES))) is not None:
+            while (pixels := pictures_of(line.recv_bytes(MAX_BYTES))) is not None:
                 request = _Request(pixels)
                 self._waiting.put(request)
                 line.send_bytes(np.stack(request.tokens.result()).tobytes())
@@ -107,6 +107,10 @@ class TowerServer:
                 return self._waiting.get(timeout=BEAT_S)
 
     def _answer(self, batch: list[_Request]) -> None:
+        for side_px in {request.side_px for request in batch}:
+            self._answer_alike([request for request in batch if request.side_px == side_px])
+
+    def _answer_alike(self, batch: list[_Request]) -> None:
         found = self._tower.tokens(np.concatenate([request.pixels for request in batch]))
         first = 0
         for request in batch:
@@ -119,6 +123,10 @@ class TowerServer:
 class _Request:
     pixels: NDArray[np.uint8]
     tokens: Future[tuple[Tokens, ...]] = field(default_factory=Future)
+
+    @property
+    def side_px(self) -> int:
+        return int(self.pixels.shape[1])
 
 
 def listen_at(address: Path) -> Listener:

@@ -82,6 +82,17 @@ def checked(pixels: NDArray[np.uint8], side_px: int = SIDE_PX) -> NDArray[np.uin
     return pixels
 
 
+def grid_seen(pixels: NDArray[np.uint8]) -> int:
+    """Patches in a row of pictures, if a tower for pictures of any side up to SIDE_PX can look at them.
+
+    Raises:
+        ValueError: they are not (N, s, s, 3) uint8, or s is no multiple of PATCH_PX.
+    """
+    grid = min(max(int(pixels.shape[1]) // PATCH_PX, 1), GRID)
+    checked(pixels, grid * PATCH_PX)
+    return grid
+
+
 def grid_of(tensors: Tensors) -> int:
     """Patches in a row of the pictures that weights are for."""
     return math.isqrt(len(tensors["position"]) - 1)
@@ -92,6 +103,8 @@ def at_side(tensors: Tensors, side_px: int) -> Tensors:
     import cv2
 
     places, size = tensors["position"].astype(np.float32), side_px // PATCH_PX
+    if size == grid_of(tensors):
+        return tensors
     of_channels = places[1:].reshape(grid_of(tensors), -1, WIDTH).transpose(2, 0, 1)
     moved = [cv2.resize(channel, (size, size), interpolation=cv2.INTER_CUBIC).ravel() for channel in of_channels]
     return {**tensors, "position": np.concatenate([places[:1], np.array(moved, np.float32).T])}

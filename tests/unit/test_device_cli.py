@@ -17,7 +17,7 @@ from tests.make_media import jpeg, photo
 pytest.importorskip("torch", reason="needs the extra 'learned'")
 
 TOLERANCE = 0.02
-"""Of the score of `synthetic`; see docs/graphics-cards.md."""
+"""Of the score; see docs/graphics-cards.md."""
 
 
 @pytest.fixture
@@ -29,8 +29,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def scan(*words: str) -> int:
-    asked = ("--analyzers", "learned", "--detectors", "synthetic", "--image-timeout", "60")
+def scan(*words: str, detector: str = "synthetic") -> int:
+    asked = ("--analyzers", "learned", "--detectors", detector, "--image-timeout", "60")
     return main(["scan", "media", "--store", "sqlite:///scans.db", *asked, *words])
 
 
@@ -40,13 +40,14 @@ def line(folder: Path) -> dict[str, Any]:
     return found
 
 
-def test_a_device_gives_what_processors_give_and_is_no_reason_to_examine_again(desk: Path) -> None:
-    assert scan("--run", "one", "--out", "out", "--format", "json", "--device", "cpu") == 0
+@pytest.mark.parametrize("detector", ["synthetic", "glance"])
+def test_a_device_gives_what_processors_give_and_is_no_reason_to_examine_again(desk: Path, detector: str) -> None:
+    assert scan("--run", "one", "--out", "out", "--format", "json", "--device", "cpu", detector=detector) == 0
     (report,) = line(desk / "out")["reports"]
     (found,) = json.loads((desk / "out" / report).read_text())["findings"]
-    (own,) = Learned(ScanSettings(detectors=("synthetic",))).examine(Media.open(desk / "media" / "a.jpg"))
+    (own,) = Learned(ScanSettings(detectors=(detector,))).examine(Media.open(desk / "media" / "a.jpg"))
     assert 0 < abs(found["measures"]["score"] - own.measures["score"]) < TOLERANCE
-    assert scan("--run", "one", "--out", "out") == 0
+    assert scan("--run", "one", "--out", "out", detector=detector) == 0
     assert line(desk / "out")["state"] == "unchanged"
 
 

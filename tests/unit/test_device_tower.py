@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 torch = pytest.importorskip("torch", reason="needs the extra 'learned'")
 
 from detectors.device_tower import DeviceTower, found_device  # noqa: E402
-from detectors.vision_tower import SIDE_PX, VisionTower  # noqa: E402
+from detectors.vision_tower import SIDE_PX, VisionTower, at_side  # noqa: E402
 from tests.make_media import photo  # noqa: E402
 from tests.make_tower import random_tower  # noqa: E402
 
@@ -20,10 +21,11 @@ LEAST_COSINE = 0.999
 """Of single tokens: the tower of scans rounds activations to 8 bits, a graphics card to float16."""
 
 
-@pytest.mark.parametrize("half", [False, True])
-def test_tokens_are_those_of_the_tower_of_scans(half: bool) -> None:
-    scanned = VisionTower(WEIGHTS, BLOCKS, n_threads=1).tokens(PICTURES)
-    found = DeviceTower(WEIGHTS, BLOCKS, "cpu", half=half).tokens(PICTURES)
+@pytest.mark.parametrize(("half", "side_px"), [(False, SIDE_PX), (True, SIDE_PX), (False, 128), (True, 128)])
+def test_tokens_are_those_of_the_tower_of_scans(half: bool, side_px: int) -> None:
+    seen = PICTURES[:, :side_px, :side_px]
+    scanned = VisionTower(at_side(WEIGHTS, side_px), BLOCKS, n_threads=1).tokens(seen)
+    found = DeviceTower(WEIGHTS, BLOCKS, "cpu", half=half).tokens(seen)
     for own, other in zip(found, scanned, strict=True):
         assert own.shape == other.shape and own.dtype == np.float32
         lengths = np.linalg.norm(own, axis=2) * np.linalg.norm(other, axis=2)
@@ -37,9 +39,10 @@ def test_a_picture_has_the_tokens_that_it_has_alone() -> None:
     assert np.abs(together[1] - alone[0]).max() < 1e-4 * np.abs(alone).max()
 
 
-def test_what_is_no_picture_is_refused() -> None:
+@pytest.mark.parametrize("seen", [PICTURES[:, :8], PICTURES[:, :100, :100], PICTURES.astype(np.float32)])
+def test_what_is_no_picture_is_refused(seen: NDArray[np.uint8]) -> None:
     with pytest.raises(ValueError, match="pixels must be"):
-        DeviceTower(WEIGHTS, BLOCKS, "cpu").tokens(PICTURES[:, :8])
+        DeviceTower(WEIGHTS, BLOCKS, "cpu").tokens(seen)
 
 
 @pytest.mark.parametrize("name", ["gpu", "cpu:0", "cuda:", "cuda:x", "cuda:0 "])

@@ -62,11 +62,12 @@ def test_batches_and_wrong_pictures_are_treated_as_by_any_tower(tower: tuple[Rem
         tower[0].tokens(batch[:, :8])
 
 
-def test_a_process_that_is_told_of_another_tower_asks_that_one() -> None:
-    elsewhere = ColourTower()
+@pytest.mark.parametrize("side_px", [SIDE_PX, 128])
+def test_a_process_that_is_told_of_another_tower_asks_that_one(side_px: int) -> None:
+    elsewhere, seen = ColourTower(), pictures(1)[:, :side_px, :side_px]
     use_tower(elsewhere)
     try:
-        found = [shared_tower().tokens(pictures(1)) for _ in range(2)]
+        found = [shared_tower(side_px).tokens(seen) for _ in range(2)]
     finally:
         use_tower(None)
-    assert elsewhere.n_calls == 1 and np.array_equal(found[0][0], ColourTower().tokens(pictures(1))[0])
+    assert elsewhere.n_calls == 1 and np.array_equal(found[0][0], ColourTower().tokens(seen)[0])

@@ -16,12 +16,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detectors.served_tower import LOST, MAX_PICTURES, PICTURE_BYTES, ServedTower, TowerLostError
+from detectors.served_tower import LOST, MAX_PICTURES, ServedTower, TowerLostError
 from detectors.tower_server import TowerServer, line_to, listen_at
-from detectors.vision_tower import SIDE_PX, Tokens
+from detectors.vision_tower import GRID, PATCH_PX, SIDE_PX, Tokens
 from tests.make_tower import ColourTower
 
 Serve = Callable[[TowerServer], Path]
+
+PICTURE_BYTES = SIDE_PX * SIDE_PX * 3
 
 
 class Counting(ColourTower):
@@ -67,8 +69,8 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         listener.close()
 
 
-def pictures(n: int, seed: int) -> NDArray[np.uint8]:
-    return np.random.default_rng(seed).integers(0, 256, (n, SIDE_PX, SIDE_PX, 3), np.uint8)
+def pictures(n: int, seed: int, side_px: int = SIDE_PX) -> NDArray[np.uint8]:
+    return np.random.default_rng(seed).integers(0, 256, (n, side_px, side_px, 3), np.uint8)
 
 
 def same(found: tuple[Tokens, ...], wanted: tuple[Tokens, ...]) -> bool:
@@ -112,14 +114,45 @@ def test_many_pictures_go_in_several_requests(serve: Serve) -> None:
     assert tower.sizes == [MAX_PICTURES, 1] and same(found, ColourTower().tokens(seen))
 
 
-@pytest.mark.parametrize("n_bytes", [0, 1, PICTURE_BYTES - 1, (MAX_PICTURES + 1) * PICTURE_BYTES])
-def test_who_sends_no_pictures_or_too_many_is_hung_up_on_and_nobody_else(serve: Serve, n_bytes: int) -> None:
+def test_pictures_of_every_side_are_answered_and_a_batch_has_those_of_one(serve: Serve) -> None:
+    tower = Held()
+    address = serve(TowerServer(tower))
+    seen = [pictures(2, number, side_px) for number, side_px in enumerate((SIDE_PX, 128, PATCH_PX, 128))]
+    with ThreadPoolExecutor(len(seen)) as pool:
+        clients = [ServedTower(line_to(address)) for _ in seen]
+        calls = [pool.submit(client.tokens, pixels) for client, pixels in zip(clients, seen, strict=True)]
+        tower.go_on.set()
+        assert all(same(call.result(), ColourTower().tokens(pixels)) for call, pixels in zip(calls, seen, strict=True))
+    assert tower.sides_px == {SIDE_PX, 128, PATCH_PX}
+
+
+@pytest.mark.parametrize("side_px", [0, PATCH_PX - 1, 100, SIDE_PX + PATCH_PX])
+def test_pictures_that_no_tower_can_look_at_are_not_sent(side_px: int) -> None:
+    here, there = Pipe()
+    with pytest.raises(ValueError, match=r"^pixels must be "):
+        ServedTower(here).tokens(pictures(1, 0, side_px))
+    assert not there.poll()
+
+
+@pytest.mark.parametrize(
+    ("grid", "n_bytes"),
+    [
+        (0, 0),
+        (0, PICTURE_BYTES),
+        (GRID + 1, ((GRID + 1) * PATCH_PX) ** 2 * 3),
+        (GRID, 0),
+        (GRID, PICTURE_BYTES - 1),
+        (GRID, (MAX_PICTURES + 1) * PICTURE_BYTES),
+        (1, (MAX_PICTURES + 1) * PATCH_PX**2 * 3),
+    ],
+)
+def test_who_sends_no_pictures_or_too_many_is_hung_up_on_and_nobody_else(serve: Serve, grid: int, n_bytes: int) -> None:
     tower = Counting()
     address = serve(TowerServer(tower))
     sound, hostile = ServedTower(line_to(address)), line_to(address)
     sound.tokens(pictures(1, 0))
     with suppress(BrokenPipeError):
-        hostile.send_bytes(bytes(n_bytes))
+        hostile.send_bytes(bytes([grid]) + bytes(n_bytes))
     assert is_hung_up(hostile)
     assert same(sound.tokens(pictures(1, 1)), ColourTower().tokens(pictures(1, 1)))
     assert tower.sizes == [1, 1]
@@ -137,7 +170,7 @@ def is_hung_up(line: Connection) -> bool:
 def test_who_stops_in_the_middle_of_a_picture_holds_up_nobody(serve: Serve) -> None:
     address = serve(TowerServer(Counting(), gather_s=0.0))
     halting = line_to(address)
-    os.write(halting.fileno(), PICTURE_BYTES.to_bytes(4, "big") + bytes(1000))
+    os.write(halting.fileno(), (1 + PICTURE_BYTES).to_bytes(4, "big") + bytes([GRID]) + bytes(1000))
     assert same(ServedTower(line_to(address)).tokens(pictures(1, 1)), ColourTower().tokens(pictures(1, 1)))
 
 
