@@ -49,7 +49,8 @@ class RunSettings:
         seed: decides every draw.
         device: "auto", "cpu" or "cuda", as Lightning Fabric names accelerators.
         n_devices: processes, one a device.
-        precision: as Lightning Fabric names it, HALF or FLOAT; AUTO becomes one of them, see `usual_precision`.
+        precision: as Lightning Fabric names it, HALF or FLOAT; AUTO becomes one of them, see `usual_precision`, so that
+            `dataclasses.replace` with another device wants it again.
         minutes: stop after this much time with everything saved; 0 for no limit.
         n_between_saves: real pictures between two checkpoints.
     """

@@ -94,6 +94,8 @@ def train(
 def changed(settings: RunSettings, changes: tuple[str, ...]) -> RunSettings:
     """Settings with some of them replaced.
 
+    A device that is named without a precision takes its usual one, unless the settings had chosen another before.
+
     Args:
         settings: frozen dataclass of any trainer.
         changes: key=value; lists are parted by commas.
@@ -101,6 +103,8 @@ def changed(settings: RunSettings, changes: tuple[str, ...]) -> RunSettings:
     Raises:
         click.UsageError: there is no such key, or the value is not of its type or out of range.
     """
+    from generators.trainers import AUTO, usual_precision
+
     kinds = get_type_hints(type(settings))
     keys = [field.name for field in dataclasses.fields(settings)]
     new: dict[str, Any] = {}
@@ -112,6 +116,8 @@ def changed(settings: RunSettings, changes: tuple[str, ...]) -> RunSettings:
             new[key] = _parsed(text.strip(), kinds[key])
         except (ValueError, KeyError):
             raise click.UsageError(f"{key} wants {_wanted(kinds[key])}, not {text!r}") from None
+    if "device" in new and settings.precision == usual_precision(settings.device):
+        new.setdefault("precision", AUTO)
     try:
         return dataclasses.replace(settings, **new)
     except ValueError as error:

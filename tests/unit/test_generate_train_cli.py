@@ -15,8 +15,9 @@ import pytest
 
 from forensics.cli import main
 from forensics.cli.generate_train import changed
+from generators import processor
 from generators.picture_folder import read_folders
-from generators.trainers import TRAINERS, Progress, RunSettings, Size
+from generators.trainers import FLOAT, HALF, TRAINERS, Progress, RunSettings, Size
 from generators.weights import ModelCard
 
 
@@ -93,6 +94,23 @@ def test_what_a_dry_run_prints_can_be_set_again(capsys: pytest.CaptureFixture[st
     run("standing", "--dry-run", *(w for k in vars(settings) for w in ("--set", f"{k}={told(getattr(settings, k))}")))
     lines = capsys.readouterr().out.splitlines()
     assert changed(OwnSettings(), tuple(line.replace("\t", "=") for line in lines)) == settings
+
+
+@pytest.mark.parametrize(
+    ("settings", "changes", "expected"),
+    [
+        (OwnSettings(device="cuda"), ("device=cpu",), FLOAT),
+        (OwnSettings(device="cpu", precision=FLOAT), ("device=cuda",), HALF),
+        (OwnSettings(device="cuda"), ("rate=1",), HALF),
+        (OwnSettings(device="cuda"), ("device=cpu", f"precision={HALF}"), HALF),
+        (OwnSettings(device="cuda", precision="64-true"), ("device=cpu",), "64-true"),
+    ],
+)
+def test_another_device_takes_its_own_precision_where_none_was_chosen(
+    monkeypatch: pytest.MonkeyPatch, settings: OwnSettings, changes: tuple[str, ...], expected: str
+) -> None:
+    monkeypatch.setattr(processor, "multiplies_bfloat16", lambda: False)
+    assert changed(settings, changes).precision == expected
 
 
 WITHOUT_TORCH = """
