@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from detectors.bias import BiasAudit, bias_audit, file_surface
 from detectors.data import Example, read_pixels
 from detectors.leaks import Leak, leaks
-from detectors.lessons import TrainingSettings, usable
+from detectors.lessons import TrainingSettings
 from detectors.seen_surface import seen_surface
 from detectors.surface_balance import balance
 
@@ -53,15 +53,15 @@ def audit_set(
         seen: pictures to learn from.
         held_out: pictures to judge on; nothing is fitted on them, they are only looked for among the others.
         seed: of washes and folds.
-        settings: of the run that is to learn from them: what it leaves out is not audited, its seed is that of the
-            washes, and pictures are weighed as it weighs them.
+        settings: of the run that is to learn from them: its seed is that of the washes, and pictures are weighed as it
+            weighs them. What it leaves out is left out before, see `lessons.usable`.
         progress: called with the number of pictures to learn from that were read since the last call.
 
     Raises:
         ValueError: too few pictures of a class can be read.
     """
     read, files, washed, unread = [], [], [], []
-    for example in seen if settings is None else usable(seen, settings):
+    for example in seen:
         try:
             pixels = read_pixels(example)
         except ValueError as error:
