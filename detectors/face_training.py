@@ -57,8 +57,6 @@ class FaceSettings(Recipe):
     Attributes:
         n_views: washed views of each face, 2 at least; calibration rests on the odd, mild ones.
         seed: of cuts, blends and washes.
-        subjects: real pictures and clips are used whose content or family is one of these, or is not said; without any,
-            all of them are, as far as a face is found.
         listed: families of fakes that are judged and calibrated on, but not learned from: two dozen swaps of one source
             taught the source (self-blends were told at 0.90 instead of 0.92, the swaps themselves at 0.77 and 0.81).
         edited: sources of aligned faces, of which edits in age and gender are made as well.
@@ -68,7 +66,6 @@ class FaceSettings(Recipe):
 
     n_views: int = 2
     seed: int = 1
-    subjects: tuple[str, ...] = ("face", "faces")
     listed: tuple[str, ...] = ("faceswap",)
     edited: tuple[str, ...] = ()
     most: int = 60
@@ -80,14 +77,14 @@ class FaceSettings(Recipe):
 
 
 def usable_faces(examples: Sequence[Example], settings: FaceSettings) -> tuple[Example, ...]:
-    """Pictures and clips that a run looks at.
+    """Pictures and clips that a run looks for faces in: real ones of all kinds, and swaps.
 
     Raises:
         ValueError: there is no real one, of which blends could be made.
     """
-    chosen = [e for e in examples if (e.family in settings.listed if e.label else _shows_people(e, settings))]
+    chosen = [e for e in examples if not e.label or e.family in settings.listed]
     if not any(e.label == 0 for e in chosen):
-        raise ValueError("no real picture of people is there, so nothing can be blended")
+        raise ValueError("no real picture is there, so nothing can be blended")
     return first_by_hash(chosen, settings.most)
 
 
@@ -104,7 +101,7 @@ def train_face(
     """Train, calibrate and write a reading.
 
     Args:
-        examples: real pictures and clips of people from many sources, and swaps; the rest is ignored.
+        examples: real pictures and clips of many sources, of which some show faces, and swaps; the rest is ignored.
         out: folder for weights and card.
         settings: defaults if None.
         cache: folder that keeps features; a stopped run goes on from there.
@@ -205,8 +202,3 @@ def _figures(rows: FaceRows, logits: NDArray[np.float64], mild: NDArray[np.bool_
         sources = [source for source, chosen in zip(rows.sources, own, strict=True) if chosen]
         found |= figures(f"held-out sources, {words}", logits[own], labels, sources)
     return found
-
-
-def _shows_people(example: Example, settings: FaceSettings) -> bool:
-    said = {example.content, example.family} - {"", "-"}
-    return not said or not settings.subjects or bool(said & set(settings.subjects))
