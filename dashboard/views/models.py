@@ -19,6 +19,8 @@ from dashboard.widgets.laboratory import card_panel, explain, figures_panel
 
 OWN = "a table of your own"
 
+APART = "Counted on pictures that nothing was trained or calibrated on; they decided against an earlier reading."
+
 DEFAULT_THRESHOLD = 0.5
 
 _THRESHOLD = "threshold"
@@ -150,7 +152,7 @@ def _explorer(measured: Measured, part: Slice, condition: str, threshold: float)
         _price(":orange[▲] Fakes missed", missed)
         scores = scores_chart(operating.real.scores, operating.fake.scores, threshold)
         st.altair_chart(scores, width="stretch", alt="Scores of photos and of fakes")
-    apart = "" if measured.card is None else "Counted on pictures that nothing was trained, chosen or calibrated on. "
+    apart = "" if measured.card is None else f"{APART} "
     st.caption(
         f"{apart}Intervals are 95 %, the wider of a bootstrap that redraws whole sources and of Wilson's: that many "
         "pictures of so many sources tell no more."
