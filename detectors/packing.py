@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +50,7 @@ def pack(
     """Write a set that `detectors.data.read_set` reads: one JPEG a picture, and a list.
 
     Args:
-        examples: pictures; clips and what cannot be read are left out, masks do not come along.
+        examples: pictures; clips and what cannot be read are left out, and masks do not come along.
         out: folder for the set; made if missing. Pictures that are there already are kept as they are.
         packing: defaults if None.
         reader: of examples.
@@ -62,9 +63,10 @@ def pack(
         OSError: the disk is full, or the folder not writable.
     """
     packing = packing or Packing()
-    rows, unread = [], []
+    out.mkdir(parents=True, exist_ok=True)
+    rows, unread, taken = [], [], Counter[Path]()
     for example in examples:
-        place = _place(example)
+        place = _place(example, taken)
         try:
             if not (out / place).is_file():
                 (pixels,) = reader(example)
@@ -83,10 +85,13 @@ def pack(
     return tuple(unread)
 
 
-def _place(example: Example) -> Path:
-    """Names of two sources may be alike."""
+def _place(example: Example, taken: Counter[Path]) -> Path:
+    """Where a picture lies in the set; several of one source may have the same name."""
     owner = hashlib.sha256(example.source.encode()).hexdigest()[:8]
-    return Path("fake" if example.label else "real", owner, f"{example.path.name}.jpg")
+    name = Path("fake" if example.label else "real", owner, example.path.name)
+    taken[name] += 1
+    number = f"-{taken[name]}" if taken[name] > 1 else ""
+    return name.with_name(f"{name.name}{number}.jpg")
 
 
 def _square(pixels: Pixels, name: str, side_px: int) -> Pixels:

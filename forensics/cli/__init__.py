@@ -32,6 +32,7 @@ COMMANDS = {
         "forensics.cli.audit_set:audit_set",
         "Look for shortcuts and leaks in a picture set before a detector learns from it.",
     ),
+    "pack-set": ("forensics.cli.pack_set:pack_set", "Make a picture set small enough to travel."),
     "train": ("forensics.cli.train:train", "Fit a detector to pictures of known origin."),
     "generate": ("forensics.cli.generate:generate", "Make labelled fakes, or train what makes them."),
     "race": ("forensics.cli.race:race", "Let generators attack a detector, and the detector learn from it."),
