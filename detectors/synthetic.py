@@ -15,7 +15,7 @@ from detectors.degradation import too_far_gone
 from detectors.neighbours import Neighbourhood, Origins
 from detectors.probe import Probe
 from detectors.reading import Reading, probability
-from detectors.token_features import Tower, features_of, patch_readings, tokens_of
+from detectors.token_features import Tower, features_of, patch_map, tokens_of
 from detectors.vision_tower import SIDE_PX, Tokens
 from generators.images import Pixels
 from generators.weights import ModelCard, load
@@ -95,8 +95,7 @@ class Synthetic:
 
     def _heat(self, tokens: tuple[Tokens, ...], pixels: Pixels) -> NDArray[np.float32]:
         low, high = self._reading[0]["heat_range"]
-        # Single tokens of smooth places stand for the whole picture (Darcet et al., ICLR 2024) and would shine out.
-        readings = cv2.medianBlur(patch_readings(tokens, self._probe.weights), 3)
+        readings = patch_map(tokens, self._probe.weights)
         height, width = pixels.shape[:2]
         size = [max(1, round(side * HEAT_SIDE / max(height, width))) for side in (width, height)]
         heat = np.clip((readings - low) / (high - low), 0, 1).astype(np.float32)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import Protocol
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -63,3 +64,14 @@ def patch_readings(tokens: tuple[Tokens, ...], weights: Features) -> NDArray[np.
     shares = weights.reshape(len(BLOCKS), 2, WIDTH)[:, 1]
     total = np.sum([block[0, 1:] @ share for block, share in zip(tokens, shares, strict=True)], axis=0)
     return np.asarray(total, np.float32).reshape(math.isqrt(len(total)), -1)
+
+
+def patch_map(tokens: tuple[Tokens, ...], weights: Features) -> NDArray[np.float32]:
+    """The map that is drawn, (g, g) float32: `patch_readings`, each the middle one of those around.
+
+    Single tokens of smooth places stand for the whole picture and would shine out.
+
+    Source:
+        Darcet et al., "Vision transformers need registers", ICLR 2024.
+    """
+    return np.asarray(cv2.medianBlur(patch_readings(tokens, weights), 3), np.float32)

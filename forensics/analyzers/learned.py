@@ -32,6 +32,9 @@ from forensics.media import Frame, Kind, Media
 from forensics.settings import ScanSettings
 from generators.weights import ModelCard
 
+EVEN = 0.5
+"""Score of what a detector takes for a fake as soon as for a photo."""
+
 WORDS = {Claim.SYNTHETIC: "made by a machine", Claim.MANIPULATED: "manipulated"}
 
 
@@ -241,9 +244,11 @@ def _patches(
     judged: NDArray[np.bool_],
     is_clip: bool,
 ) -> tuple[Region, ...]:
-    """The hottest patches of the map that is shown."""
+    """The hottest patches of the map that is shown; none where the whole looks like a photo rather than a fake."""
     heat = _heat(scores, frames, claim, judged, is_clip)
-    return () if heat is None else top_patches(heat.values, size, heat.label, heat.time_s)
+    if heat is None or scores.fake[_top(scores, judged)] < EVEN:
+        return ()
+    return top_patches(heat.values, size, heat.label, heat.time_s)
 
 
 def _region(spot: Spot, full: float, size: tuple[int, int], time_s: float | None) -> Region:

@@ -54,6 +54,18 @@ def test_score_ratio_and_map_of_the_detector_are_passed_on(monkeypatch: pytest.M
     assert rows["figures of its card"] == "auroc nowhere: 0.5"
 
 
+@pytest.mark.parametrize(("level", "is_pointed_at"), [(100, False), (150, True)])
+def test_a_place_is_pointed_at_only_where_the_whole_looks_made(
+    monkeypatch: pytest.MonkeyPatch, level: int, is_pointed_at: bool
+) -> None:
+    install(monkeypatch, bright=Bright)
+    pixels = np.full((256, 256, 3), level, np.uint8)
+    pixels[64:128, 64:128] = 255  # bright enough for a rectangle on either
+    (finding,) = examine(png(pixels))
+    assert finding.heat is not None and finding.heat.values.max() == 1.0
+    assert bool(finding.regions) == is_pointed_at
+
+
 @pytest.mark.parametrize(
     ("level", "words"),
     [(250, "at most 1 of 100"), (130, "1 to 5 of 100"), (60, "more than 5 of 100")],

@@ -12,17 +12,18 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from detectors.bias import bias_audit
-from detectors.data import Example, read_picture
+from detectors.data import Example, read_picture, read_pixels
 from detectors.held_out import llr_range
 from detectors.lessons import TrainingSettings, study, usable
 from detectors.probe import root_weights
 from detectors.seen_surface import seen_surfaces
 from detectors.synthetic import UNLIKE, Synthetic
-from detectors.token_features import BLOCKS, N_FEATURES, features_of, patch_readings
+from detectors.token_features import BLOCKS, N_FEATURES, features_of, patch_map, patch_readings, tokens_of
 from detectors.training import train_synthetic
 from detectors.vision_tower import WIDTH
 from detectors.washed_views import chain, cut
-from generators.weights import ModelCard
+from generators.launder import draw
+from generators.weights import ModelCard, load
 from tests.make_media import photo
 from tests.make_tower import ColourTower
 
@@ -87,6 +88,18 @@ def test_a_trained_detector_tells_the_classes_and_says_where(
     made, plain = (np.mean([scores.heat[i].mean() for i in np.flatnonzero(labels == label)]) for label in (1, 0))
     assert made > plain + 0.2
     assert np.all(scores.llr[labels == 1].mean() > 0) and abs(scores.llr).max() <= 2.0
+
+
+def test_a_map_runs_from_the_middle_of_photos_to_the_clearest_twentieth_of_fakes(
+    trained: tuple[Path, ModelCard], examples: list[Example]
+) -> None:
+    tensors, _ = load(Synthetic.stored_as, trained[0])
+    wash = draw("q90", seed=SETTINGS.seed)
+    maps = np.array([patch_map(tokens_of(ColourTower(), wash(read_pixels(e))), tensors["weights"]) for e in examples])
+    labels = np.array([e.label for e in examples])
+    low, high = tensors["heat_range"]
+    assert np.mean(maps[labels == 0] < low) == pytest.approx(0.5, abs=0.01)
+    assert np.mean(maps[labels == 1] > high) == pytest.approx(0.05, abs=0.01)
 
 
 def test_a_picture_is_scored_alike_alone_and_in_a_batch(trained: tuple[Path, ModelCard]) -> None:
