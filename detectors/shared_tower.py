@@ -56,6 +56,11 @@ def shared_tower(side_px: int = SIDE_PX) -> RememberingTower:
     return _tower_for(side_px)
 
 
+def shipped_tower(side_px: int = SIDE_PX) -> Tower:
+    """The tower that ships, read anew, for pictures of that side; errors as of `shared_tower`."""
+    return VisionTower(at_side(load(TOWER, ZOO)[0], side_px), BLOCKS)
+
+
 def use_tower(tower: Tower | None) -> None:
     """Let all detectors of this process ask another tower from now on; None takes the shipped one again.
 
@@ -68,7 +73,7 @@ def use_tower(tower: Tower | None) -> None:
 
 @cache
 def _tower_for(side_px: int) -> RememberingTower:
-    return RememberingTower(_Elsewhere.tower or VisionTower(at_side(load(TOWER, ZOO)[0], side_px), BLOCKS))
+    return RememberingTower(_Elsewhere.tower or shipped_tower(side_px))
 
 
 class _Elsewhere:

@@ -21,10 +21,11 @@ from detectors.held_out import figures
 from detectors.linear_reading import fit_reading
 from detectors.probe import Probe, fit, root_weights
 from detectors.recipe import Recipe
+from detectors.shared_tower import shipped_tower
 from detectors.synthetic import TOWER
 from detectors.temporal import READING, tensors_of
 from detectors.token_features import N_FEATURES, Tower
-from detectors.training import LICENCE, shipped_tower
+from detectors.training import LICENCE
 from detectors.washed_views import Views, cut
 from generators.weights import ModelCard, save
 

@@ -19,12 +19,12 @@ from detectors.metrics import auroc, tpr_at_fpr
 from detectors.neighbours import Origins, neighbourhood
 from detectors.probe import CrossFit, Probe, cross_fit, root_weights
 from detectors.reading import probability
-from detectors.synthetic import TOWER, ZOO, Synthetic
+from detectors.shared_tower import shipped_tower
+from detectors.synthetic import TOWER, Synthetic
 from detectors.token_features import BLOCKS, Tower, patch_map, tokens_of
-from detectors.vision_tower import SIDE_PX, VisionTower, at_side
 from detectors.washed_views import MAX_SIDE_PX
 from generators.launder import Fit, draw
-from generators.weights import ModelCard, load, save
+from generators.weights import ModelCard, save
 
 Floats = NDArray[np.float64]
 
@@ -81,11 +81,6 @@ def train_synthetic(
     tower = tower or shipped_tower(settings.side_px)
     given = study(examples, settings, tower=tower, cache=cache, reader=reader, progress=progress)
     return _fitted(given, tower, out, settings, kind.stored_as)
-
-
-def shipped_tower(side_px: int = SIDE_PX) -> Tower:
-    """The tower whose tokens are learned from, for pictures of that side."""
-    return VisionTower(at_side(load(TOWER, ZOO)[0], side_px), BLOCKS)
 
 
 def _fitted(given: Lessons, tower: Tower, out: Path, settings: TrainingSettings, reading: str) -> ModelCard:

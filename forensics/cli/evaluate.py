@@ -123,8 +123,8 @@ def _left_out(
     """Rows of new fits, a card that does not claim the shipped weights, and what could not be read."""
     from detectors.left_out import left_out_rows
     from detectors.lessons import TrainingSettings, study, usable
+    from detectors.shared_tower import shipped_tower
     from detectors.synthetic import Synthetic
-    from detectors.training import shipped_tower
 
     if not isinstance(detector, Synthetic):
         raise click.UsageError(f"what is fitted without each family is `synthetic`, not {detector.name}")

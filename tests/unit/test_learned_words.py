@@ -85,9 +85,9 @@ def test_the_nearest_training_pictures_come_first_and_each_once() -> None:
 
 def test_the_hottest_patch_is_pointed_at_where_it_lies() -> None:
     heat = np.zeros((28, 56), np.float32)
-    heat[8:12, 40:44] = 0.9
+    heat[7:14, 35:42] = 0.9
     (region,) = top_patches(heat, (1120, 560), "looks made by a machine")
-    assert (region.x, region.y, region.width, region.height) == (800, 160, 80, 80)
+    assert (region.x, region.y, region.width, region.height) == (700, 140, 140, 140)
     assert region.score == pytest.approx(0.9) and region.label == "looks made by a machine"
 
 
