@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,8 +14,10 @@ import numpy as np
 from PIL import Image
 
 from detectors.data import Example, Reader, read_picture
+from detectors.residual_crops import random_square
 from detectors.washed_views import number_of
 from generators.images import Pixels
+from generators.whole_files import write_whole
 
 LIST = "packed.tsv"
 """The list of a packed set, in its folder."""
@@ -70,7 +73,9 @@ def pack(
         try:
             if not (out / place).is_file():
                 (pixels,) = reader(example)
-                _write(_square(pixels, example.path.name, packing.side_px), out / place, packing.quality)
+                square = random_square(pixels, packing.side_px, np.random.default_rng(number_of(example.path.name)))
+                (out / place).parent.mkdir(parents=True, exist_ok=True)
+                write_whole(out / place, _jpeg(square, packing.quality))
         except ValueError as error:
             unread.append(str(error))
         else:
@@ -80,8 +85,9 @@ def pack(
             )
         if progress is not None:
             progress(1)
-    with (out / LIST).open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, delimiter="\t", quoting=csv.QUOTE_NONE, quotechar=None).writerows([COLUMNS, *rows])
+    text = io.StringIO()
+    csv.writer(text, delimiter="\t", quoting=csv.QUOTE_NONE, quotechar=None).writerows([COLUMNS, *rows])
+    write_whole(out / LIST, text.getvalue().encode())
     return tuple(unread)
 
 
@@ -94,14 +100,7 @@ def _place(example: Example, taken: Counter[Path]) -> Path:
     return name.with_name(f"{name.name}{number}.jpg")
 
 
-def _square(pixels: Pixels, name: str, side_px: int) -> Pixels:
-    rng = np.random.default_rng(number_of(name))
-    top, left = (int(rng.integers(0, max(side - side_px, 0) + 1)) for side in pixels.shape[:2])
-    return np.ascontiguousarray(pixels[top : top + side_px, left : left + side_px])
-
-
-def _write(pixels: Pixels, path: Path, quality: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    Image.fromarray(pixels).save(part, "JPEG", quality=quality, subsampling=0)
-    part.replace(path)
+def _jpeg(pixels: Pixels, quality: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality, subsampling=0)
+    return buffer.getvalue()

@@ -184,7 +184,7 @@ def _windows(
 def _cut(pixels: Pixels, example: Example, number: int, side_px: int, seed: int, makers: Sequence[str]) -> Arrays:
     """The squares of one window, drawn from the name of the file alone."""
     rng = np.random.default_rng((seed, number, number_of(example.path.name)))
-    window = _square(pixels, WINDOW_PX, rng)
+    window = random_square(pixels, WINDOW_PX, rng)
     versions = [(window, np.full(window.shape[:2], example.label, np.float32))]
     if example.label == 0 and makers:
         versions.append(_fake_of(window, makers, rng))
@@ -199,7 +199,8 @@ def _cut(pixels: Pixels, example: Example, number: int, side_px: int, seed: int,
     }
 
 
-def _square(pixels: Pixels, side_px: int, rng: np.random.Generator) -> Pixels:
+def random_square(pixels: Pixels, side_px: int, rng: np.random.Generator) -> Pixels:
+    """A square at a random place of a picture (H, W, 3); smaller sides stay as they are."""
     height, width = pixels.shape[:2]
     top, left = (int(rng.integers(0, max(side - side_px, 0) + 1)) for side in (height, width))
     return np.ascontiguousarray(pixels[top : top + side_px, left : left + side_px])

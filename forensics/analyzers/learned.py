@@ -208,7 +208,7 @@ def _suspect_times(
     card: ModelCard, scores: Scores, frames: Sequence[Frame], judged: NDArray[np.bool_]
 ) -> tuple[float, ...]:
     """Moments over the laxest threshold of the card, over one half without thresholds."""
-    bar = card.by_rate()[-1][1] if card.thresholds else 0.5
+    bar = card.by_rate()[-1][1] if card.thresholds else EVEN
     return tuple(f.time_s for f, s, ok in zip(frames, scores.fake, judged, strict=True) if ok and s >= bar)
 
 
