@@ -38,7 +38,7 @@ def tensors(path: Path, like: Mapping[str, torch.Tensor]) -> dict[str, torch.Ten
     Raises:
         ValueError: the file holds other tensors.
     """
-    found = read_tensors(path)
+    found = {name: torch.from_numpy(values) for name, values in read_tensors(path).items()}
     if [tuple(tensor.shape) for tensor in found.values()] != [tuple(tensor.shape) for tensor in like.values()]:
         raise ValueError(f"{path.name} holds {len(found)} tensors of other shapes than the {len(like)} wanted")
     return dict(zip(like, found.values(), strict=True))

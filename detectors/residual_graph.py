@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.onnx_session import cpu_session
 from detectors.residual_planes import Planes
+from generators.onnx_session import cpu_session
 
 Tensors = Mapping[str, NDArray[Any]]
 

@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.onnx_session import cpu_session
+from generators.onnx_session import cpu_session
 from generators.processor import multiplies_bytes
 
 ROUNDED = ("session.qdq_matmulnbits_accuracy_level", "4")

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.onnx_session import cpu_session
 from detectors.tower_products import IN_FLOAT, ROUNDED, rounding_pays
+from generators.onnx_session import cpu_session
 
 Tensors = Mapping[str, NDArray[Any]]
 Tokens = NDArray[np.float32]

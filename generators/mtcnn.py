@@ -1,8 +1,8 @@
 """Multi-task cascaded networks: three small networks look for faces, each at what the one before it let through.
 
-Weights are those in the wheel of facenet-pytorch, which itself is not imported: with it comes torchvision, which takes
-seconds and changes the environment. Boxes count pixels from 1, as in the authors' MATLAB code, where the weights come
-from.
+They run on ONNX Runtime, so that who only looks for faces loads no torch. Weights are those in the wheel of
+facenet-pytorch, which itself is not imported. Boxes count pixels from 1, as in the authors' MATLAB code, where the
+weights come from.
 
 Source:
     Zhang et al., "Joint face detection and alignment using multi-task cascaded convolutional networks", IEEE Signal
@@ -11,18 +11,18 @@ Source:
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn.functional import interpolate, pad
 
 from generators.images import Pixels
+from generators.onnx_session import cpu_session
 from generators.torch_files import read_tensors
 
 CELL_PX, STRIDE_PX = 12, 2
@@ -34,8 +34,18 @@ THRESHOLDS = (0.6, 0.7, 0.7)
 INPUT_PX = (24, 48)
 """Sides of what the second and the third network see."""
 
+Floats = NDArray[np.float32]
+_Ints = NDArray[np.int64]
 
-def detect(pixels: Pixels, min_face_px: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+TRUNKS = {
+    "pnet.pt": "convolution halved2 convolution convolution",
+    "rnet.pt": "convolution halved3 convolution halved3 convolution columns dense",
+    "onet.pt": "convolution halved3 convolution halved3 convolution halved2 convolution columns dense",
+}
+"""Files of the networks, and the layers through which each of them sees."""
+
+
+def detect(pixels: Pixels, min_face_px: int) -> tuple[Floats, Floats]:
     """Find faces on the CPU.
 
     Args:
@@ -47,113 +57,151 @@ def detect(pixels: Pixels, min_face_px: int) -> tuple[NDArray[np.float32], NDArr
         mouth as x, y in pixels, left in the picture before right. The most probable face first.
     """
     first, second, third = networks()
-    with torch.inference_mode():
-        image = torch.from_numpy(pixels.astype(np.float32)).permute(2, 0, 1)[None]  # (1, 3, H, W)
-        boxes = _refined(image, _proposals(image, first, min_face_px), second)
-        boxes, points = _located(image, boxes, third)
-    return boxes.numpy(), points.numpy()
+    image = _Image(pixels)
+    boxes = _refined(image, _proposals(image, first, min_face_px), second)
+    return _located(image, boxes, third)
 
 
-class Stage(nn.Module):
-    """One of the three networks: what it sees through common layers, and each answer from one layer more.
+class Stage:
+    """One of the three networks.
 
     Args:
-        trunk: the common layers.
-        answers: layers for whether it is a face (two numbers), shifts of the edges (four) and, of the last network,
-            places of eyes, nose and mouth (ten).
+        file: its weights, in the layout of facenet-pytorch.
+        trunk: the layers through which it sees; each of the tensors left over in the file are of a layer that answers.
+
+    Raises:
+        FileNotFoundError, ValueError: the file is missing or holds something else.
     """
 
-    def __init__(self, trunk: nn.Sequential, *answers: nn.Module) -> None:
-        super().__init__()
-        self.trunk, self.answers = trunk, nn.ModuleList(answers)
+    def __init__(self, file: Path, trunk: Sequence[str]) -> None:
+        self._session = cpu_session(_graph(trunk, iter(read_tensors(file).values())))
 
-    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        """(N, 3, H, W) about -1..1 -> probability of a face (N, ...), shifts (N, 4, ...), places (N, 10)."""
-        seen = self.trunk(images)
-        face, *others = (answer(seen) for answer in self.answers)
-        return face.softmax(dim=1)[:, 1], *others
+    def __call__(self, images: Floats) -> tuple[Floats, ...]:
+        """(N, 3, H, W) about -1..1 -> probability of a face (N, ...) and shifts (N, 4, ...) of the edges of the box.
 
-
-class _ByColumn(nn.Module):
-    """(N, C, H, W) -> (N, W * H * C) in the order of MATLAB."""
-
-    def forward(self, maps: Tensor) -> Tensor:
-        return maps.permute(0, 3, 2, 1).flatten(1)
-
-
-def _convolution(before: int, after: int, kernel_px: int) -> tuple[nn.Module, nn.Module]:
-    return nn.Conv2d(before, after, kernel_px), nn.PReLU(after)
-
-
-def _dense(before: int, after: int) -> tuple[nn.Module, nn.Module, nn.Module]:
-    return _ByColumn(), nn.Linear(before, after), nn.PReLU(after)
-
-
-def _halved(kernel_px: int) -> nn.Module:
-    return nn.MaxPool2d(kernel_px, 2, ceil_mode=True)
+        The last one also gives the places of eyes, nose and mouth (N, 10).
+        """
+        face, *others = self._session.run(None, {"images": images})
+        return 0.5 + 0.5 * np.tanh((face[:, 1] - face[:, 0]) / 2), *others  # a softmax of two
 
 
 @cache
-@torch.random.fork_rng(devices=[])  # layers are drawn at random before their weights are read
-def networks() -> tuple[Stage, Stage, Stage]:
+def networks() -> tuple[Stage, ...]:
     """The three networks with their weights, which are read as data and never run.
 
     Raises:
         ImportError: facenet-pytorch is not installed.
     """
-    convolution, halved = _convolution, _halved
-    first = nn.Sequential(*convolution(3, 10, 3), halved(2), *convolution(10, 16, 3), *convolution(16, 32, 3))
-    second = nn.Sequential(
-        *convolution(3, 28, 3),
-        halved(3),
-        *convolution(28, 48, 3),
-        halved(3),
-        *convolution(48, 64, 2),
-        *_dense(576, 128),
-    )
-    third = nn.Sequential(
-        *(*convolution(3, 32, 3), halved(3), *convolution(32, 64, 3), halved(3)),
-        *(*convolution(64, 64, 3), halved(2), *convolution(64, 128, 2), *_dense(1152, 256)),
-    )
-    return (
-        _loaded(Stage(first, nn.Conv2d(32, 2, 1), nn.Conv2d(32, 4, 1)), "pnet.pt"),
-        _loaded(Stage(second, nn.Linear(128, 2), nn.Linear(128, 4)), "rnet.pt"),
-        _loaded(Stage(third, nn.Linear(256, 2), nn.Linear(256, 4), nn.Linear(256, 10)), "onet.pt"),
-    )
-
-
-def _loaded(network: Stage, name: str) -> Stage:
     found = find_spec("facenet_pytorch")  # where it is, without importing it
     if found is None or not found.submodule_search_locations:
         raise ImportError("No module named 'facenet_pytorch'", name="facenet_pytorch")
-    tensors = read_tensors(Path(found.submodule_search_locations[0]) / "data" / name)
-    # Both list their layers from the picture to the answers, under names of their own.
-    network.load_state_dict(dict(zip(network.state_dict(), tensors.values(), strict=True)))
-    return network.eval().requires_grad_(False)
+    folder = Path(found.submodule_search_locations[0]) / "data"
+    return tuple(Stage(folder / name, trunk.split()) for name, trunk in TRUNKS.items())
 
 
-def _proposals(image: Tensor, network: Stage, min_face_px: int) -> Tensor:
+def _graph(trunk: Sequence[str], tensors: Iterator[NDArray[Any]]) -> bytes:
+    """A network as a serialized ONNX model; its tensors come in the order of its layers, then of its answers."""
+    import onnx
+
+    helper, floats = onnx.helper, onnx.TensorProto.FLOAT
+    nodes: list[Any] = []
+    constants: list[Any] = []
+
+    def add(kind: str, x: str, *weights: NDArray[Any], **attributes: Any) -> str:
+        made, names = f"{kind}{len(nodes)}", [f"{kind}{len(nodes)}.{i}" for i in range(len(weights))]
+        values = [np.ascontiguousarray(weight, np.float32) for weight in weights]
+        constants.extend(onnx.numpy_helper.from_array(value, name) for value, name in zip(values, names, strict=True))
+        nodes.append(helper.make_node(kind, [x, *names], [made], **attributes))
+        return made
+
+    def product(x: str, weight: NDArray[Any]) -> str:
+        bias = next(tensors)
+        return add("Conv", x, weight, bias) if weight.ndim == 4 else add("Gemm", x, weight, bias, transB=1)
+
+    x = "images"
+    for layer in trunk:
+        if layer.startswith("halved"):
+            x = add("MaxPool", x, kernel_shape=[int(layer[-1])] * 2, strides=[2, 2], ceil_mode=1)
+        elif layer == "columns":  # (N, C, H, W) -> (N, W * H * C), in the order of MATLAB
+            x = add("Flatten", add("Transpose", x, perm=[0, 3, 2, 1]))
+        else:
+            slopes = (-1, 1, 1) if layer == "convolution" else (-1,)
+            x = add("PRelu", product(x, next(tensors)), next(tensors).reshape(slopes))
+    answers = [product(x, weight) for weight in tensors]
+    images = helper.make_tensor_value_info("images", floats, ["n", 3, "height", "width"])
+    outputs = [helper.make_tensor_value_info(name, floats, None) for name in answers]
+    made = helper.make_graph(nodes, "mtcnn", [images], outputs, constants)
+    return bytes(helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=9).SerializeToString())
+
+
+class _Image:
+    """A picture of which any square can be had in any size: each new pixel is the mean of all that it touches.
+
+    Args:
+        pixels: (H, W, 3) uint8.
+    """
+
+    def __init__(self, pixels: Pixels) -> None:
+        self.height, self.width = pixels.shape[:2]
+        # Sums of whole rectangles; beyond 2**31 they wrap, and their differences are right all the same.
+        self._sums = np.asarray(cv2.integral(pixels, sdepth=cv2.CV_32S), np.int32)
+
+    def resized(self, height: int, width: int) -> Floats:
+        """The whole of it: (1, 3, height, width)."""
+        rows = _edges(np.zeros(1, np.int64), np.array([self.height]), height)
+        columns = _edges(np.zeros(1, np.int64), np.array([self.width]), width)
+        return self._means(rows, columns)
+
+    def crops(self, boxes: Floats, side_px: int) -> tuple[Floats, Floats]:
+        """Boxes that touch the picture, and what is in them, black beyond it: (N, 5) and (N, 3, side_px, side_px).
+
+        facenet-pytorch leaves out what is beyond: a face that fills the picture gets its eyes in the wrong place there.
+        """
+        left, top, right, bottom = boxes[:, :4].T.astype(np.int64)
+        x, y = np.maximum(left - 1, 0), np.maximum(top - 1, 0)
+        touching = (x < np.minimum(right, self.width)) & (y < np.minimum(bottom, self.height))
+        left, top, right, bottom = (edge[touching] for edge in (left, top, right, bottom))
+        rows = _edges(top - 1, bottom - top + 1, side_px)
+        return boxes[touching], self._means(rows, _edges(left - 1, right - left + 1, side_px))
+
+    def _means(self, rows: tuple[_Ints, _Ints], columns: tuple[_Ints, _Ints]) -> Floats:
+        """(N, 3, rows, columns) about -1..1, of rectangles between edges (N, rows) and (N, columns)."""
+        area = (rows[1] - rows[0])[:, :, None] * (columns[1] - columns[0])[:, None]
+        top, bottom = (np.clip(edge, 0, self.height)[:, :, None] for edge in rows)
+        left, right = (np.clip(edge, 0, self.width)[:, None] for edge in columns)
+        sums = self._sums
+        found = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
+        means = found.astype(np.float32) / area[..., None].astype(np.float32)
+        return np.ascontiguousarray(((means - 127.5) / 128).transpose(0, 3, 1, 2))
+
+
+def _edges(start: _Ints, length: _Ints, n: int) -> tuple[_Ints, _Ints]:
+    """Where each of n equal parts of N spans begins and ends, in whole pixels that it touches: twice (N, n)."""
+    parts = np.arange(n)
+    length = length[:, None]
+    return start[:, None] + parts * length // n, start[:, None] - -(parts + 1) * length // n
+
+
+def _proposals(image: _Image, network: Stage, min_face_px: int) -> Floats:
     """(N, 5) boxes that the first network, sliding over the picture at many sizes, finds worth a look."""
-    height, width = image.shape[2:]
     scale = CELL_PX / min_face_px
-    found = [torch.zeros(0, 9)]
-    while min(height, width) * scale >= CELL_PX:
-        p, shifts = network(_scaled(_resampled(image, (int(height * scale + 1), int(width * scale + 1)))))
-        places = (p[0] >= THRESHOLDS[0]).nonzero()  # (K, 2) of y, x
-        corners = places.flip(1) * STRIDE_PX + 1
-        boxes = torch.cat(((corners / scale).floor(), ((corners + CELL_PX - 1) / scale).floor()), dim=1)
-        inside = p[0, places[:, 0], places[:, 1]]
-        rows = torch.cat((boxes, inside[:, None], shifts[0, :, places[:, 0], places[:, 1]].T), dim=1)
+    found = [np.zeros((0, 9), np.float32)]
+    while min(image.height, image.width) * scale >= CELL_PX:
+        p, shifts = network(image.resized(int(image.height * scale + 1), int(image.width * scale + 1)))
+        y, x = np.nonzero(p[0] >= THRESHOLDS[0])
+        corners = (np.stack([x, y], axis=1) * STRIDE_PX + 1).astype(np.float32)
+        ends = np.floor(corners / np.float32(scale)), np.floor((corners + CELL_PX - 1) / np.float32(scale))
+        rows = np.concatenate((*ends, p[0, y, x][:, None], shifts[0, :, y, x]), axis=1)
         found.append(rows[_apart(rows, 0.5)])
         scale *= PYRAMID
-    rows = torch.cat(found)
+    rows = np.concatenate(found)
     rows = rows[_apart(rows, 0.7)]
     return _shifted(rows[:, :5], rows[:, 5:], 0)
 
 
-def _refined(image: Tensor, boxes: Tensor, network: Stage) -> Tensor:
+def _refined(image: _Image, boxes: Floats, network: Stage) -> Floats:
     """(K, 5) boxes that the second network also takes for faces, with its shifts and probabilities."""
-    boxes, crops = _crops(image, _squared(boxes), INPUT_PX[0])
+    boxes, crops = image.crops(_squared(boxes), INPUT_PX[0])
     if not len(crops):
         return boxes
     p, shifts = network(crops)
@@ -162,82 +210,54 @@ def _refined(image: Tensor, boxes: Tensor, network: Stage) -> Tensor:
     return _shifted(boxes[picked], shifts[picked], 1)
 
 
-def _located(image: Tensor, boxes: Tensor, network: Stage) -> tuple[Tensor, Tensor]:
+def _located(image: _Image, boxes: Floats, network: Stage) -> tuple[Floats, Floats]:
     """(K, 5) boxes that the third network takes for faces, and their (K, 5, 2) points."""
-    boxes, crops = _crops(image, _squared(boxes), INPUT_PX[1])
+    boxes, crops = image.crops(_squared(boxes), INPUT_PX[1])
     if not len(crops):
-        return boxes, torch.zeros(0, 5, 2)
+        return boxes, np.zeros((0, 5, 2), np.float32)
     p, shifts, places = network(crops)
     boxes, shifts, places = _kept(boxes, p, THRESHOLDS[2], shifts, places)
     sides = boxes[:, 2:4] - boxes[:, :2] + 1
     # The network says five x, then five y, from 0 to 1 inside the square that it saw.
-    points = places.view(-1, 2, 5).transpose(1, 2) * sides[:, None] + boxes[:, None, :2] - 1
+    points = places.reshape(-1, 2, 5).transpose(0, 2, 1) * sides[:, None] + boxes[:, None, :2] - 1
     boxes = _shifted(boxes, shifts, 1)
     picked = _without_nested(boxes, 0.7)
     return boxes[picked], points[picked]
 
 
-def _crops(image: Tensor, boxes: Tensor, side_px: int) -> tuple[Tensor, Tensor]:
-    """Boxes that touch the picture, and what is in them, black beyond it: (N, 5) and (N, 3, side_px, side_px).
-
-    facenet-pytorch leaves out what is beyond, so that a face that fills the picture gets its eyes in the wrong place.
-    """
-    height, width = image.shape[2:]
-    kept, crops = [], []
-    for box in boxes:
-        left, top, right, bottom = box[:4].int().tolist()
-        inside = image[:, :, max(top, 1) - 1 : max(bottom, 0), max(left, 1) - 1 : max(right, 0)]
-        if inside.numel():
-            beyond = (max(1 - left, 0), max(right - width, 0), max(1 - top, 0), max(bottom - height, 0))
-            kept.append(box)
-            crops.append(_resampled(pad(inside, beyond), (side_px, side_px)))
-    if not kept:
-        return boxes[:0], torch.zeros(0, 3, side_px, side_px)
-    return torch.stack(kept), _scaled(torch.cat(crops))
-
-
-def _kept(boxes: Tensor, p: Tensor, threshold: float, *others: Tensor) -> tuple[Tensor, ...]:
+def _kept(boxes: Floats, p: Floats, threshold: float, *others: Floats) -> tuple[Floats, ...]:
     """Boxes with their new probabilities, where these are high enough, and the same rows of the others."""
     rows = p > threshold
-    return torch.cat((boxes[rows, :4], p[rows, None]), dim=1), *(other[rows] for other in others)
+    return np.concatenate((boxes[rows, :4], p[rows, None]), axis=1), *(other[rows] for other in others)
 
 
-def _shifted(boxes: Tensor, shifts: Tensor, more_px: int) -> Tensor:
+def _shifted(boxes: Floats, shifts: Floats, more_px: int) -> Floats:
     """Boxes with each edge moved by a share of the side; two of the networks count both ends of a side."""
-    sides = (boxes[:, 2:4] - boxes[:, :2] + more_px).repeat(1, 2)
-    return torch.cat((boxes[:, :4] + shifts * sides, boxes[:, 4:]), dim=1)
+    sides = np.tile(boxes[:, 2:4] - boxes[:, :2] + more_px, 2)
+    return np.concatenate((boxes[:, :4] + shifts * sides, boxes[:, 4:]), axis=1)
 
 
-def _squared(boxes: Tensor) -> Tensor:
+def _squared(boxes: Floats) -> Floats:
     """Boxes grown to squares about their middles."""
     sides = boxes[:, 2:4] - boxes[:, :2]
-    side = sides.amax(dim=1, keepdim=True)
+    side = sides.max(axis=1, keepdims=True)
     corner = boxes[:, :2] + sides * 0.5 - side * 0.5
-    return torch.cat((corner, corner + side, boxes[:, 4:]), dim=1)
+    return np.concatenate((corner, corner + side, boxes[:, 4:]), axis=1)
 
 
-def _apart(boxes: Tensor, overlap: float) -> list[int]:
+def _apart(boxes: Floats, overlap: float) -> list[int]:
     """The most probable first, and none that shares more than `overlap` of their union with one before it."""
-    corner, sides = boxes[:, :2], boxes[:, 2:4] - boxes[:, :2]
-    rectangles = torch.cat((corner, sides), dim=1).tolist()
+    rectangles = np.concatenate((boxes[:, :2], boxes[:, 2:4] - boxes[:, :2]), axis=1).tolist()
     return [int(i) for i in cv2.dnn.NMSBoxes(rectangles, boxes[:, 4].tolist(), 0.0, overlap)]
 
 
-def _without_nested(boxes: Tensor, overlap: float) -> list[int]:
+def _without_nested(boxes: Floats, overlap: float) -> list[int]:
     """The most probable first, and none that shares more than `overlap` of the smaller box with one before it."""
     area = (boxes[:, 2] - boxes[:, 0] + 1) * (boxes[:, 3] - boxes[:, 1] + 1)
     picked: list[int] = []
-    for i in boxes[:, 4].argsort(descending=True, stable=True).tolist():
-        corners = torch.maximum(boxes[picked, :2], boxes[i, :2]), torch.minimum(boxes[picked, 2:4], boxes[i, 2:4])
-        shared = (corners[1] - corners[0] + 1).clamp(min=0).prod(dim=1)
-        if not (shared > overlap * torch.minimum(area[picked], area[i])).any():
+    for i in np.argsort(-boxes[:, 4], kind="stable").tolist():
+        corners = np.maximum(boxes[picked, :2], boxes[i, :2]), np.minimum(boxes[picked, 2:4], boxes[i, 2:4])
+        shared = np.maximum(corners[1] - corners[0] + 1, 0).prod(axis=1)
+        if not (shared > overlap * np.minimum(area[picked], area[i])).any():
             picked.append(i)
     return picked
-
-
-def _resampled(image: Tensor, size: tuple[int, int]) -> Tensor:
-    return interpolate(image, size=size, mode="area")
-
-
-def _scaled(image: Tensor) -> Tensor:
-    return (image - 127.5) / 128

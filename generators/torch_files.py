@@ -10,15 +10,17 @@ import pickletools
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import torch
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
 
 N_HEADER_PICKLES = 3
 """Magic number, protocol version and system come first; then the tensors, the keys of their storages, the storages."""
 
-TYPES = {
-    "torch FloatStorage": torch.float32,
-    "torch HalfStorage": torch.float16,
-    "torch LongStorage": torch.int64,
+TYPES: dict[str, np.dtype[Any]] = {
+    "torch FloatStorage": np.dtype("<f4"),
+    "torch HalfStorage": np.dtype("<f2"),
+    "torch LongStorage": np.dtype("<i8"),
 }
 
 REBUILD = "torch._utils _rebuild_tensor_v2"
@@ -26,8 +28,8 @@ REBUILD = "torch._utils _rebuild_tensor_v2"
 MARK = object()
 
 
-def read_tensors(path: Path) -> dict[str, torch.Tensor]:
-    """A state dict: name -> tensor, in the order of the file.
+def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
+    """A state dict: name -> values of a tensor, in the order of the file.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -41,7 +43,7 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
             kinds = {key: (kind, n) for key, kind, n, *_ in layouts.values()}
             storages = {key: _storage(file, *kinds[key]) for key in read_pickle(file)}
             return {
-                name: storages[key].as_strided(size, stride, offset).clone()
+                name: _view(storages[key], offset, size, stride).copy()
                 for name, (key, _, _, offset, size, stride) in layouts.items()
             }
         except (ValueError, TypeError, KeyError, IndexError, RuntimeError) as error:
@@ -108,7 +110,7 @@ def _since_mark(stack: list[Any]) -> list[Any]:
     return items[::-1]
 
 
-def _layout(value: Any) -> tuple[str, torch.dtype, int, int, tuple[int, ...], tuple[int, ...]]:
+def _layout(value: Any) -> tuple[str, np.dtype[Any], int, int, tuple[int, ...], tuple[int, ...]]:
     """Of a tensor its storage's key, type and length, and its own offset, size and stride in it."""
     function, ((_, kind, key, _, n, _), offset, size, stride, *_) = value
     if function != REBUILD:
@@ -116,10 +118,18 @@ def _layout(value: Any) -> tuple[str, torch.dtype, int, int, tuple[int, ...], tu
     return key, TYPES[kind], n, offset, size, stride
 
 
-def _storage(file: BinaryIO, kind: torch.dtype, n: int) -> torch.Tensor:
+def _storage(file: BinaryIO, kind: np.dtype[Any], n: int) -> NDArray[Any]:
     if int.from_bytes(file.read(8), "little") != n:
         raise ValueError("a storage is not as long as it was said to be")
     data = file.read(n * kind.itemsize)
     if len(data) < n * kind.itemsize:
         raise ValueError("it ends in the middle")
-    return torch.frombuffer(bytearray(data), dtype=kind)
+    return np.frombuffer(data, kind)
+
+
+def _view(storage: NDArray[Any], offset: int, size: tuple[int, ...], stride: tuple[int, ...]) -> NDArray[Any]:
+    """A tensor in its storage, offset and strides counted in values."""
+    steps = [(n - 1) * step for n, step in zip(size, stride, strict=True)]
+    if min((offset, *size, *stride)) < 0 or (0 not in size and offset + sum(steps) >= len(storage)):
+        raise ValueError("a tensor reaches beyond its storage")
+    return as_strided(storage[offset:], size, [step * storage.itemsize for step in stride])

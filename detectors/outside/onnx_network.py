@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.onnx_session import FATAL, cpu_session
 from detectors.outside.reading import Reading
+from generators.onnx_session import FATAL, cpu_session
 
 MAX_BYTES = 2**31 - 1
 """A protocol buffer cannot be longer."""

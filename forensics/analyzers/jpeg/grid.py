@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
-from scipy.stats import binom
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import betainc
 
 from forensics.analyzers.jpeg.coefficients import dct_basis
 
@@ -93,7 +93,7 @@ def find_grid(luma: NDArray[np.float32], steps: NDArray[np.float32]) -> Grid:
     valid = int((votes >= 0).sum())
     counts = np.bincount(votes[votes >= 0].astype(int), minlength=64)
     best = int(counts.argmax())
-    log_chance = max(float(binom.logsf(counts[best] - 1, valid, 1 / 64)), MIN_LOG_CHANCE) if valid else 0.0
+    log_chance = float(_log_chance(counts[best], valid, 1 / 64)) if valid else 0.0
     chance = log_chance / np.log(10) + np.log10(64)
     offset = divmod(best, 8) if chance < -2 and counts[best] > 0.05 * valid else None
     return Grid(votes, cell, offset, float(counts[best]) / max(valid, 1))
@@ -124,11 +124,19 @@ def foreign_grid(grid: Grid, own_px: tuple[int, int] | None) -> ForeignGrid:
                 continue
             hits = _box((grid.votes == k).astype(np.float32), side)
             at = np.argpartition((hits - n * chance[k]).ravel(), -20)[-20:] if hits.size > 20 else np.arange(hits.size)
-            tail = np.maximum(binom.logsf(hits.ravel()[at] - 1, np.rint(n.ravel()[at]), chance[k]), MIN_LOG_CHANCE)
+            tail = _log_chance(hits.ravel()[at], np.rint(n.ravel()[at]), chance[k])
             if float(tail.min()) < best:
                 best, found, size = float(tail.min()), int(k), side
     density = _box((grid.votes == found).astype(np.float32), size) / np.maximum(_box(valid, size), 1)
     return ForeignGrid(best / np.log(10) + np.log10(n_tests), divmod(found, 8), density.astype(np.float32))
+
+
+def _log_chance(hits: ArrayLike, n: ArrayLike, chance: float) -> NDArray[np.float64]:
+    """Natural log of the chance of at least so many hits in n draws, never below MIN_LOG_CHANCE."""
+    hits = np.asarray(hits, np.float64)
+    # The upper tail of a binomial distribution; `scipy.stats` has it too, and takes half a second to be imported.
+    tail = np.where(hits > 0, betainc(np.maximum(hits, 1), np.maximum(n - hits, 0) + 1, chance), 1.0)
+    return np.maximum(np.log(np.maximum(tail, np.finfo(float).tiny)), MIN_LOG_CHANCE)
 
 
 def _vote(coefficients: NDArray[np.float32], softness: NDArray[np.float32]) -> NDArray[np.int8]:
