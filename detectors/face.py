@@ -12,7 +12,6 @@ from detectors.face_features import cell_features, features, means
 from detectors.reading import probability
 from detectors.tower_reading import TowerReading
 from detectors.vision_tower import GRID
-from generators.extras import needs
 from generators.images import Pixels
 
 READING = "face-3"
@@ -36,13 +35,8 @@ class Face(TowerReading):
     stored_as = READING
 
     def score(self, images: Pictures) -> Scores:
-        """Score pictures one by one, so that no neighbour in a batch changes a score.
-
-        Raises:
-            ImportError: the extra `learned` is not installed.
-        """
-        with needs("learned"):
-            said = [self._one(pixels) for pixels in images]
+        """Score pictures one by one, so that no neighbour in a batch changes a score."""
+        said = [self._one(pixels) for pixels in images]
         logits = np.array([logit for logit, _, _ in said], np.float64)
         found = np.array([bool(spots) for _, spots, _ in said], bool)
         return Scores(

@@ -43,11 +43,7 @@ class FaceCrop:
 
 
 def located(pixels: Pixels) -> tuple[Face, ...]:
-    """Faces of at least MIN_FACE_PX, the largest first, MAX_FACES at most, in pixels of the picture.
-
-    Raises:
-        ImportError: the extra `learned` is not installed.
-    """
+    """Faces of at least MIN_FACE_PX, the largest first, MAX_FACES at most, in pixels of the picture."""
     scale = min(1.0, WORKED_SIDE_PX / max(pixels.shape[:2]))
     small = pixels
     if scale < 1.0:

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from generators.extras import needs
 from generators.images import Pixels
+from generators.mtcnn import detect
 from generators.shares import Share, share
 
 WORKED_SIDE_PX = 160
@@ -56,14 +56,9 @@ def find_faces(pixels: Pixels, *, min_side_px: int = 20, min_confidence: float =
 
     Raises:
         ValueError: it is no picture.
-        ImportError: the extra `learned` is not installed.
     """
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or not pixels.size:
         raise ValueError(f"pixels must be (H, W, 3) uint8, not {pixels.shape} {pixels.dtype}")
-    with needs("learned"):
-        from generators.mtcnn import detect, networks
-
-        networks()
     scale = max(1.0, WORKED_SIDE_PX / min(pixels.shape[:2]))
     if scale > 1.0:
         size = (round(pixels.shape[1] * scale), round(pixels.shape[0] * scale))

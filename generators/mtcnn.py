@@ -1,8 +1,7 @@
 """Multi-task cascaded networks: three small networks look for faces, each at what the one before it let through.
 
-They run on ONNX Runtime, so that who only looks for faces loads no torch. Weights are those in the wheel of
-facenet-pytorch, which itself is not imported. Boxes count pixels from 1, as in the authors' MATLAB code, where the
-weights come from.
+They run on ONNX Runtime, so that who only looks for faces needs no torch. Weights are the authors', as the wheel of
+facenet-pytorch has them (`benchmarks/import_mtcnn.py`). Boxes count pixels from 1, as in the authors' MATLAB code.
 
 Source:
     Zhang et al., "Joint face detection and alignment using multi-task cascaded convolutional networks", IEEE Signal
@@ -11,10 +10,8 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -23,8 +20,10 @@ from numpy.typing import NDArray
 
 from generators.images import Pixels
 from generators.onnx_session import cpu_session
-from generators.torch_files import read_tensors
+from generators.weights import ZOO, load
 
+STEM = "mtcnn-1"
+"""Of the files in `weights.ZOO`."""
 CELL_PX, STRIDE_PX = 12, 2
 """What the first network sees at once, and the step between two looks."""
 PYRAMID = 0.709
@@ -38,43 +37,23 @@ Floats = NDArray[np.float32]
 _Ints = NDArray[np.int64]
 
 TRUNKS = {
-    "pnet.pt": "convolution halved2 convolution convolution",
-    "rnet.pt": "convolution halved3 convolution halved3 convolution columns dense",
-    "onet.pt": "convolution halved3 convolution halved3 convolution halved2 convolution columns dense",
+    "pnet": "convolution halved2 convolution convolution",
+    "rnet": "convolution halved3 convolution halved3 convolution columns dense",
+    "onet": "convolution halved3 convolution halved3 convolution halved2 convolution columns dense",
 }
-"""Files of the networks, and the layers through which each of them sees."""
-
-
-def detect(pixels: Pixels, min_face_px: int) -> tuple[Floats, Floats]:
-    """Find faces on the CPU.
-
-    Args:
-        pixels: (H, W, 3) uint8 RGB.
-        min_face_px: side of the smallest box looked for, at least 12.
-
-    Returns:
-        (N, 5) left, top, right, bottom in pixels and the probability of a face; (N, 5, 2) eyes, nose and corners of the
-        mouth as x, y in pixels, left in the picture before right. The most probable face first.
-    """
-    first, second, third = networks()
-    image = _Image(pixels)
-    boxes = _refined(image, _proposals(image, first, min_face_px), second)
-    return _located(image, boxes, third)
+"""Names of the networks, and the layers through which each of them sees."""
 
 
 class Stage:
     """One of the three networks.
 
     Args:
-        file: its weights, in the layout of facenet-pytorch.
-        trunk: the layers through which it sees; each of the tensors left over in the file are of a layer that answers.
-
-    Raises:
-        FileNotFoundError, ValueError: the file is missing or holds something else.
+        trunk: the layers through which it sees.
+        tensors: weights of these in their order, then of the layers that answer.
     """
 
-    def __init__(self, file: Path, trunk: Sequence[str]) -> None:
-        self._session = cpu_session(_graph(trunk, iter(read_tensors(file).values())))
+    def __init__(self, trunk: Sequence[str], tensors: Iterable[NDArray[Any]]) -> None:
+        self._session = cpu_session(_graph(trunk, iter(tensors)))
 
     def __call__(self, images: Floats) -> tuple[Floats, ...]:
         """(N, 3, H, W) about -1..1 -> probability of a face (N, ...) and shifts (N, 4, ...) of the edges of the box.
@@ -85,18 +64,44 @@ class Stage:
         return 0.5 + 0.5 * np.tanh((face[:, 1] - face[:, 0]) / 2), *others  # a softmax of two
 
 
+Stages = tuple[Stage, ...]
+"""First, second and third network."""
+
+
+def stages(tensors: Mapping[str, NDArray[Any]]) -> Stages:
+    """The networks with these weights, `<network>.<number>` in the order of the layers."""
+    return tuple(
+        Stage(trunk.split(), [tensors[key] for key in sorted(tensors) if key.startswith(f"{name}.")])
+        for name, trunk in TRUNKS.items()
+    )
+
+
 @cache
-def networks() -> tuple[Stage, ...]:
-    """The three networks with their weights, which are read as data and never run.
+def shipped() -> Stages:
+    """The networks as they ship.
 
     Raises:
-        ImportError: facenet-pytorch is not installed.
+        FileNotFoundError, ValueError: the weights are missing, or not those of their card.
     """
-    found = find_spec("facenet_pytorch")  # where it is, without importing it
-    if found is None or not found.submodule_search_locations:
-        raise ImportError("No module named 'facenet_pytorch'", name="facenet_pytorch")
-    folder = Path(found.submodule_search_locations[0]) / "data"
-    return tuple(Stage(folder / name, trunk.split()) for name, trunk in TRUNKS.items())
+    return stages(load(STEM, ZOO)[0])
+
+
+def detect(pixels: Pixels, min_face_px: int, networks: Stages | None = None) -> tuple[Floats, Floats]:
+    """Find faces on the CPU.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB.
+        min_face_px: side of the smallest box looked for, at least 12.
+        networks: that look; those that ship if None.
+
+    Returns:
+        (N, 5) left, top, right, bottom in pixels and the probability of a face; (N, 5, 2) eyes, nose and corners of the
+        mouth as x, y in pixels, left in the picture before right. The most probable face first.
+    """
+    first, second, third = networks or shipped()
+    image = _Image(pixels)
+    boxes = _refined(image, _proposals(image, first, min_face_px), second)
+    return _located(image, boxes, third)
 
 
 def _graph(trunk: Sequence[str], tensors: Iterator[NDArray[Any]]) -> bytes:

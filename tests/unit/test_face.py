@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -61,6 +63,21 @@ def examples(portrait: Pixels, tmp_path_factory: pytest.TempPathFactory) -> list
 def trained(examples: list[Example], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ModelCard]:
     out = tmp_path_factory.mktemp("zoo")
     return out, train_face(examples, out, FaceSettings(n_views=4), look=look)
+
+
+WITHOUT_TORCH = """
+import sys
+for name in ("torch", "torchvision", "facenet_pytorch", "timm"):
+    sys.modules[name] = None
+from forensics import Media, Scanner
+findings = Scanner().scan(Media.open(sys.argv[1])).findings
+assert [region.label for finding in findings if ("detector", "face") in finding.details for region in finding.regions]
+"""
+
+
+def test_a_portrait_is_judged_where_there_is_no_torch(portrait: Pixels, tmp_path: Path) -> None:
+    Image.fromarray(portrait).save(tmp_path / "portrait.png")
+    subprocess.run([sys.executable, "-c", WITHOUT_TORCH, str(tmp_path / "portrait.png")], check=True)
 
 
 def test_a_face_is_found_in_a_large_picture_and_cut_out_of_it(portrait: Pixels) -> None:

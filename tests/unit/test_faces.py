@@ -79,8 +79,9 @@ def test_inside_a_picture_the_cascade_is_that_of_facenet(portrait: Pixels) -> No
         wanted, places = detect_face(portrait, 30, *theirs, [0.6, 0.7, 0.7], 0.709, torch.device("cpu"))
     boxes, points = mtcnn.detect(portrait, 30)
     assert len(boxes) == 1
-    assert np.allclose(boxes, wanted[0].astype(np.float32), atol=1e-2)
-    assert np.allclose(points, places[0].astype(np.float32), atol=1e-2)
+    # One of the networks is stored in float16.
+    assert np.allclose(boxes, wanted[0].astype(np.float32), atol=0.2)
+    assert np.allclose(points, places[0].astype(np.float32), atol=0.2)
 
 
 @pytest.mark.parametrize("size", [(64, 64), (200, 150), (1, 1), (5, 300)])
@@ -95,13 +96,6 @@ def test_the_share_counts_pictures_not_faces(portrait: Pixels) -> None:
     found = face_share([two, none, portrait, cat])
     assert (found.n_found, found.n) == (2, 4)
     assert str(found).startswith("2 of 4 (50.0%, 95 % interval 15.0% to 85.0%)")
-
-
-def test_without_the_extra_its_name_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mtcnn, "find_spec", lambda name: None)
-    monkeypatch.setattr(mtcnn, "networks", mtcnn.networks.__wrapped__)
-    with pytest.raises(ImportError, match=r"pip install 'unforged\[learned\]'"):
-        find_faces(np.zeros((64, 64, 3), np.uint8))
 
 
 def test_wrong_pictures_are_named() -> None:
