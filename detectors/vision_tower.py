@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.tower_products import IN_FLOAT, ROUNDED, rounding_pays
-from generators.onnx_session import cpu_session
+from generators.onnx_session import constant_beside, cpu_session
 
 Tensors = Mapping[str, NDArray[Any]]
 Tokens = NDArray[np.float32]
@@ -30,6 +30,9 @@ GRID = SIDE_PX // PATCH_PX
 QUICK_GELU = 1.702
 """The sigmoid's slope in OpenAI's approximation of the GELU."""
 EPSILON = 1e-5
+
+LARGE = 4096
+"""Numbers from which on a constant stays beside the model."""
 
 MEAN = np.array([0.48145466, 0.4578275, 0.40821073], np.float32)
 STD = np.array([0.26862954, 0.26130258, 0.27577711], np.float32)
@@ -54,7 +57,8 @@ class VisionTower:
         self, tensors: Tensors, blocks: Sequence[int], *, n_threads: int | None = None, rounded: bool | None = None
     ) -> None:
         way = ROUNDED if (rounding_pays() if rounded is None else rounded) else IN_FLOAT
-        self._session = cpu_session(graph(tensors, blocks), way, n_threads=n_threads)
+        model = graph(tensors, blocks)
+        self._session = cpu_session(model.data, way, beside=model.beside, n_threads=n_threads)
         self._side_px = grid_of(tensors) * PATCH_PX
         self._names = [_output(block) for block in blocks]
 
@@ -123,7 +127,20 @@ def quantize(weight: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.
     return np.rint(weight / scale).astype(np.int8), scale.astype(np.float32)
 
 
-def graph(tensors: Tensors, blocks: Sequence[int]) -> bytes:
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A serialized ONNX model without its larger constants, and these.
+
+    Attributes:
+        data: of the model.
+        beside: name -> values, see `onnx_session.cpu_session`.
+    """
+
+    data: bytes
+    beside: Tensors
+
+
+def graph(tensors: Tensors, blocks: Sequence[int]) -> Model:
     """The tower as an ONNX model.
 
     Args:
@@ -132,7 +149,7 @@ def graph(tensors: Tensors, blocks: Sequence[int]) -> bytes:
         blocks: blocks to give out, counted from 1.
 
     Returns:
-        A serialized model: `pixels` (N, 3, s, s) in, `block<i>` (N, 1 + g * g, WIDTH) out, with g * g the number of
+        `pixels` (N, 3, s, s) in, `block<i>` (N, 1 + g * g, WIDTH) out, with g * g the number of
         places and s = g * PATCH_PX.
 
     Raises:
@@ -162,8 +179,9 @@ class _Graph:
         self._grid = grid_of(tensors)
         self._nodes: list[Any] = []
         self._constants: dict[str, Any] = {}
+        self._beside: dict[str, NDArray[Any]] = {}
 
-    def build(self, blocks: Sequence[int]) -> bytes:
+    def build(self, blocks: Sequence[int]) -> Model:
         helper, floats = self._onnx.helper, self._onnx.TensorProto.FLOAT
         x, side_px = self._embedded(), self._grid * PATCH_PX
         for index in range(max(blocks)):
@@ -175,7 +193,7 @@ class _Graph:
         outputs = [helper.make_tensor_value_info(_output(block), floats, shape) for block in blocks]
         made = helper.make_graph(self._nodes, "tower", [pixels], outputs, list(self._constants.values()))
         model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-        return bytes(model.SerializeToString())
+        return Model(bytes(model.SerializeToString()), self._beside)
 
     def _embedded(self) -> _Op:
         position = self._tensors["position"].astype(np.float32)
@@ -226,7 +244,11 @@ class _Graph:
 
     def _constant(self, name: str, values: NDArray[Any]) -> _Op:
         if name not in self._constants:
-            self._constants[name] = self._onnx.numpy_helper.from_array(np.ascontiguousarray(values), name)
+            whole = np.ascontiguousarray(values)
+            if whole.size < LARGE:
+                self._constants[name] = self._onnx.numpy_helper.from_array(whole, name)
+            else:
+                self._constants[name], self._beside[name] = constant_beside(name, whole), whole
         return _Op(name)
 
     def _add(self, kind: str, *inputs: _Op, **attributes: Any) -> _Op:

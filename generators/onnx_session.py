@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+from numpy.typing import NDArray
 
 ERRORS, FATAL = 3, 4
 """The least that ONNX Runtime prints, by its numbers."""
 
 
 def cpu_session(
-    model: bytes, *entries: tuple[str, str], n_threads: int | None = None, log_severity: int = ERRORS
+    model: bytes,
+    *entries: tuple[str, str],
+    beside: Mapping[str, NDArray[Any]] | None = None,
+    n_threads: int | None = None,
+    log_severity: int = ERRORS,
 ) -> Any:
     """An `onnxruntime.InferenceSession`.
 
     Args:
         model: serialized.
         entries: further words to the runtime, each with its value.
+        beside: its constants of `beside`, which are not part of the model: nothing is copied, nor packed and unpacked.
         n_threads: that it may use; None takes OMP_NUM_THREADS where it is set, else all cores.
         log_severity: the least that it prints.
     """
@@ -28,6 +36,9 @@ def cpu_session(
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     for entry in entries:
         options.add_session_config_entry(*entry)
+    if beside:
+        values = [onnxruntime.OrtValue.ortvalue_from_numpy(value) for value in beside.values()]
+        options.add_external_initializers(list(beside), values)
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
@@ -37,3 +48,13 @@ def runtime_threads() -> int:
 
     told = os.environ.get("OMP_NUM_THREADS", "")
     return int(told) if told.isdecimal() and int(told) > 0 else 0
+
+
+def constant_beside(name: str, values: NDArray[Any]) -> Any:
+    """An `onnx.TensorProto` that says of a constant what it is like, and not what is in it; see `cpu_session`."""
+    import onnx
+
+    made = onnx.TensorProto(name=name, dims=values.shape, data_location=onnx.TensorProto.EXTERNAL)
+    made.data_type = onnx.helper.np_dtype_to_tensor_dtype(values.dtype)
+    made.external_data.add(key="location", value="beside")
+    return made
