@@ -12,9 +12,10 @@ LEARNED := $(VENV)/.installed-learned
 demo: $(STAMP)
 	@$(BIN)/python -m tests.demo --out demo-out
 
-# One thread a worker: threads of PyTorch that wait for each other across workers take many times as long.
+# One thread a worker: threads of PyTorch that wait for each other across workers take many times as long. One worker more
+# than processors: journeys wait for a browser, and engines for their limits.
 test: $(LEARNED)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist loadfile
 
 check: $(LEARNED)
 	$(BIN)/ruff check .
