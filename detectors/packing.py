@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import json
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,9 @@ from generators.whole_files import write_whole
 
 LIST = "packed.tsv"
 """The list of a packed set, in its folder."""
+
+WAY = "packing.json"
+"""How its pictures were packed, so that no two ways meet in one folder."""
 
 COLUMNS = ("label", "path", "source", "generator", "family", "split", "content")
 
@@ -64,9 +68,11 @@ def pack(
 
     Raises:
         OSError: the disk is full, or the folder not writable.
+        ValueError: the folder holds pictures that were packed in another way.
     """
     packing = packing or Packing()
     out.mkdir(parents=True, exist_ok=True)
+    _agree(packing, out)
     rows, unread, taken = [], [], Counter[Path]()
     for example in examples:
         place = _place(example, taken)
@@ -89,6 +95,15 @@ def pack(
     csv.writer(text, delimiter="\t", quoting=csv.QUOTE_NONE, quotechar=None).writerows([COLUMNS, *rows])
     write_whole(out / LIST, text.getvalue().encode())
     return tuple(unread)
+
+
+def _agree(packing: Packing, out: Path) -> None:
+    """Write down how pictures of this folder are packed, or see that it is the same way as before."""
+    way = json.dumps(asdict(packing)).encode()
+    if not (out / WAY).is_file():
+        write_whole(out / WAY, way)
+    elif (found := (out / WAY).read_bytes()) != way:
+        raise ValueError(f"{out} holds pictures packed with {found.decode(errors='replace')}: take another folder")
 
 
 def _place(example: Example, taken: Counter[Path]) -> Path:

@@ -70,6 +70,9 @@ def test_the_command_packs_one_split_and_says_what_could_not_be_read(
     assert [e.path.name for e in read_set([out]).examples] == ["a.jpg.jpg"]
     assert main(["pack-set", "--data", str(data), "--split", "other", "--out", str(out)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+    assert main(["pack-set", "--data", str(data), "--quality", "80", "--out", str(out)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert '"quality": 95' in line and [e.path.name for e in read_set([out]).examples] == ["a.jpg.jpg"]
 
 
 @pytest.mark.parametrize("wrong", [{"side_px": 0}, {"quality": 101}])
