@@ -92,8 +92,8 @@ def main() -> None:
         settings={"networks": len(mtcnn.TRUNKS), "storage": "float32, after the first network float16"},
         data={"WIDER FACE": 32_203, "CelebA": 202_599},
         measures=compared(exact, stored, args.pictures),
-        limits="Not trained by this project: the authors', as facenet-pytorch 2.5.3 has them. Of the sets they name, counted "
-        "whole here, they took parts. It finds upright faces.",
+        limits="Not trained by this project: the authors', as facenet-pytorch 2.5.3 has them. Of the sets "
+        "they name, counted whole here, they took parts. It finds upright faces.",
         licence="MIT (facenet-pytorch; Zhang et al. 2016)",
     )
     written = save(stored, card, args.out)
