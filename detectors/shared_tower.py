@@ -16,8 +16,8 @@ from detectors.token_features import BLOCKS, Tower
 from detectors.vision_tower import SIDE_PX, Tokens, VisionTower, at_side
 from generators.weights import load
 
-N_REMEMBERED = 4
-"""Pictures, of up to 3 MB each: the whole one, and a few faces that another detector looks at in between."""
+N_REMEMBERED = 16
+"""Pictures, of up to 3 MB each: as many as a clip has frames, half of which a detector of clips looks at once more."""
 
 
 class RememberingTower:
@@ -36,6 +36,10 @@ class RememberingTower:
         if len(pixels) != 1 or pixels.dtype != np.uint8:
             return self._tower.tokens(pixels)
         return self._remembered(pixels.tobytes(), pixels.shape)
+
+    def anew(self, pixels: NDArray[np.uint8]) -> tuple[Tokens, ...]:
+        """The same of pictures that nobody asks for twice, such as faces: they push no other out of memory."""
+        return self._tower.tokens(pixels)
 
     def _seen(self, data: bytes, shape: tuple[int, ...]) -> tuple[Tokens, ...]:
         found = self._tower.tokens(np.frombuffer(data, np.uint8).reshape(shape))

@@ -16,7 +16,7 @@ from detectors.vision_tower import Tokens
 
 def look_with_tower(pixels: NDArray[np.uint8]) -> Tokens:
     """Tokens of a picture (1, SIDE_PX, SIDE_PX, 3) by the shipped tower."""
-    return shared_tower().tokens(pixels)[PLACE]
+    return shared_tower().anew(pixels)[PLACE]
 
 
 class TowerReading(StoredReading):

@@ -7,7 +7,10 @@ import pytest
 from numpy.typing import NDArray
 
 from detectors.shared_tower import N_REMEMBERED, RememberingTower, shared_tower, use_tower
+from detectors.synthetic import Synthetic
+from detectors.temporal import Temporal
 from detectors.vision_tower import SIDE_PX, Tokens, VisionTower
+from tests.make_media import photo
 from tests.make_tower import ColourTower, random_tower
 
 TENSORS = random_tower(n_blocks=1, seed=1)
@@ -48,6 +51,26 @@ def test_only_the_last_few_are_remembered(tower: tuple[RememberingTower, Counted
     for seen in (*many, many[0]):
         tower[0].tokens(seen[None])
     assert tower[1].n == len(many) + 1
+
+
+def test_what_nobody_asks_for_twice_pushes_nothing_out(tower: tuple[RememberingTower, Counted]) -> None:
+    whole, *faces = pictures(N_REMEMBERED + 1)
+    seen = tower[0].tokens(whole[None])
+    for face in faces:
+        assert np.array_equal(tower[0].anew(face[None])[0], tower[0].anew(face[None])[0])
+    asked = tower[1].n
+    assert tower[0].tokens(whole[None])[0] is seen[0] and tower[1].n == asked
+
+
+def test_a_clip_that_two_detectors_look_at_goes_through_once() -> None:
+    elsewhere, frames = ColourTower(), [photo(seed, width=96, height=72) for seed in range(N_REMEMBERED)]
+    use_tower(elsewhere)
+    try:
+        Synthetic().score(frames)
+        Temporal().score_clip(frames)
+    finally:
+        use_tower(None)
+    assert elsewhere.n_calls == len(frames)
 
 
 def test_what_is_remembered_cannot_be_written_to(tower: tuple[RememberingTower, Counted]) -> None:
