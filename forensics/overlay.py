@@ -8,6 +8,7 @@ vanish on a greyed picture.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -25,6 +26,9 @@ COLORS = ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167), (230, 159
 
 MAX_LABEL = 24
 """Characters of a label that are drawn; the whole label stands in the text of the report."""
+
+PAD_PX = 4
+"""Around the words at a region."""
 
 _LUMA = np.array((0.299, 0.587, 0.114), np.float32)
 """Rec. 601, as everywhere in this project."""
@@ -95,13 +99,17 @@ def draw_regions(pixels: Pixels, regions: Sequence[Region], full_size: tuple[int
         # A white line on both sides keeps the coloured one visible on any background.
         cv2.rectangle(drawn, (left, top), (right, bottom), (255, 255, 255), thickness + 2)
         cv2.rectangle(drawn, (left, top), (right, bottom), color, thickness)
+    corners = [_box(region, scale, width, height)[:2] for region in regions]
+    numbers = [_tag(str(n), *corner, (height, width)) for n, corner in enumerate(corners, 1)]
     said = set()
-    for number, region in enumerate(regions, 1):
-        left, top, _, _ = _box(region, scale, width, height)
-        # Of many alike, as faces in a crowd, the words stand once: they would cover each other and the picture.
-        text = str(number) if region.label in said else _label(region, number)
+    for number, (region, corner) in enumerate(zip(regions, corners, strict=True), 1):
+        # Of many alike, as faces in a crowd, the words stand once: they would cover each other and the picture. Where
+        # they would cover a neighbour's number, the text beside the picture has to say them.
+        tag = _tag(_label(region, number), *corner, (height, width))
+        if region.label in said or any(tag.covers(other) for i, other in enumerate(numbers, 1) if i != number):
+            tag = numbers[number - 1]
         said.add(region.label)
-        _draw_label(drawn, text, left, top, region_color(region, number))
+        _draw_tag(drawn, tag, region_color(region, number))
     return drawn
 
 
@@ -141,15 +149,40 @@ def _label(region: Region, number: int) -> str:
     return f"{number} {text}".strip()
 
 
-def _draw_label(drawn: Pixels, text: str, left: int, top: int, color: tuple[int, int, int]) -> None:
-    height, width = drawn.shape[:2]
+@dataclass(frozen=True)
+class _Tag:
+    """Words at a region, and the rectangle that they take."""
+
+    text: str
+    left: int
+    top: int
+    right: int
+    bottom: int
+    base: int
+    size: float
+
+    def covers(self, other: _Tag) -> bool:
+        """Whether the two share a pixel."""
+        across = self.left <= other.right and other.left <= self.right
+        return across and self.top <= other.bottom and other.top <= self.bottom
+
+
+def _tag(text: str, left: int, top: int, shape: tuple[int, int]) -> _Tag:
+    height, width = shape
     size = min(max(max(height, width) / 1050, 0.35), 1.0)
-    weight = 2 if size > 0.6 else 1
-    (text_width, text_height), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, weight)
-    pad = 4
-    x = max(0, min(left, width - text_width - 2 * pad))
-    y = max(0, min(top, height - text_height - below - 2 * pad))
-    corner = (x + text_width + 2 * pad, y + text_height + below + pad)
-    cv2.rectangle(drawn, (x, y), corner, color, cv2.FILLED)
+    (text_width, text_height), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, _weight(size))
+    x = max(0, min(left, width - text_width - 2 * PAD_PX))
+    y = max(0, min(top, height - text_height - below - 2 * PAD_PX))
+    ends = x + text_width + 2 * PAD_PX, y + text_height + below + PAD_PX
+    return _Tag(text, x, y, *ends, y + text_height + PAD_PX, size)
+
+
+def _weight(size: float) -> int:
+    return 2 if size > 0.6 else 1
+
+
+def _draw_tag(drawn: Pixels, tag: _Tag, color: tuple[int, int, int]) -> None:
+    cv2.rectangle(drawn, (tag.left, tag.top), (tag.right, tag.bottom), color, cv2.FILLED)
     ink = (255, 255, 255) if np.dot(color, _LUMA) < 140 else (0, 0, 0)
-    cv2.putText(drawn, text, (x + pad, y + text_height + pad), cv2.FONT_HERSHEY_SIMPLEX, size, ink, weight, cv2.LINE_AA)
+    at = (tag.left + PAD_PX, tag.base)
+    cv2.putText(drawn, tag.text, at, cv2.FONT_HERSHEY_SIMPLEX, tag.size, ink, _weight(tag.size), cv2.LINE_AA)

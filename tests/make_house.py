@@ -81,27 +81,32 @@ def bring(page: Page, path: Path) -> None:
 
 
 @contextmanager
-def open_house(folder: Path) -> Iterator[House]:
-    """Run one with everything it keeps below a folder, and some files in its queue."""
+def open_house(folder: Path, analyzers: tuple[str, ...] | None = ANALYZERS) -> Iterator[House]:
+    """Run one with everything it keeps below a folder, and some files in its queue.
+
+    Args:
+        folder: of the test.
+        analyzers: that examine what is brought; None for all.
+    """
     people, models = folder / "people", folder / "models"
     for name, role in PEOPLE.items():
         add = [*_CLI, "dashboard", "add-user", name, "--role", role, "--password-file", str(people)]
         subprocess.run(add, input=PASSWORD.encode(), check=True)
     write_samples(folder / "media")
     write_house(models)
-    _hurry_nobody(folder / "kept")
+    _hurry_nobody(folder / "kept", analyzers)
     with serve(folder, "--password-file", str(people), "--models", str(models)) as server, chromium() as browser:
         _fill(server, folder)
         yield House(server, browser, folder / "media", [])
 
 
-def _hurry_nobody(folder: Path) -> None:
+def _hurry_nobody(folder: Path, analyzers: tuple[str, ...] | None) -> None:
     """A crowded machine may take longer than the usual 10 s for a picture."""
     from dashboard.backend.configuration import Configuration, Limits, ScanSettings, save
     from dashboard.backend.options import Options
     from dashboard.roles import LOCAL_USER
 
-    unhurried = ScanSettings(Limits(image_timeout_s=120.0, timeout_s=240.0), ANALYZERS)
+    unhurried = ScanSettings(Limits(image_timeout_s=120.0, timeout_s=240.0), analyzers)
     save(Options("", folder), Configuration(unhurried), user=LOCAL_USER)
 
 

@@ -15,7 +15,8 @@ KEPT = "UNFORGED_SCREENSHOTS"
 DOCS = "UNFORGED_DOCS_IMAGES"
 """Set to make the pictures of the documents anew."""
 
-N_COLOURS = 128
+N_COLOURS = (256, 128, 64, 32)
+"""The most that leave it small enough."""
 
 MAX_BYTES = 150_000
 
@@ -32,18 +33,19 @@ def keep(path: Path) -> None:
         shrink(path, ROOT / "docs" / "images" / f"dashboard-{path.name}")
 
 
-def shrink(source: Path, target: Path) -> None:
+def shrink(source: Path, target: Path, height_px: int = MAX_HEIGHT_PX) -> None:
     """The upper part with fewer colours, under 150 kB; only over pictures that the documents show already.
 
     Args:
         source: a screenshot.
         target: in the documents.
+        height_px: of the upper part.
     """
     if not target.exists():
         return
     with Image.open(source) as image:
-        part = image.convert("RGB").crop((0, 0, image.width, min(image.height, MAX_HEIGHT_PX)))
-    for n_colours in (N_COLOURS, 64, 32):
+        part = image.convert("RGB").crop((0, 0, image.width, min(image.height, height_px)))
+    for n_colours in N_COLOURS:
         part.quantize(n_colours, dither=Image.Dither.NONE).save(target, optimize=True)
         if target.stat().st_size <= MAX_BYTES:
             return

@@ -200,7 +200,7 @@ def _heat(copies: Sequence[Copy]) -> Heat | None:
 def _describe(copy: Copy) -> str:
     motion: Motion = copy.motion
     return (
-        f"{copy.area:.1%} of the picture, turned by {motion.turn_deg:.0f} degrees, scaled by {motion.scale:.2f}, "
+        f"{copy.area:.1%} of the picture, turned by {round(motion.turn_deg)} degrees, scaled by {motion.scale:.2f}, "
         f"{motion.n_inliers} matching points, noise agrees to {max(copy.fine, 0):.0%}"
     )
 

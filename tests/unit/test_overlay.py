@@ -120,3 +120,14 @@ def test_words_that_rectangles_share_are_drawn_once() -> None:
     beside = np.s_[195:, 56:]
     assert np.array_equal(alike[beside], grey[beside]) and not np.array_equal(apart[beside], grey[beside])
     assert not np.array_equal(alike[:60, 56:], grey[:60, 56:])
+
+
+def test_words_that_would_cover_a_neighbours_number_are_left_to_the_text() -> None:
+    grey = np.full((300, 400, 3), 128, np.uint8)
+    first, second = Region(100, 100, 30, 150, "copied part"), Region(140, 100, 30, 150, "copied part")
+    near = draw_regions(grey, (first, second))
+    far = draw_regions(grey, (first, replace(second, x=300)))
+    between = np.s_[98:120, 120:136]  # where the words of the first would go on
+    assert not np.array_equal(near[between], far[between])
+    numbers = draw_regions(grey, (replace(first, label=""), replace(second, label="")))
+    assert np.array_equal(near, numbers)
