@@ -53,6 +53,7 @@ def main() -> None:
     cli.add_argument("--out", type=Path, required=True)
     cli.add_argument("--width", type=int, choices=WIDTHS, action="append")
     args = cli.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name, open_house(Path(name), analyzers=None) as house:
         suspect = Path(name) / "two_rockets.jpg"
         Image.fromarray(two_rockets()).save(suspect, quality=92, subsampling=0)
@@ -63,6 +64,7 @@ def main() -> None:
             # Not by hand: that would scroll there, and leave a ring around what has the focus.
             page.get_by_role("slider").first.evaluate(MOVE, WIPED)
             shoot(page, Path(name) / "shot.png")
+            (args.out / f"dashboard-rockets-{width}.png").touch()
             shrink(Path(name) / "shot.png", args.out / f"dashboard-rockets-{width}.png", HEIGHT_PX)
 
 

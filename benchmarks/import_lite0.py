@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from timm.data import ImageNetInfo
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from benchmarks.torch_files import read_tensors
 from generators.picture_folder import find_pictures, read_pixels
 from generators.quality.lite0 import SIDE_PX, STEM, Lite0, embed, packed, unpacked
-from generators.torch_files import read_tensors
 from generators.weights import ModelCard, save
 
 EVALUATED_SIDE_PX = 256

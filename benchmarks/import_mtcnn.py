@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from benchmarks.torch_files import read_tensors
 from generators import mtcnn
 from generators.images import Pixels
 from generators.picture_folder import find_pictures, read_pixels
-from generators.torch_files import read_tensors
 from generators.weights import ModelCard, save
 
 LONGER_SIDE_PX, MIN_FACE_PX = 720, 40

@@ -23,8 +23,8 @@ from generators.whole_files import write_whole
 LIST = "packed.tsv"
 """The list of a packed set, in its folder."""
 
-WAY = "packing.json"
-"""How its pictures were packed, so that no two ways meet in one folder."""
+HOW_PACKED = "packing.json"
+"""Beside it: in which way, so that no two ways meet in one folder."""
 
 COLUMNS = ("label", "path", "source", "generator", "family", "split", "content")
 
@@ -99,11 +99,11 @@ def pack(
 
 def _agree(packing: Packing, out: Path) -> None:
     """Write down how pictures of this folder are packed, or see that it is the same way as before."""
-    way = json.dumps(asdict(packing)).encode()
-    if not (out / WAY).is_file():
-        write_whole(out / WAY, way)
-    elif (found := (out / WAY).read_bytes()) != way:
-        raise ValueError(f"{out} holds pictures packed with {found.decode(errors='replace')}: take another folder")
+    wanted, kept = json.dumps(asdict(packing)), out / HOW_PACKED
+    found = kept.read_text(encoding="utf-8", errors="replace") if kept.is_file() else "who knows what"
+    if found != wanted and next(out.glob("*/*/*.jpg"), None) is not None:
+        raise ValueError(f"{out} holds pictures packed with {found}: take another folder")
+    write_whole(kept, wanted.encode())
 
 
 def _place(example: Example, taken: Counter[Path]) -> Path:

@@ -17,7 +17,8 @@ from detectors.vision_tower import SIDE_PX, Tokens, VisionTower, at_side
 from generators.weights import load
 
 N_REMEMBERED = 16
-"""Pictures, of up to 3 MB each: as many as a clip has frames, half of which a detector of clips looks at once more."""
+"""Pictures, of up to 3 MB each: the frames that a scan takes of a clip unless told otherwise. A detector of clips looks
+at half of them once more."""
 
 
 class RememberingTower:

@@ -3,7 +3,7 @@
 Rounding halves the time where the processor adds up products of bytes in one instruction and the runtime has kernels
 for it. Without that instruction (x86 before 2019 or so, and many since) the same kernels take 1.3 to 1.7 times as long
 as float32, and a runtime without kernels multiplies weights out for each picture, which takes almost three times as
-long. So where either is missing, weights are multiplied out once, as the tower is loaded, at 140 MB more of memory.
+long. So where either is missing, weights are multiplied out once, as the tower is loaded, at 0.2 GB more of memory.
 """
 
 from __future__ import annotations

@@ -31,8 +31,8 @@ QUICK_GELU = 1.702
 """The sigmoid's slope in OpenAI's approximation of the GELU."""
 EPSILON = 1e-5
 
-LARGE = 4096
-"""Numbers from which on a constant stays beside the model."""
+N_LARGE = 4096
+"""Numbers from which on a constant stays beside the model: products' weights, but no norm's and no bias."""
 
 MEAN = np.array([0.48145466, 0.4578275, 0.40821073], np.float32)
 STD = np.array([0.26862954, 0.26130258, 0.27577711], np.float32)
@@ -128,7 +128,7 @@ def quantize(weight: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
+class SplitModel:
     """A serialized ONNX model without its larger constants, and these.
 
     Attributes:
@@ -140,7 +140,7 @@ class Model:
     beside: Tensors
 
 
-def graph(tensors: Tensors, blocks: Sequence[int]) -> Model:
+def graph(tensors: Tensors, blocks: Sequence[int]) -> SplitModel:
     """The tower as an ONNX model.
 
     Args:
@@ -149,8 +149,8 @@ def graph(tensors: Tensors, blocks: Sequence[int]) -> Model:
         blocks: blocks to give out, counted from 1.
 
     Returns:
-        `pixels` (N, 3, s, s) in, `block<i>` (N, 1 + g * g, WIDTH) out, with g * g the number of
-        places and s = g * PATCH_PX.
+        A model: `pixels` (N, 3, s, s) in, `block<i>` (N, 1 + g * g, WIDTH) out, with g * g the number of places and
+        s = g * PATCH_PX.
 
     Raises:
         ValueError: a tensor is missing.
@@ -181,7 +181,7 @@ class _Graph:
         self._constants: dict[str, Any] = {}
         self._beside: dict[str, NDArray[Any]] = {}
 
-    def build(self, blocks: Sequence[int]) -> Model:
+    def build(self, blocks: Sequence[int]) -> SplitModel:
         helper, floats = self._onnx.helper, self._onnx.TensorProto.FLOAT
         x, side_px = self._embedded(), self._grid * PATCH_PX
         for index in range(max(blocks)):
@@ -193,7 +193,7 @@ class _Graph:
         outputs = [helper.make_tensor_value_info(_output(block), floats, shape) for block in blocks]
         made = helper.make_graph(self._nodes, "tower", [pixels], outputs, list(self._constants.values()))
         model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-        return Model(bytes(model.SerializeToString()), self._beside)
+        return SplitModel(bytes(model.SerializeToString()), self._beside)
 
     def _embedded(self) -> _Op:
         position = self._tensors["position"].astype(np.float32)
@@ -245,7 +245,7 @@ class _Graph:
     def _constant(self, name: str, values: NDArray[Any]) -> _Op:
         if name not in self._constants:
             whole = np.ascontiguousarray(values)
-            if whole.size < LARGE:
+            if whole.size < N_LARGE:
                 self._constants[name] = self._onnx.numpy_helper.from_array(whole, name)
             else:
                 self._constants[name], self._beside[name] = constant_beside(name, whole), whole

@@ -1,6 +1,6 @@
 """What ends a file before its time: limits that the parent watches, and the words for how a worker died.
 
-Why the parent watches: RLIMIT_AS stops torch, which maps far more than it touches; RLIMIT_DATA counts what was asked
+Why the parent watches: RLIMIT_AS stops libraries that map far more than they touch; RLIMIT_DATA counts what was asked
 for, not what is used; an alarm or a watching thread waits for C code to let go of the interpreter. So the parent reads
 each worker's resident memory and its clock every few milliseconds, and kills it from outside. Processor time is the
 kernel's to count.

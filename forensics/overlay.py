@@ -101,14 +101,17 @@ def draw_regions(pixels: Pixels, regions: Sequence[Region], full_size: tuple[int
         cv2.rectangle(drawn, (left, top), (right, bottom), color, thickness)
     corners = [_box(region, scale, width, height)[:2] for region in regions]
     numbers = [_tag(str(n), *corner, (height, width)) for n, corner in enumerate(corners, 1)]
-    said = set()
-    for number, (region, corner) in enumerate(zip(regions, corners, strict=True), 1):
+    said: set[str] = set()
+    tags = list(numbers)
+    for place, (region, corner) in enumerate(zip(regions, corners, strict=True)):
         # Of many alike, as faces in a crowd, the words stand once: they would cover each other and the picture. Where
-        # they would cover a neighbour's number, the text beside the picture has to say them.
-        tag = _tag(_label(region, number), *corner, (height, width))
-        if region.label in said or any(tag.covers(other) for i, other in enumerate(numbers, 1) if i != number):
-            tag = numbers[number - 1]
-        said.add(region.label)
+        # they would cover a neighbour's tag, the text beside the picture has to say them.
+        words = _tag(_label(region, place + 1), *corner, (height, width))
+        others = tags[:place] + tags[place + 1 :]
+        if region.label not in said and not any(words.covers(other) for other in others):
+            tags[place] = words
+            said.add(region.label)
+    for number, (region, tag) in enumerate(zip(regions, tags, strict=True), 1):
         _draw_tag(drawn, tag, region_color(region, number))
     return drawn
 

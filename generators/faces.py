@@ -55,7 +55,8 @@ def find_faces(pixels: Pixels, *, min_side_px: int = 20, min_confidence: float =
         The largest first; nothing where there is none.
 
     Raises:
-        ValueError: it is no picture.
+        ValueError: it is no picture, or the weights are not those of their card.
+        FileNotFoundError: the weights are missing.
     """
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or not pixels.size:
         raise ValueError(f"pixels must be (H, W, 3) uint8, not {pixels.shape} {pixels.dtype}")

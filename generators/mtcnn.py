@@ -34,7 +34,6 @@ INPUT_PX = (24, 48)
 """Sides of what the second and the third network see."""
 
 Floats = NDArray[np.float32]
-_Ints = NDArray[np.int64]
 
 TRUNKS = {
     "pnet": "convolution halved2 convolution convolution",
@@ -97,6 +96,9 @@ def detect(pixels: Pixels, min_face_px: int, networks: Stages | None = None) -> 
     Returns:
         (N, 5) left, top, right, bottom in pixels and the probability of a face; (N, 5, 2) eyes, nose and corners of the
         mouth as x, y in pixels, left in the picture before right. The most probable face first.
+
+    Raises:
+        FileNotFoundError, ValueError: see `shipped`.
     """
     first, second, third = networks or shipped()
     image = _Image(pixels)
@@ -137,6 +139,9 @@ def _graph(trunk: Sequence[str], tensors: Iterator[NDArray[Any]]) -> bytes:
     outputs = [helper.make_tensor_value_info(name, floats, None) for name in answers]
     made = helper.make_graph(nodes, "mtcnn", [images], outputs, constants)
     return bytes(helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=9).SerializeToString())
+
+
+_Ints = NDArray[np.int64]
 
 
 class _Image:

@@ -23,7 +23,8 @@ def cpu_session(
     Args:
         model: serialized.
         entries: further words to the runtime, each with its value.
-        beside: its constants of `beside`, which are not part of the model: nothing is copied, nor packed and unpacked.
+        beside: values of the constants that `constant_beside` describes; they skip being packed into the model and
+            unpacked again, and the runtime takes a copy.
         n_threads: that it may use; None takes OMP_NUM_THREADS where it is set, else all cores.
         log_severity: the least that it prints.
     """

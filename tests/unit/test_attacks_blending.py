@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-pytest.importorskip("torch", reason="needs the extra 'learned': faces are found by a network")
-
 from detectors.attacks import blending
 from detectors.attacks.base import Effort, Target
 from detectors.attacks.blending import LEAST_CHANGE, SPANS, SelfBlendSearch, search

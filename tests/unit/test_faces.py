@@ -14,10 +14,10 @@ import pytest
 import torch
 from skimage.data import astronaut, chelsea
 
+from benchmarks.torch_files import _view, read_pickle, read_tensors
 from generators import mtcnn
 from generators.faces import face_share, find_faces
 from generators.images import Pixels
-from generators.torch_files import read_pickle, read_tensors
 from tests.make_media import photo
 
 EYES_NOSE_MOUTH = np.array([[203, 101], [247, 104], [225, 128], [204, 140], [244, 142]])
@@ -70,18 +70,20 @@ def test_inside_a_picture_the_cascade_is_that_of_facenet(portrait: Pixels) -> No
     from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
     from facenet_pytorch.models.utils.detect_face import detect_face
 
-    theirs = [kind(pretrained=False) for kind in (PNet, RNet, ONet)]
+    theirs, exact = [kind(pretrained=False) for kind in (PNet, RNet, ONet)], {}
     for network in theirs:
-        file = files("facenet_pytorch") / "data" / f"{type(network).__name__.lower()}.pt"
-        tensors = read_tensors(Path(str(file)))
-        network.load_state_dict({name: torch.from_numpy(values) for name, values in tensors.items()})
+        name = type(network).__name__.lower()
+        tensors = read_tensors(Path(str(files("facenet_pytorch") / "data" / f"{name}.pt")))
+        network.load_state_dict({key: torch.from_numpy(values) for key, values in tensors.items()})
+        exact |= {f"{name}.{number:02}": values for number, values in enumerate(tensors.values())}
     with torch.inference_mode():
         wanted, places = detect_face(portrait, 30, *theirs, [0.6, 0.7, 0.7], 0.709, torch.device("cpu"))
-    boxes, points = mtcnn.detect(portrait, 30)
-    assert len(boxes) == 1
-    # One of the networks is stored in float16.
-    assert np.allclose(boxes, wanted[0].astype(np.float32), atol=0.2)
-    assert np.allclose(points, places[0].astype(np.float32), atol=0.2)
+    # What ships has two networks in float16.
+    for networks, error_px in ((mtcnn.stages(exact), 1e-2), (None, 0.2)):
+        boxes, points = mtcnn.detect(portrait, 30, networks)
+        assert len(boxes) == 1
+        assert np.allclose(boxes, wanted[0].astype(np.float32), atol=error_px)
+        assert np.allclose(points, places[0].astype(np.float32), atol=error_px)
 
 
 @pytest.mark.parametrize("size", [(64, 64), (200, 150), (1, 1), (5, 300)])
@@ -132,6 +134,18 @@ def test_damaged_weights_are_refused(tmp_path: Path) -> None:
             read_tensors(tmp_path / "cut.pt")
     with pytest.raises(FileNotFoundError):
         read_tensors(tmp_path / "none.pt")
+
+
+@pytest.mark.parametrize(
+    ("offset", "size", "stride"),
+    [(0, (3,), (1,)), (1, (2,), (1,)), (-1, (1,), (1,)), (0, (9, 9), (0, 0)), (0, (2, 2), (1, 1))],
+)
+def test_a_tensor_that_reaches_beyond_its_storage_is_refused(
+    offset: int, size: tuple[int, ...], stride: tuple[int, ...]
+) -> None:
+    assert _view(np.arange(2.0), 1, (1,), (1,)).tolist() == [1.0]
+    with pytest.raises(ValueError, match="beyond its storage"):
+        _view(np.arange(2.0), offset, size, stride)
 
 
 def test_sums_of_a_picture_with_more_brightness_than_their_numbers_hold_are_right() -> None:

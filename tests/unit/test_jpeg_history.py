@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.stats import binom
 from sklearn.metrics import roc_auc_score
 
 from forensics.analyzers.jpeg.coefficients import coefficients_of, read_coefficients
 from forensics.analyzers.jpeg.double_quantization import double_quantization
 from forensics.analyzers.jpeg.ghosts import find_ghost
-from forensics.analyzers.jpeg.grid import find_grid
+from forensics.analyzers.jpeg.grid import MIN_LOG_CHANCE, _log_chance, find_grid
 from forensics.analyzers.jpeg.tables import STANDARD_LUMA, scale_table
 from forensics.analyzers.jpeg_history import JpegHistory
 from forensics.finding import Finding, Trace
@@ -171,3 +172,12 @@ def test_formats_with_their_own_coding_and_tiny_pictures_are_skipped_with_a_reas
 def test_findings_say_whose_they_are() -> None:
     for finding in examine(jpeg(photo(19, width=128, height=96))):
         assert (finding.analyzer, finding.trace) == ("jpeg_history", Trace.COMPRESSION)
+
+
+@pytest.mark.parametrize("chance", [1 / 64, 0.3, 1.0])
+def test_the_chance_of_so_many_votes_is_the_tail_of_a_binomial_distribution(chance: float) -> None:
+    rng = np.random.default_rng(1)
+    n = rng.integers(0, 14_000, 500)
+    hits = np.concatenate([rng.integers(0, n + 1)[:-50], np.zeros(25, np.int64), n[-25:]])
+    expected = np.maximum(binom.logsf(hits - 1, n, chance), MIN_LOG_CHANCE)
+    np.testing.assert_allclose(_log_chance(hits, n, chance), expected, rtol=1e-9, atol=1e-12)

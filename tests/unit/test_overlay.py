@@ -126,8 +126,16 @@ def test_words_that_would_cover_a_neighbours_number_are_left_to_the_text() -> No
     grey = np.full((300, 400, 3), 128, np.uint8)
     first, second = Region(100, 100, 30, 150, "copied part"), Region(140, 100, 30, 150, "copied part")
     near = draw_regions(grey, (first, second))
+    assert np.array_equal(near, draw_regions(grey, (replace(first, label=""), second))), "the second has room for them"
     far = draw_regions(grey, (first, replace(second, x=300)))
-    between = np.s_[98:120, 120:136]  # where the words of the first would go on
+    between = np.s_[98:120, 120:136]  # where the words of the first go on
     assert not np.array_equal(near[between], far[between])
-    numbers = draw_regions(grey, (replace(first, label=""), replace(second, label="")))
-    assert np.array_equal(near, numbers)
+
+
+def test_words_that_are_pushed_back_into_the_picture_cover_none_either() -> None:
+    grey = np.full((300, 400, 3), 128, np.uint8)
+    first, second = Region(330, 100, 60, 60, "copied part of it"), Region(236, 100, 60, 60, "swapped face")
+    both = draw_regions(grey, (first, second))
+    alone = draw_regions(grey, (first, replace(second, label="")))
+    pushed = np.s_[90:120, 312:325]  # the number of the first, with its words
+    assert np.array_equal(both[pushed], alone[pushed])

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from detectors.data import Example, read_pixels, read_set
-from detectors.packing import Packing, pack
+from detectors.packing import HOW_PACKED, Packing, pack
 from forensics.cli import main
 from tests.make_media import jpeg, photo, png
 from tests.unit.test_set_audit import listed
@@ -73,6 +73,16 @@ def test_the_command_packs_one_split_and_says_what_could_not_be_read(
     assert main(["pack-set", "--data", str(data), "--quality", "80", "--out", str(out)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert '"quality": 95' in line and [e.path.name for e in read_set([out]).examples] == ["a.jpg.jpg"]
+
+
+def test_pictures_of_an_unknown_way_stay_alone_and_a_way_without_pictures_binds_nobody(tmp_path: Path) -> None:
+    examples, out = pictures(tmp_path), tmp_path / "out"
+    out.mkdir()
+    (out / HOW_PACKED).write_text("{}")  # a run that was stopped before its first picture
+    pack(examples, out)
+    (out / HOW_PACKED).unlink()
+    with pytest.raises(ValueError, match="take another folder"):
+        pack(examples, out)
 
 
 @pytest.mark.parametrize("wrong", [{"side_px": 0}, {"quality": 101}])

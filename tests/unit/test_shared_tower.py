@@ -10,6 +10,7 @@ from detectors.shared_tower import N_REMEMBERED, RememberingTower, shared_tower,
 from detectors.synthetic import Synthetic
 from detectors.temporal import Temporal
 from detectors.vision_tower import SIDE_PX, Tokens, VisionTower
+from forensics.settings import Limits
 from tests.make_media import photo
 from tests.make_tower import ColourTower, random_tower
 
@@ -63,7 +64,7 @@ def test_what_nobody_asks_for_twice_pushes_nothing_out(tower: tuple[RememberingT
 
 
 def test_a_clip_that_two_detectors_look_at_goes_through_once() -> None:
-    elsewhere, frames = ColourTower(), [photo(seed, width=96, height=72) for seed in range(N_REMEMBERED)]
+    elsewhere, frames = ColourTower(), [photo(seed, width=96, height=72) for seed in range(Limits().n_frames)]
     use_tower(elsewhere)
     try:
         Synthetic().score(frames)

@@ -6,6 +6,7 @@ read with a machine that knows no calls: a function and its arguments stay a pai
 
 from __future__ import annotations
 
+import math
 import pickletools
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -46,7 +47,7 @@ def read_tensors(path: Path) -> dict[str, NDArray[Any]]:
                 name: _view(storages[key], offset, size, stride).copy()
                 for name, (key, _, _, offset, size, stride) in layouts.items()
             }
-        except (ValueError, TypeError, KeyError, IndexError, RuntimeError) as error:
+        except (ValueError, TypeError, KeyError, IndexError) as error:
             raise ValueError(f"{path.name} holds no tensors that can be read without running it: {error}") from error
 
 
@@ -130,6 +131,8 @@ def _storage(file: BinaryIO, kind: np.dtype[Any], n: int) -> NDArray[Any]:
 def _view(storage: NDArray[Any], offset: int, size: tuple[int, ...], stride: tuple[int, ...]) -> NDArray[Any]:
     """A tensor in its storage, offset and strides counted in values."""
     steps = [(n - 1) * step for n, step in zip(size, stride, strict=True)]
-    if min((offset, *size, *stride)) < 0 or (0 not in size and offset + sum(steps) >= len(storage)):
+    # A step of 0 would make as much as anybody likes of a single number.
+    reaches = 0 not in size and offset + sum(steps) >= len(storage)
+    if min((offset, *size, *stride)) < 0 or reaches or math.prod(size) > len(storage):
         raise ValueError("a tensor reaches beyond its storage")
     return as_strided(storage[offset:], size, [step * storage.itemsize for step in stride])
