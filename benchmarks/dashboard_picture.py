@@ -64,7 +64,6 @@ def main() -> None:
             # Not by hand: that would scroll there, and leave a ring around what has the focus.
             page.get_by_role("slider").first.evaluate(MOVE, WIPED)
             shoot(page, Path(name) / "shot.png")
-            (args.out / f"dashboard-rockets-{width}.png").touch()
             shrink(Path(name) / "shot.png", args.out / f"dashboard-rockets-{width}.png", HEIGHT_PX)
 
 

@@ -14,14 +14,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.torch_files import read_tensors
 from generators import mtcnn
-from generators.images import Pixels
+from generators.launder import Fit
 from generators.picture_folder import find_pictures, read_pixels
 from generators.weights import ModelCard, save
 
@@ -50,16 +49,9 @@ def tensors() -> dict[str, NDArray[np.float32]]:
     }
 
 
-def small(path: Path) -> Pixels:
-    """A picture as faces are looked for in it."""
-    pixels = read_pixels(path)
-    scale = min(1.0, LONGER_SIDE_PX / max(pixels.shape[:2]))
-    return np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
-
-
 def compared(exact: dict[str, NDArray[Any]], stored: dict[str, NDArray[Any]], folder: Path) -> dict[str, float]:
     """What the networks find with weights of either kind."""
-    pictures = [small(path) for path in find_pictures([folder])]
+    pictures = [Fit(LONGER_SIDE_PX)(read_pixels(path)) for path in find_pictures([folder])]
     ways = [mtcnn.stages(weights) for weights in (exact, stored)]
     pairs = [[mtcnn.detect(pixels, MIN_FACE_PX, networks=way) for way in ways] for pixels in pictures]
     same = [pair for pair in pairs if len(pair[0][0]) == len(pair[1][0])]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.residual_planes import Planes
-from generators.onnx_session import cpu_session
+from generators.onnx_session import cpu_session, serialized
 
 Tensors = Mapping[str, NDArray[Any]]
 
@@ -95,6 +95,4 @@ def graph(tensors: Tensors) -> bytes:
         raise ValueError(f"the weights of the network lack {error}") from error
     planes = helper.make_tensor_value_info("planes", TensorProto.FLOAT, ["n", n_planes, "height", "width"])
     cells = helper.make_tensor_value_info(x, TensorProto.FLOAT, ["n", 1, "rows", "columns"])
-    made = helper.make_graph(nodes, "residual", [planes], [cells], constants)
-    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    return bytes(model.SerializeToString())
+    return serialized("residual", nodes, [planes], [cells], constants)

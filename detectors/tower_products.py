@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from generators.onnx_session import cpu_session
+from generators.onnx_session import cpu_session, serialized
 from generators.processor import multiplies_bytes
 
 ROUNDED = ("session.qdq_matmulnbits_accuracy_level", "4")
@@ -54,5 +54,4 @@ def _product(weights: NDArray[np.int8]) -> bytes:
     x = helper.make_tensor_value_info("x", floats, ["n", n_inputs])
     product = helper.make_tensor_value_info("product", floats, ["n", n_outputs])
     constants = [of(weights, "weight"), of(np.ones(n_outputs, np.float32), "scale")]
-    made = helper.make_graph(nodes, "product", [x], [product], constants)
-    return bytes(helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=9).SerializeToString())
+    return serialized("product", nodes, [x], [product], constants)

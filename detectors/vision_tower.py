@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.tower_products import IN_FLOAT, ROUNDED, rounding_pays
-from generators.onnx_session import constant_beside, cpu_session
+from generators.onnx_session import constant_beside, cpu_session, serialized
 
 Tensors = Mapping[str, NDArray[Any]]
 Tokens = NDArray[np.float32]
@@ -191,9 +191,8 @@ class _Graph:
         pixels = helper.make_tensor_value_info("pixels", floats, ["n", 3, side_px, side_px])
         shape = ["n", 1 + self._grid * self._grid, WIDTH]
         outputs = [helper.make_tensor_value_info(_output(block), floats, shape) for block in blocks]
-        made = helper.make_graph(self._nodes, "tower", [pixels], outputs, list(self._constants.values()))
-        model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-        return SplitModel(bytes(model.SerializeToString()), self._beside)
+        data = serialized("tower", self._nodes, [pixels], outputs, list(self._constants.values()))
+        return SplitModel(data, self._beside)
 
     def _embedded(self) -> _Op:
         position = self._tensors["position"].astype(np.float32)

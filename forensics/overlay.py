@@ -100,9 +100,8 @@ def draw_regions(pixels: Pixels, regions: Sequence[Region], full_size: tuple[int
         cv2.rectangle(drawn, (left, top), (right, bottom), (255, 255, 255), thickness + 2)
         cv2.rectangle(drawn, (left, top), (right, bottom), color, thickness)
     corners = [_box(region, scale, width, height)[:2] for region in regions]
-    numbers = [_tag(str(n), *corner, (height, width)) for n, corner in enumerate(corners, 1)]
+    tags = [_tag(str(n), *corner, (height, width)) for n, corner in enumerate(corners, 1)]
     said: set[str] = set()
-    tags = list(numbers)
     for place, (region, corner) in enumerate(zip(regions, corners, strict=True)):
         # Of many alike, as faces in a crowd, the words stand once: they would cover each other and the picture. Where
         # they would cover a neighbour's tag, the text beside the picture has to say them.

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generators.images import Pixels
-from generators.onnx_session import cpu_session
+from generators.onnx_session import cpu_session, serialized
 from generators.weights import ZOO, load
 
 STEM = "mtcnn-1"
@@ -137,8 +137,7 @@ def _graph(trunk: Sequence[str], tensors: Iterator[NDArray[Any]]) -> bytes:
     answers = [product(x, weight) for weight in tensors]
     images = helper.make_tensor_value_info("images", floats, ["n", 3, "height", "width"])
     outputs = [helper.make_tensor_value_info(name, floats, None) for name in answers]
-    made = helper.make_graph(nodes, "mtcnn", [images], outputs, constants)
-    return bytes(helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=9).SerializeToString())
+    return serialized("mtcnn", nodes, [images], outputs, constants)
 
 
 _Ints = NDArray[np.int64]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from numpy.typing import NDArray
 
 ERRORS, FATAL = 3, 4
 """The least that ONNX Runtime prints, by its numbers."""
+
+OPSET, FORMAT = 17, 9
+"""Versions of the operators and of the file format of models that are built here: every runtime we allow has them."""
 
 
 def cpu_session(
@@ -59,3 +62,14 @@ def constant_beside(name: str, values: NDArray[Any]) -> Any:
     made.data_type = onnx.helper.np_dtype_to_tensor_dtype(values.dtype)
     made.external_data.add(key="location", value="beside")
     return made
+
+
+def serialized(
+    name: str, nodes: Sequence[Any], inputs: Sequence[Any], outputs: Sequence[Any], constants: Sequence[Any]
+) -> bytes:
+    """A model for `cpu_session` from the parts of `onnx.helper.make_graph`."""
+    from onnx import helper
+
+    graph = helper.make_graph(nodes, name, inputs, outputs, constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=FORMAT)
+    return bytes(model.SerializeToString())

@@ -29,20 +29,19 @@ def keep(path: Path) -> None:
     if folder:
         Path(folder).mkdir(parents=True, exist_ok=True)
         (Path(folder) / path.name).write_bytes(path.read_bytes())
-    if os.environ.get(DOCS):
-        shrink(path, ROOT / "docs" / "images" / f"dashboard-{path.name}")
+    target = ROOT / "docs" / "images" / f"dashboard-{path.name}"
+    if os.environ.get(DOCS) and target.exists():  # of a picture that the documents show already
+        shrink(path, target)
 
 
 def shrink(source: Path, target: Path, height_px: int = MAX_HEIGHT_PX) -> None:
-    """The upper part with fewer colours, under 150 kB; only over pictures that the documents show already.
+    """The upper part with fewer colours, under 150 kB.
 
     Args:
         source: a screenshot.
         target: in the documents.
         height_px: of the upper part.
     """
-    if not target.exists():
-        return
     with Image.open(source) as image:
         part = image.convert("RGB").crop((0, 0, image.width, min(image.height, height_px)))
     for n_colours in N_COLOURS:
