@@ -13,9 +13,10 @@ demo: $(STAMP)
 	@$(BIN)/python -m tests.demo --out demo-out
 
 # One thread a worker: threads of PyTorch that wait for each other across workers take many times as long. One worker more
-# than processors: journeys wait for a browser, and engines for their limits.
+# than processors: journeys wait for a browser, and engines for their limits. Hundreds of processes are started: byte code
+# is kept, whatever the surroundings say.
 test: $(LEARNED)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist loadfile
+	OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist loadgroup
 
 check: $(LEARNED)
 	$(BIN)/ruff check .

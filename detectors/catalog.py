@@ -23,3 +23,6 @@ DETECTORS: Catalog[Detector] = Catalog(
 
 STAND_INS = {"glance": "synthetic"}
 """Quicker detectors by name, with the better one that each stands in for. Who asks all detectors asks none of them."""
+
+LOOKS_AGAIN = {"adversarial": "synthetic"}
+"""Detectors that look several times through the network of another: where that one is loaded, so is theirs."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from detectors.base import Detector
-from detectors.catalog import DETECTORS, STAND_INS
+from detectors.catalog import DETECTORS, LOOKS_AGAIN, STAND_INS
 from detectors.shipped import shipped
 
 if TYPE_CHECKING:
@@ -36,6 +37,11 @@ def usually_asked(models: Path | None = None) -> tuple[str, ...]:
         ValueError: as for `available`.
     """
     return tuple(name for name in available(models) if name not in STAND_INS)
+
+
+def enough_to_load(names: Sequence[str]) -> tuple[str, ...]:
+    """Those among these detectors that load every network when they are asked once: the rest has none of its own."""
+    return tuple(name for name in names if LOOKS_AGAIN.get(name) not in names)
 
 
 def load(name: str, models: Path | None = None) -> Detector:

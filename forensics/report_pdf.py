@@ -162,5 +162,6 @@ def _card(sheet: Sheet, card: Card, frames: Mapping[float, Pixels]) -> None:
     elif card.times_s and not card.pictures:
         sheet.text(sheet.say("At") + " " + ", ".join(time_code(t) for t in card.times_s[:12]), 9)
     sheet.rows(card.rows[:MAX_ROWS])
-    if len(card.rows) > MAX_ROWS:
-        sheet.text(sheet.say(f"{len(card.rows) - MAX_ROWS} more rows are in the HTML and JSON reports."), 8, color=SOFT)
+    if (left := len(card.rows) - MAX_ROWS) > 0:
+        rows = "more row is" if left == 1 else "more rows are"
+        sheet.text(sheet.say(f"{left} {rows} in the HTML and JSON reports."), 8, color=SOFT)

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.loading import enough_to_load, usually_asked
 from detectors.served_tower import ServedTower
 from detectors.shared_tower import use_tower
 from forensics.confinement import confine
@@ -98,7 +99,7 @@ def serve(
     to_load = settings.analyzers if live else _networks(settings, build)
     is_warm = live or bool(to_load)
     if is_warm:
-        _warm_up((build or _scanner)(_unhurried(replace(settings, analyzers=to_load))))
+        _warm_up((build or _scanner)(_rehearsal(replace(settings, analyzers=to_load))))
     connection.send(Ready(scanner.versions, is_warm=is_warm, lacking=lacking))
     freed = FreedMemory()
     while True:
@@ -212,9 +213,14 @@ def _networks(settings: ScanSettings, build: Callable[[ScanSettings], Examiner] 
     return ("learned",) if asked else ()
 
 
-def _unhurried(settings: ScanSettings) -> ScanSettings:
-    """The same analyzers, none of them skipped for want of time: on a crowded machine loading takes a minute."""
-    return replace(settings, limits=replace(settings.limits, image_timeout_s=3600.0))
+def _rehearsal(settings: ScanSettings) -> ScanSettings:
+    """The same analyzers, none of them skipped for want of time: on a crowded machine loading takes a minute.
+
+    No network is asked more often than it takes to load it.
+    """
+    asked = usually_asked(settings.models) if settings.detectors is None else settings.detectors
+    limits = replace(settings.limits, image_timeout_s=3600.0)
+    return replace(settings, detectors=enough_to_load(asked), limits=limits)
 
 
 def _warm_up(scanner: Examiner) -> None:

@@ -164,7 +164,7 @@ def go(page: Page, url: str) -> None:
 def settle(page: Page) -> None:
     """Wait until the script has run and nothing is a placeholder any more."""
     page.wait_for_selector('[data-testid="stMain"] h1')
-    page.wait_for_function(IDLE)
+    page.wait_for_function(IDLE, polling=100)
 
 
 def words(page: Page) -> str:

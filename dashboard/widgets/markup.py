@@ -25,8 +25,9 @@ def table(rows: Iterable[tuple[str, str]], *, max_rows: int = MAX_ROWS) -> str:
     """Label and text, line by line; long ones are cut and counted."""
     listed = list(rows)
     lines = [f"<div><dt>{text(label)}</dt><dd>{text(_cut(words))}</dd></div>" for label, words in listed[:max_rows]]
-    if len(listed) > max_rows:
-        lines.append(f"<div><dt></dt><dd>{len(listed) - max_rows:,} more rows are in the downloads.</dd></div>")
+    if (left := len(listed) - max_rows) > 0:
+        are = "row is" if left == 1 else "rows are"
+        lines.append(f"<div><dt></dt><dd>{left:,} more {are} in the downloads.</dd></div>")
     return f'<dl class="u-rows">{"".join(lines)}</dl>'
 
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from detectors.catalog import STAND_INS
+from detectors.catalog import LOOKS_AGAIN, STAND_INS
 from detectors.data import Example
 from detectors.glance import READING, SIDE_PX, Glance
 from detectors.lessons import TrainingSettings
-from detectors.loading import available, load, usually_asked
+from detectors.loading import available, enough_to_load, load, usually_asked
 from detectors.training import train_synthetic
 from tests.make_media import photo
 from tests.make_tower import ColourTower
@@ -25,6 +25,18 @@ def test_whoever_names_no_detector_asks_all_but_stand_ins() -> None:
 def test_a_stand_in_answers_the_question_of_the_other() -> None:
     for name, other in STAND_INS.items():
         assert other in usually_asked() and load(name).card.claim == load(other).card.claim
+
+
+def test_whoever_looks_again_needs_no_network_that_the_other_has_not_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    import onnxruntime
+
+    picture = photo(1, width=96, height=96)
+    for name, other in LOOKS_AGAIN.items():
+        assert enough_to_load((other, name)) == (other,) and enough_to_load((name,)) == (name,)
+        load(other).score([picture])
+        with monkeypatch.context() as closed:
+            closed.delattr(onnxruntime, "InferenceSession")
+            assert load(name).score([picture]).reasons == (None,)
 
 
 def test_a_recipe_for_another_size_is_refused(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 
 from forensics.finding import Claim, Finding, Heat, Region, Trace
 from forensics.report import ScanReport
-from forensics.report_html import render_html
+from forensics.report_html import MAX_ROWS, render_html
 from forensics.report_page import moments
 from forensics.settings import ScanSettings
 from forensics.verdict import Opinion, counted_llr
@@ -254,6 +254,13 @@ def test_long_text_is_folded_and_bounded() -> None:
     html = render_html(report((finding,)))
     assert '<details class="fold">' in html and "more characters" in html
     assert len(html) < 80_000
+
+
+@pytest.mark.parametrize(("n_left", "told"), [(1, "1 more row<"), (2, "2 more rows<")])
+def test_rows_that_are_folded_away_are_counted_in_words(n_left: int, told: str) -> None:
+    rows = (("label", "text"),) * (MAX_ROWS + n_left)
+    html = render_html(report((Finding("metadata", Trace.PROVENANCE, "Rows.", details=rows),)), pixels(1))
+    assert told in html
 
 
 def test_twelve_megapixels_with_eight_maps_stay_under_one_and_a_half_megabytes() -> None:

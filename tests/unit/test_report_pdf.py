@@ -85,3 +85,9 @@ def test_a_very_tall_picture_and_a_thousand_rows_end() -> None:
     finding = Finding("metadata", Trace.PROVENANCE, "Rows.", details=(("label", "text " * 200),) * 1000)
     pdf = render_pdf(report((finding,), width=40, height=4000), pixels(1, width=40, height=4000))
     assert n_pages(pdf) < 12 and "984 more rows" in text_of(pdf)
+
+
+@pytest.mark.parametrize(("n_rows", "told"), [(17, "1 more row is in"), (18, "2 more rows are in")])
+def test_rows_that_are_left_out_are_counted_in_words(n_rows: int, told: str) -> None:
+    finding = Finding("metadata", Trace.PROVENANCE, "Rows.", details=(("label", "text"),) * n_rows)
+    assert told in text_of(render_pdf(report((finding,)), pixels(1)))
