@@ -16,7 +16,7 @@ demo: $(STAMP)
 # than processors: journeys wait for a browser, and engines for their limits. Hundreds of processes are started: byte code
 # is kept, whatever the surroundings say.
 test: $(LEARNED)
-	OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist loadgroup
+	OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist loadgroup --no-loadscope-reorder
 
 check: $(LEARNED)
 	$(BIN)/ruff check .
