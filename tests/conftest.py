@@ -1,4 +1,4 @@
-"""Which tests run on one worker, one after the other, and which of them begin: no worker shall wait for another at last."""
+"""Which tests run on one worker, one after the other, and which begin: no worker shall wait for another at last."""
 
 from __future__ import annotations
 
