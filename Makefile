@@ -16,7 +16,7 @@ demo: $(STAMP)
 # than processors: journeys wait for a browser, and engines for their limits. Hundreds of processes are started: byte code
 # is kept, whatever the surroundings say.
 test: $(LEARNED)
-	OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist loadgroup --no-loadscope-reorder
+	OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist loadfile --no-loadscope-reorder
 
 check: $(LEARNED)
 	$(BIN)/ruff check .
@@ -36,11 +36,13 @@ $(LEARNED): pyproject.toml constraints.txt
 
 COMMA := ,
 
+# pip compiles one file after the other; libraries are compiled by all processors, but for the tests in them.
 define install
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "unforged needs Python 3.11 or newer (make PYTHON=...)")'
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 	@echo "Installing into $(VENV) (once, $(2))..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(1)]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[$(1)]'
+	@$(BIN)/python -m compileall -qq -j 0 -x '/tests/' "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" || true
 endef
 
 clean:

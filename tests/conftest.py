@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-TESTS = Path(__file__).parent
+if TYPE_CHECKING:
+    from xdist.remote import Producer
+    from xdist.scheduler import LoadScopeScheduling
 
-HOUSES = TESTS / "journeys" / "dashboard"
+HOUSES = "tests/journeys/dashboard"
 """Its files share one dashboard with a browser; each worker that ran some of them would open another."""
 
-LONGEST = (HOUSES, TESTS / "upkeep" / "test_documents.py", TESTS / "unit" / "test_ray_engine.py")
+LONGEST = (HOUSES, "tests/upkeep/test_documents.py", "tests/unit/test_ray_engine.py")
 """They begin, each on a worker of its own."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(str(_together(item).relative_to(TESTS))))
-    items.sort(key=lambda item: LONGEST.index(_together(item)) if _together(item) in LONGEST else len(LONGEST))
+    ranks = {name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(_together(item.nodeid), len(ranks)))
 
 
-def _together(item: pytest.Item) -> Path:
-    return HOUSES if item.path.is_relative_to(HOUSES) else item.path
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _together(nodeid)
+
+    return ByFile(config, log)
+
+
+def _together(nodeid: str) -> str:
+    """The file of a test, or the folder whose files go together."""
+    return HOUSES if nodeid.startswith(f"{HOUSES}/") else nodeid.partition("::")[0]
