@@ -36,7 +36,8 @@ $(LEARNED): pyproject.toml constraints.txt
 
 COMMA := ,
 
-# pip compiles one file after the other; libraries are compiled by all processors, but for the tests in them.
+# pip compiles one file after the other; libraries are compiled by all processors, but for the tests in them. Some hold
+# templates that are no Python.
 define install
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "unforged needs Python 3.11 or newer (make PYTHON=...)")'
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }

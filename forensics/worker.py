@@ -218,9 +218,13 @@ def _rehearsal(settings: ScanSettings) -> ScanSettings:
 
     No network is asked more often than it takes to load it.
     """
-    asked = usually_asked(settings.models) if settings.detectors is None else settings.detectors
-    limits = replace(settings.limits, image_timeout_s=3600.0)
-    return replace(settings, detectors=enough_to_load(asked), limits=limits)
+    unhurried = replace(settings, limits=replace(settings.limits, image_timeout_s=3600.0))
+    try:
+        asked = usually_asked(settings.models) if settings.detectors is None else settings.detectors
+    except ValueError:
+        # No detector can be named; the report of each file says why.
+        return unhurried
+    return replace(unhurried, detectors=enough_to_load(asked))
 
 
 def _warm_up(scanner: Examiner) -> None:

@@ -44,6 +44,11 @@ IDLE = """() => {
         && !document.querySelector('[data-testid="stSkeleton"]');
 }"""
 
+STILL = "() => !document.querySelector('[data-testid=\"stSpinner\"]')"
+
+POLL_MS = 100
+"""Asked at every frame, as is usual, a page without a graphics card is drawn sixty times a second while one waits."""
+
 
 @dataclass(frozen=True)
 class Server:
@@ -164,7 +169,12 @@ def go(page: Page, url: str) -> None:
 def settle(page: Page) -> None:
     """Wait until the script has run and nothing is a placeholder any more."""
     page.wait_for_selector('[data-testid="stMain"] h1')
-    page.wait_for_function(IDLE, polling=100)
+    page.wait_for_function(IDLE, polling=POLL_MS)
+
+
+def rest(page: Page) -> None:
+    """Wait until nothing turns any more: what is fetched after the script has run is there."""
+    page.wait_for_function(STILL, polling=POLL_MS)
 
 
 def words(page: Page) -> str:

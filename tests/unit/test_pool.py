@@ -137,6 +137,17 @@ def test_settings_no_worker_accepts_are_the_callers_mistake(tmp_path: Path, pict
         run(Pool(SETTINGS, build=Refusing), tmp_path, ["a.jpg"], picture)
 
 
+@pytest.mark.parametrize(("analyzer", "failed"), [("metadata", ()), ("learned", ("learned",))])
+def test_an_outside_model_with_a_taken_name_costs_the_detectors_alone(
+    tmp_path: Path, picture: bytes, analyzer: str, failed: tuple[str, ...]
+) -> None:
+    (tmp_path / "models" / "synthetic").mkdir(parents=True)
+    (tmp_path / "models" / "synthetic" / "card.json").write_text("{}")
+    settings = replace(SETTINGS, analyzers=(analyzer,), models=tmp_path / "models")
+    (outcome,) = run(Pool(settings, live=True), tmp_path, ["a.jpg"], picture).values()
+    assert outcome.report is not None and tuple(outcome.report.failed) == failed
+
+
 def test_workers_that_cannot_start_end_the_run(tmp_path: Path, picture: bytes) -> None:
     with pytest.raises(RuntimeError, match="could not start"):
         run(Pool(SETTINGS, build=Stillborn), tmp_path, ["a.jpg"], picture)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dashboard.pages import PAGES
-from tests.make_browser import go, missing, shoot
+from tests.make_browser import go, missing, rest, shoot
 from tests.make_house import WIDTHS, House
 from tests.make_screenshots import keep
 
@@ -25,7 +25,7 @@ def test_every_page_fits_the_width_of_a_laptop_and_of_a_phone(width: int, house:
     for entry in PAGES:
         go(page, f"{house.server.url}/{'?id=1' if entry is PAGES[0] else entry.path}")
         expect(page.get_by_role("heading", level=1)).to_have_text(entry.title)
-        page.wait_for_function("() => !document.querySelector('[data-testid=\"stSpinner\"]')")
+        rest(page)
         picture = tmp_path / f"{entry.path}-{width}.png"
         shoot(page, picture)
         keep(picture)

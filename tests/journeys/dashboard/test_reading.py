@@ -8,7 +8,7 @@ import pytest
 
 from dashboard.pages import PAGES
 from tests.journeys.dashboard.contrast import faint_words
-from tests.make_browser import go, missing
+from tests.make_browser import go, missing, rest
 from tests.make_house import House
 
 REASON = missing()
@@ -31,7 +31,7 @@ def test_all_words_stand_out_from_their_ground(dark: bool, house: House) -> None
     page = house.enter("ada", dark=dark)
     for address in addresses(house):
         go(page, address)
-        page.wait_for_function("() => !document.querySelector('[data-testid=\"stSpinner\"]')")
+        rest(page)
         assert faint_words(page, dark=dark) == [], address
 
 
@@ -39,6 +39,6 @@ def test_every_picture_has_words_and_every_control_a_name(house: House) -> None:
     page = house.enter("ada")
     for address in addresses(house):
         go(page, address)
-        page.wait_for_function("() => !document.querySelector('[data-testid=\"stSpinner\"]')")
+        rest(page)
         tree = page.locator('[data-testid="stMain"]').aria_snapshot()
         assert len(tree) > 100 and [line for line in tree.splitlines() if NAMELESS.match(line)] == [], address
