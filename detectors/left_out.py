@@ -61,4 +61,4 @@ def _logits(given: Lessons, seen: NDArray[np.bool_]) -> Floats:
     names = np.asarray(given.sources)[seen].tolist()
     weight = root_weights(given.labels[seen], names) * given.share[seen]
     scenes = None if given.scenes is None else given.scenes.of(seen)
-    return fit(given.rows[seen], given.labels[seen], weight, names, scenes).logits(given.rows)
+    return fit(given.rows[seen], given.labels[seen], weight, names, scenes, given.ridge).logits(given.rows)

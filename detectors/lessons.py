@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from detectors.bias import Surface
 from detectors.data import EDIT, Example, Reader, read_picture
 from detectors.neighbours import N_DIMENSIONS
-from detectors.probe import Floats, Scenes
+from detectors.probe import REGULARIZATION, Floats, Ridge, Scenes
 from detectors.recipe import Recipe
 from detectors.seen_surface import seen_surfaces
 from detectors.surface_balance import balance
-from detectors.token_features import Tower
+from detectors.token_features import PATCH_SHARE, Tower, spread
 from detectors.vision_tower import PATCH_PX, SIDE_PX
 from detectors.washed_views import cut
 
@@ -26,7 +26,8 @@ class TrainingSettings(Recipe):
     """What a run depends on besides the pictures.
 
     Attributes:
-        n_views: washed views of each picture, 2 at least; calibration rests on the odd, mild ones.
+        n_views: washed views of each picture, 2 at least; calibration rests on the odd, mild ones, and the plain one.
+        plain: whether a view of each picture that was saved once, and not washed, is learned from as well.
         seed: of the washes.
         left_out: families that are no examples of a whole synthetic picture.
         clips: whether frames of clips are learned from as well.
@@ -39,11 +40,15 @@ class TrainingSettings(Recipe):
             nothing, 1 wholly; see `detectors.bias.overlap`.
         matched_contrast: weight with which sources of both classes are learned from once more, beside their own middle,
             0 and up; see `detectors.contrasts`.
+        regularization: inverse strength of the penalty on weights, over 0; see `detectors.probe.Ridge`.
+        patch_share: of the variance of standardised features the part that patch tokens have beside class tokens, over
+            0 and under 1: 0.5 leaves all features alike.
         side_px: of the picture in small that the tower looks at, a multiple of 16.
         n_dimensions: of the space in which the training pictures are kept, to tell what is unlike all of them.
     """
 
     n_views: int = 4
+    plain: bool = False
     seed: int = 1
     left_out: tuple[str, ...] = (EDIT, "faceswap")
     clips: bool = False
@@ -52,6 +57,8 @@ class TrainingSettings(Recipe):
     scene_penalty: float = 0.0
     surface_balance: float = 0.0
     matched_contrast: float = 0.0
+    regularization: float = REGULARIZATION
+    patch_share: float = PATCH_SHARE
     side_px: int = SIDE_PX
     n_dimensions: int = N_DIMENSIONS
 
@@ -62,8 +69,20 @@ class TrainingSettings(Recipe):
             raise ValueError(f"the share of hard views lies within 0 and 1, not at {self.hard_share}")
         if min(self.scene_penalty, self.surface_balance, self.matched_contrast) < 0.0:
             raise ValueError("penalty, balance and contrast are 0 or more")
+        if self.regularization <= 0.0 or not 0.0 < self.patch_share < 1.0:
+            raise ValueError("regularization is over 0, and the share of patch tokens over 0 and under 1")
         if self.side_px < PATCH_PX or self.side_px % PATCH_PX:
             raise ValueError(f"the tower looks at sides that are multiples of {PATCH_PX} pixels, not at {self.side_px}")
+
+    @property
+    def n_rows(self) -> int:
+        """Views of a picture that are learned from, washed or not."""
+        return self.n_views + self.plain
+
+    @property
+    def ridge(self) -> Ridge:
+        """The penalty on the weights."""
+        return Ridge(self.regularization, None if self.patch_share == PATCH_SHARE else spread(self.patch_share))
 
 
 def usable(examples: Sequence[Example], settings: TrainingSettings) -> tuple[Example, ...]:
@@ -97,6 +116,7 @@ class Lessons:
         share: (N,) what a view counts beside the others of its source.
         mild: (N,) views that calibration rests on.
         scenes: that the reading is kept off; None leaves it to the reading what it leans on.
+        ridge: the penalty on its weights.
         told: figures for the card.
     """
 
@@ -108,6 +128,7 @@ class Lessons:
     share: Floats
     mild: NDArray[np.bool_]
     scenes: Scenes | None
+    ridge: Ridge = field(default_factory=Ridge)
     told: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -129,32 +150,35 @@ def study(
     Raises:
         ValueError: one class is missing.
     """
-    n_views, seed = settings.n_views, settings.seed
+    n_rows, seed = settings.n_rows, settings.seed
     chosen = usable(examples, settings)
     views = cut(
         tower,
         chosen,
-        n_views=n_views,
+        n_views=settings.n_views,
         seed=seed,
+        plain=settings.plain,
         cache=cache,
         reader=reader,
         progress=progress,
         side_px=settings.side_px,
     )
-    labels = np.repeat([e.label for e in views.examples], n_views)
-    mild = np.arange(len(labels)) % n_views % 2 == 1
+    labels = np.repeat([e.label for e in views.examples], n_rows)
+    place = np.arange(len(labels)) % n_rows
+    mild = (place % 2 == 1) | (place >= settings.n_views)
     share = np.where(mild, (1 - settings.hard_share) / mild.mean(), settings.hard_share / (1 - mild.mean()))
-    shown = np.repeat([e.content for e in views.examples], n_views)
+    shown = np.repeat([e.content for e in views.examples], n_rows)
     scenes = Scenes(shown, settings.scene_penalty, settings.matched_contrast)
     given = Lessons(
         examples=views.examples,
         unread=views.unread,
         rows=views.features.reshape(len(labels), -1),
         labels=labels,
-        sources=tuple(e.source for e in views.examples for _ in range(n_views)),
+        sources=tuple(e.source for e in views.examples for _ in range(n_rows)),
         share=share,
         mild=mild,
         scenes=scenes if scenes.penalty or scenes.contrast else None,
+        ridge=settings.ridge,
     )
     if not settings.surface_balance:
         return given

@@ -48,6 +48,20 @@ class Probe:
 
 
 @dataclass(frozen=True, eq=False)
+class Ridge:
+    """The quadratic penalty on the weights of a fit.
+
+    Attributes:
+        inverse_strength: on standardised features, over 0; rows weigh 1 on average.
+        spread: (D,) standard deviation that each feature is given once it is standardised: what has less is leaned on
+            less; None gives 1 to all.
+    """
+
+    inverse_strength: float = REGULARIZATION
+    spread: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class CrossFit:
     """A reading with what it says of sources it did not see.
 
@@ -105,6 +119,7 @@ def cross_fit(
     *,
     share: Floats | None = None,
     scenes: Scenes | None = None,
+    ridge: Ridge | None = None,
 ) -> CrossFit:
     """Fit one reading a fold.
 
@@ -115,6 +130,7 @@ def cross_fit(
         matched: sources that hold both classes.
         share: (N,) what each row counts beside the others of its source; all alike if None.
         scenes: of the rows; None leaves it to the reading what it leans on.
+        ridge: as usual if None.
 
     Raises:
         ValueError: the sources of one class all lie in one fold.
@@ -127,7 +143,7 @@ def cross_fit(
         if len(set(labels[seen])) < 2:
             raise ValueError(f"{len(set(sources))} sources are too few for {N_FOLDS} folds of both classes")
         own = None if scenes is None else scenes.of(seen)
-        probe = fit(features[seen], labels[seen], weight[seen], np.asarray(sources)[seen].tolist(), own)
+        probe = fit(features[seen], labels[seen], weight[seen], np.asarray(sources)[seen].tolist(), own, ridge)
         held_out[~seen] = probe.logits(features[~seen])
         probes.append(probe)
     mean = np.mean([probe.weights for probe in probes], axis=0).astype(np.float32)
@@ -140,6 +156,7 @@ def fit(
     weight: Floats,
     sources: Sequence[str] = (),
     scenes: Scenes | None = None,
+    ridge: Ridge | None = None,
 ) -> Probe:
     """Logistic regression on standardised features, folded back to the features as they are.
 
@@ -149,10 +166,14 @@ def fit(
         weight: (N,) of the rows.
         sources: N names, needed with scenes.
         scenes: of the rows; None leaves it to the reading what it leans on.
+        ridge: as usual if None.
     """
     from sklearn.linear_model import LogisticRegression
 
+    ridge = ridge or Ridge()
     center, scale = features.mean(axis=0), features.std(axis=0) + np.float32(1e-6)
+    if ridge.spread is not None:
+        scale = scale / ridge.spread
     rows, shrunk = (features - center) / scale, None
     if scenes is not None and scenes.penalty:
         shrunk = partial(scene_axes(rows, labels, sources, scenes.shown.tolist()).shrunk, strength=scenes.penalty)
@@ -161,7 +182,8 @@ def fit(
         beside = contrasts(rows, labels, sources, weight, scenes.contrast)
         rows = np.concatenate([rows, beside.rows])
         labels, weight = np.concatenate([labels, beside.labels]), np.concatenate([weight, beside.weight])
-    model = LogisticRegression(C=REGULARIZATION, max_iter=500, tol=TOLERANCE).fit(rows, labels, sample_weight=weight)
+    model = LogisticRegression(C=ridge.inverse_strength, max_iter=500, tol=TOLERANCE)
+    model.fit(rows, labels, sample_weight=weight)
     found = model.coef_ if shrunk is None else shrunk(model.coef_)
     weights = (found[0] / scale).astype(np.float32)
     return Probe(weights, float(model.intercept_[0] - weights.astype(np.float64) @ center))

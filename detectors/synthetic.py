@@ -22,7 +22,7 @@ from generators.weights import ModelCard, load
 
 ZOO = Path(__file__).parent / "zoo"
 TOWER = "clip_vit_b16_10-1"
-READING = "synthetic-2"
+READING = "synthetic-3"
 
 MIN_SIDE_PX = 64
 """Smaller pictures were not trained on."""

@@ -24,6 +24,16 @@ Features = NDArray[np.float32]
 """(N_FEATURES,) float32: for each block its class token, then the mean of its patch tokens."""
 
 
+PATCH_SHARE = 0.5
+"""Of the variance of all standardised features, the part of the mean patch tokens: half of the features are theirs."""
+
+
+def spread(patch_share: float) -> Features:
+    """(N_FEATURES,) standard deviations that give patch tokens a share of the variance, all of it being N_FEATURES."""
+    by_part = np.sqrt(2 * np.array([1 - patch_share, patch_share], np.float32))
+    return np.tile(np.repeat(by_part, WIDTH), len(BLOCKS))
+
+
 class Tower(Protocol):
     """What turns pictures of the tower's size into tokens; `vision_tower.VisionTower` is the real one."""
 

@@ -70,7 +70,8 @@ def trainable(name: str) -> Trainable:
 
         kind = Glance if name == Glance.name else Synthetic
         default = partial(TrainingSettings, side_px=kind.side_px)
-        return Trainable(TrainingSettings.load, default, usable, partial(train_synthetic, kind=kind))
+        run = partial(train_synthetic, kind=kind)
+        return Trainable(TrainingSettings.load, default, usable, run, lambda n, settings: n * int(settings.n_rows))
     if name == "face":
         from detectors.face_training import FaceSettings, train_face, usable_faces
 

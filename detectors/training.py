@@ -86,7 +86,8 @@ def train_synthetic(
 def _fitted(given: Lessons, tower: Tower, out: Path, settings: TrainingSettings, reading: str) -> ModelCard:
     examples = given.examples
     rows, labels, sources, mild = given.rows, given.labels, given.sources, given.mild
-    found = cross_fit(rows, labels, sources, matched_sources(examples), share=given.share, scenes=given.scenes)
+    matched = matched_sources(examples)
+    found = cross_fit(rows, labels, sources, matched, share=given.share, scenes=given.scenes, ridge=given.ridge)
     names = [source for source, chosen in zip(sources, mild, strict=True) if chosen]
     model = fit_llr(["logit"], found.held_out[mild, None], labels[mild], names, fitted_on="")
     probe, held_out = _calibrated(found, model)

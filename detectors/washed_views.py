@@ -24,6 +24,9 @@ MILD = ("q90", "q75", "half", "webp", "social", "messenger")
 HARD = "wild"
 """The preset of the other views."""
 
+PLAIN = -1
+"""The view that goes through nothing but one JPEG of quality 90: what a picture looks like that nobody passed on."""
+
 MAX_SIDE_PX = 1600
 """Longer pictures are shrunk before they are washed: the tower sees 224 pixels, the washes need not cost more."""
 
@@ -36,7 +39,7 @@ class Views:
     """Features of every view of every picture.
 
     Attributes:
-        features: (N, V, N_FEATURES) float32; the odd views are mild.
+        features: (N, V, N_FEATURES) float32; the odd views are mild, and so is a plain one, the last.
         examples: the N pictures; those that could not be read are left out.
         unread: why, a line each.
     """
@@ -53,6 +56,8 @@ def number_of(name: str) -> int:
 
 def chain(name: str, view: int, seed: int) -> Chain:
     """The wash of one view, drawn from the name of the picture's file and not from its label."""
+    if view == PLAIN:
+        return draw("q90", seed=seed)
     drawn = (seed, view, number_of(name))
     return draw(HARD if view % 2 == 0 else MILD[drawn[2] % len(MILD)], seed=drawn)
 
@@ -72,25 +77,28 @@ def cut(
     *,
     n_views: int,
     seed: int,
+    plain: bool = False,
     cache: Path | None = None,
     reader: Reader = read_picture,
     progress: Callable[[int], None] | None = None,
     side_px: int = SIDE_PX,
 ) -> Views:
-    """Cut the features of n_views views of every picture; the views of a clip are of frames spread over it.
+    """Cut the features of views of every picture; the washed views of a clip are of frames spread over it.
 
     Args:
         tower: gives the tokens.
         examples: pictures, and clips if the reader can read them.
-        n_views: of each.
+        n_views: washed ones of each.
         seed: of the washes.
+        plain: whether the plain view is cut as well; of a clip it is of the middle frame.
         reader: of examples.
         cache: folder that keeps what was cut; None keeps nothing.
         progress: called with the number of views done since the last call.
         side_px: of the pictures that the tower looks at.
     """
     kept = KeptViews(cache, seed, what="" if side_px == SIDE_PX else f"{side_px} px")
-    jobs = [(example, view) for example in examples for view in range(n_views)]
+    numbers = (*range(n_views), PLAIN) if plain else tuple(range(n_views))
+    jobs = [(example, view) for example in examples for view in numbers]
     washed = _Washer(reader, n_views, seed, kept)
     rows: dict[tuple[Path, int], NDArray[np.float16]] = {}
     unread: dict[Path, str] = {}
@@ -112,8 +120,8 @@ def cut(
             if progress is not None:
                 progress(1)
     read = tuple(e for e in examples if e.path not in unread)
-    features = np.array([[rows[e.path, view] for view in range(n_views)] for e in read], np.float32)
-    return Views(features.reshape(len(read), n_views, N_FEATURES), read, tuple(unread.values()))
+    features = np.array([[rows[e.path, view] for view in numbers] for e in read], np.float32)
+    return Views(features.reshape(len(read), len(numbers), N_FEATURES), read, tuple(unread.values()))
 
 
 class _Washer:
@@ -130,5 +138,5 @@ class _Washer:
         if self._last is None or self._last[0] is not example:
             self._last = example, self._reader(example)
         pictures = self._last[1]
-        pixels = pictures[view * len(pictures) // self._n_views]
+        pixels = pictures[len(pictures) // 2 if view == PLAIN else view * len(pictures) // self._n_views]
         return chain(example.path.name, view, self._seed)(Fit(MAX_SIDE_PX)(pixels))

@@ -129,7 +129,7 @@ def _left_out(
     if not isinstance(detector, Synthetic):
         raise click.UsageError(f"what is fitted without each family is `synthetic`, not {detector.name}")
     settings = TrainingSettings() if recipe is None else TrainingSettings.load(recipe)
-    with progress(len(usable(examples, settings)) * settings.n_views) as advance:
+    with progress(len(usable(examples, settings)) * settings.n_rows) as advance:
         given = study(examples, settings, tower=shipped_tower(settings.side_px), cache=cache, progress=advance)
     card = replace(detector.card, version="fitted-anew", sha256="")
     return list(left_out_rows(given, seed=seed)), card, given.unread

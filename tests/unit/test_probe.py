@@ -7,7 +7,7 @@ import pytest
 
 from detectors.metrics import auroc
 from detectors.neighbours import N_DIMENSIONS, neighbourhood
-from detectors.probe import N_FOLDS, cross_fit, fold_of, root_weights, weighted_quantile
+from detectors.probe import N_FOLDS, Ridge, cross_fit, fit, fold_of, root_weights, weighted_quantile
 
 N_SOURCES, PER_SOURCE = 40, 12
 
@@ -44,6 +44,29 @@ def test_held_out_readings_do_not_change_with_the_labels_of_their_own_source() -
     after = cross_fit(features, turned, sources, ()).held_out[own]
     # Weights within the other folds hang on their own sizes alone, up to the common factor of a class.
     assert np.corrcoef(before, after)[0, 1] > 0.999
+
+
+def test_a_reading_leans_less_on_features_that_are_given_less_spread() -> None:
+    rng = np.random.default_rng(3)
+    labels = np.repeat([0, 1], 200)
+    features = rng.normal(0, 1, (400, 2)).astype(np.float32) + labels[:, None].astype(np.float32)
+    features[:, 1] *= 50  # Units do not matter, the spread that is asked for does.
+    ones, scale = np.ones(400), features.std(axis=0)
+    alike, tilted = (
+        np.abs(fit(features, labels, ones, ridge=Ridge(spread=spread)).weights * scale)
+        for spread in (None, np.array([1, 0.3], np.float32))
+    )
+    assert alike[1] == pytest.approx(alike[0], rel=0.2)
+    assert tilted[1] < tilted[0] / 5 and tilted[0] > 0.9 * alike[0]
+
+
+def test_a_weaker_ridge_lets_weights_grow() -> None:
+    features, labels, sources = _set(signal=3.0)
+    weights = [
+        np.abs(cross_fit(features, labels, sources, (), ridge=Ridge(strength)).probe.weights[0])
+        for strength in (1e-4, 1e-3, 1e-2)
+    ]
+    assert weights[0] < weights[1] / 2 and weights[1] < weights[2] / 2
 
 
 def test_matched_sources_are_dealt_out_over_the_folds() -> None:

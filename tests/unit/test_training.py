@@ -18,11 +18,11 @@ from detectors.lessons import TrainingSettings, study, usable
 from detectors.probe import root_weights
 from detectors.seen_surface import seen_surfaces
 from detectors.synthetic import UNLIKE, Synthetic
-from detectors.token_features import BLOCKS, N_FEATURES, features_of, patch_map, patch_readings, tokens_of
+from detectors.token_features import BLOCKS, N_FEATURES, features_of, patch_map, patch_readings, spread, tokens_of
 from detectors.training import train_synthetic
 from detectors.vision_tower import WIDTH
-from detectors.washed_views import chain, cut
-from generators.launder import draw
+from detectors.washed_views import PLAIN, chain, cut
+from generators.launder import Jpeg, draw
 from generators.weights import ModelCard, load
 from tests.make_media import photo
 from tests.make_tower import ColourTower
@@ -137,6 +137,35 @@ def test_what_was_cut_is_not_cut_again_and_is_the_same(examples: list[Example], 
     assert np.array_equal(cold.features, warm.features) and cold.features.shape == (6, 2, N_FEATURES)
 
 
+def test_the_plain_view_comes_last_and_leaves_the_washed_ones_as_they_are(
+    examples: list[Example], tmp_path: Path
+) -> None:
+    washed = cut(ColourTower(), examples[:4], n_views=2, seed=1, cache=tmp_path)
+    tower = ColourTower()
+    both = cut(tower, examples[:4], n_views=2, seed=1, plain=True, cache=tmp_path)
+    assert tower.n_calls == 4 and np.array_equal(both.features[:, :2], washed.features)
+    pixels = read_pixels(examples[2])
+    saved_once = features_of(tokens_of(ColourTower(), Jpeg(90)(pixels))).astype(np.float16)
+    assert np.array_equal(both.features[2, 2], saved_once)
+    assert {chain(f"{i}.png", PLAIN, 1) for i in range(8)} == {draw("q90", seed=1)}
+
+
+def test_the_plain_view_of_a_clip_is_of_its_middle() -> None:
+    frames = [np.full((96, 96, 3), level, np.uint8) for level in (10, 100, 200)]
+    clip = Example(Path(__file__), 1, "there", is_video=True)
+    views = cut(ColourTower(), [clip], n_views=2, seed=1, plain=True, reader=lambda _: frames)
+    assert np.array_equal(views.features[0, 2], features_of(tokens_of(ColourTower(), frames[1])).astype(np.float16))
+
+
+def test_plain_views_are_learned_from_and_calibrated_on_beside_the_mild_ones(examples: list[Example]) -> None:
+    settings = TrainingSettings(n_views=4, plain=True, hard_share=0.2)
+    given = study(examples[:20], settings, tower=ColourTower())
+    assert settings.n_rows == 5 and given.rows.shape == (100, N_FEATURES)
+    assert given.mild.reshape(20, 5).tolist() == [[False, True, False, True, True]] * 20
+    assert given.share[~given.mild].sum() / given.share.sum() == pytest.approx(0.2)
+    assert given.sources[:6] == ("source 0",) * 6 and given.labels.sum() == 5 * sum(e.label for e in examples[:20])
+
+
 def test_the_views_of_a_clip_are_of_frames_spread_over_it() -> None:
     frames = [np.full((96, 96, 3), level, np.uint8) for level in range(0, 240, 30)]
     clip, read = Example(Path(__file__), 1, "there", is_video=True), []
@@ -213,6 +242,25 @@ def test_edits_and_left_out_sources_are_not_learned_from(examples: list[Example]
     assert usable([*examples, *added], settings) == tuple(examples)
 
 
+def test_a_share_of_the_variance_is_given_to_patch_tokens() -> None:
+    squares = np.square(spread(0.2)).reshape(len(BLOCKS), 2, WIDTH).sum(axis=(0, 2))
+    assert squares / squares.sum() == pytest.approx([0.8, 0.2]) and squares.sum() == pytest.approx(N_FEATURES)
+    assert SETTINGS.ridge.spread is None, "where nothing is said, all features are alike"
+    leaning = replace(SETTINGS, patch_share=0.2, regularization=0.01).ridge
+    assert leaning.inverse_strength == 0.01 and np.array_equal(leaning.spread, spread(0.2))
+
+
+def test_a_recipe_that_leans_on_class_tokens_gives_other_weights(
+    trained: tuple[Path, ModelCard], examples: list[Example], tmp_path: Path
+) -> None:
+    card = train_synthetic(examples, tmp_path, replace(SETTINGS, patch_share=0.1), tower=ColourTower())
+    parts = [
+        np.abs(load(card.stem, folder)[0]["weights"]).reshape(len(BLOCKS), 2, WIDTH).sum(axis=(0, 2))
+        for folder in (trained[0], tmp_path)
+    ]
+    assert parts[1][1] / parts[1][0] < 0.5 * parts[0][1] / parts[0][0]
+
+
 def test_one_class_alone_is_an_error(examples: list[Example]) -> None:
     with pytest.raises(ValueError, match="both"):
         usable([e for e in examples if e.label], SETTINGS)
@@ -222,7 +270,9 @@ def test_a_recipe_is_read_and_a_wrong_one_refused(tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.json"
     recipe.write_text(json.dumps({"n_views": 3, "left_out": ["edit"]}))
     assert TrainingSettings.load(recipe) == TrainingSettings(n_views=3, left_out=("edit",))
-    for wrong in ('{"views": 3}', "[1]", "{", '{"n_views": 1}', '{"hard_share": 2}', '{"matched_contrast": -1}'):
+    wrong_values = {"n_views": 1, "hard_share": 2, "matched_contrast": -1, "patch_share": 1, "regularization": 0}
+    wrong_values |= {"views": 3}
+    for wrong in ("[1]", "{", *(json.dumps({name: value}) for name, value in wrong_values.items())):
         recipe.write_text(wrong)
         with pytest.raises(ValueError, match="recipe"):
             TrainingSettings.load(recipe)
