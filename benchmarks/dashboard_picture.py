@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from generators.images import Pixels
-from tests.make_browser import shoot
+from tests.make_browser import rest, shoot
 from tests.make_house import WIDTHS, bring, open_house
 from tests.make_screenshots import shrink
 
@@ -60,7 +60,7 @@ def main() -> None:
         for width in args.width or WIDTHS:
             page = house.enter("mia", width=width, dark=width < 600)
             bring(page, suspect)
-            page.wait_for_function("() => !document.querySelector('[data-testid=\"stSpinner\"]')")
+            rest(page)
             # Not by hand: that would scroll there, and leave a ring around what has the focus.
             page.get_by_role("slider").first.evaluate(MOVE, WIPED)
             shoot(page, Path(name) / "shot.png")

@@ -18,7 +18,7 @@ from detectors.seen_surface import seen_surfaces
 from detectors.surface_balance import balance
 from detectors.token_features import PATCH_SHARE, Tower, spread
 from detectors.vision_tower import PATCH_PX, SIDE_PX
-from detectors.washed_views import cut
+from detectors.washed_views import cut, is_mild, view_numbers
 
 
 @dataclass(frozen=True)
@@ -75,14 +75,19 @@ class TrainingSettings(Recipe):
             raise ValueError(f"the tower looks at sides that are multiples of {PATCH_PX} pixels, not at {self.side_px}")
 
     @property
+    def views(self) -> tuple[int, ...]:
+        """Views of a picture that are learned from, washed or not; see `detectors.washed_views`."""
+        return view_numbers(self.n_views, plain=self.plain)
+
+    @property
     def n_rows(self) -> int:
-        """Views of a picture that are learned from, washed or not."""
-        return self.n_views + self.plain
+        """How many they are."""
+        return len(self.views)
 
     @property
     def ridge(self) -> Ridge:
         """The penalty on the weights."""
-        return Ridge(self.regularization, None if self.patch_share == PATCH_SHARE else spread(self.patch_share))
+        return Ridge(self.regularization, spread(self.patch_share))
 
 
 def usable(examples: Sequence[Example], settings: TrainingSettings) -> tuple[Example, ...]:
@@ -164,8 +169,7 @@ def study(
         side_px=settings.side_px,
     )
     labels = np.repeat([e.label for e in views.examples], n_rows)
-    place = np.arange(len(labels)) % n_rows
-    mild = (place % 2 == 1) | (place >= settings.n_views)
+    mild = np.tile([is_mild(view) for view in settings.views], len(views.examples))
     share = np.where(mild, (1 - settings.hard_share) / mild.mean(), settings.hard_share / (1 - mild.mean()))
     shown = np.repeat([e.content for e in views.examples], n_rows)
     scenes = Scenes(shown, settings.scene_penalty, settings.matched_contrast)

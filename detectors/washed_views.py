@@ -39,7 +39,7 @@ class Views:
     """Features of every view of every picture.
 
     Attributes:
-        features: (N, V, N_FEATURES) float32; the odd views are mild, and so is a plain one, the last.
+        features: (N, V, N_FEATURES) float32; as `view_numbers` has them.
         examples: the N pictures; those that could not be read are left out.
         unread: why, a line each.
     """
@@ -47,6 +47,16 @@ class Views:
     features: NDArray[np.float32]
     examples: tuple[Example, ...]
     unread: tuple[str, ...]
+
+
+def view_numbers(n_views: int, *, plain: bool) -> tuple[int, ...]:
+    """The washed views, hard and mild in turn, and the plain one after them."""
+    return (*range(n_views), PLAIN) if plain else tuple(range(n_views))
+
+
+def is_mild(view: int) -> bool:
+    """Whether a view shows what pictures meet on their way, and no harder wash: calibration rests on such views."""
+    return view == PLAIN or view % 2 == 1
 
 
 def number_of(name: str) -> int:
@@ -59,7 +69,7 @@ def chain(name: str, view: int, seed: int) -> Chain:
     if view == PLAIN:
         return draw("q90", seed=seed)
     drawn = (seed, view, number_of(name))
-    return draw(HARD if view % 2 == 0 else MILD[drawn[2] % len(MILD)], seed=drawn)
+    return draw(MILD[drawn[2] % len(MILD)] if is_mild(view) else HARD, seed=drawn)
 
 
 def moved_mask(mask: NDArray[np.bool_] | NDArray[np.float32], wash: Chain) -> NDArray[np.float32]:
@@ -97,7 +107,7 @@ def cut(
         side_px: of the pictures that the tower looks at.
     """
     kept = KeptViews(cache, seed, what="" if side_px == SIDE_PX else f"{side_px} px")
-    numbers = (*range(n_views), PLAIN) if plain else tuple(range(n_views))
+    numbers = view_numbers(n_views, plain=plain)
     jobs = [(example, view) for example in examples for view in numbers]
     washed = _Washer(reader, n_views, seed, kept)
     rows: dict[tuple[Path, int], NDArray[np.float16]] = {}

@@ -19,7 +19,10 @@ from dashboard.widgets.laboratory import card_panel, explain, figures_panel
 
 OWN = "a table of your own"
 
-APART = "Counted on pictures that nothing was trained or calibrated on; they decided against an earlier reading."
+APART = (
+    "Counted on pictures that nothing was trained or calibrated on; they decided against an "
+    "earlier reading and pointed to what to try for this one."
+)
 
 DEFAULT_THRESHOLD = 0.5
 

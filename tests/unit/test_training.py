@@ -21,8 +21,7 @@ from detectors.synthetic import UNLIKE, Synthetic
 from detectors.token_features import BLOCKS, N_FEATURES, features_of, patch_map, patch_readings, spread, tokens_of
 from detectors.training import train_synthetic
 from detectors.vision_tower import WIDTH
-from detectors.washed_views import PLAIN, chain, cut
-from generators.launder import Jpeg, draw
+from generators.launder import draw
 from generators.weights import ModelCard, load
 from tests.make_media import photo
 from tests.make_tower import ColourTower
@@ -123,40 +122,6 @@ def test_the_same_run_gives_the_same_weights(
     assert train_synthetic(examples, tmp_path, SETTINGS, tower=ColourTower()).sha256 == trained[1].sha256
 
 
-def test_the_wash_of_a_view_follows_from_the_name_alone_so_that_pairs_go_through_the_same() -> None:
-    for view in range(4):
-        assert chain("same.png", view, 7) == chain("same.png", view, 7)
-    assert len({chain(f"{i}.png", 0, 7) for i in range(8)}) > 1
-
-
-def test_what_was_cut_is_not_cut_again_and_is_the_same(examples: list[Example], tmp_path: Path) -> None:
-    first, second = ColourTower(), ColourTower()
-    cold = cut(first, examples[:6], n_views=2, seed=1, cache=tmp_path)
-    warm = cut(second, examples[:6], n_views=2, seed=1, cache=tmp_path)
-    assert first.n_calls == 12 and second.n_calls == 0
-    assert np.array_equal(cold.features, warm.features) and cold.features.shape == (6, 2, N_FEATURES)
-
-
-def test_the_plain_view_comes_last_and_leaves_the_washed_ones_as_they_are(
-    examples: list[Example], tmp_path: Path
-) -> None:
-    washed = cut(ColourTower(), examples[:4], n_views=2, seed=1, cache=tmp_path)
-    tower = ColourTower()
-    both = cut(tower, examples[:4], n_views=2, seed=1, plain=True, cache=tmp_path)
-    assert tower.n_calls == 4 and np.array_equal(both.features[:, :2], washed.features)
-    pixels = read_pixels(examples[2])
-    saved_once = features_of(tokens_of(ColourTower(), Jpeg(90)(pixels))).astype(np.float16)
-    assert np.array_equal(both.features[2, 2], saved_once)
-    assert {chain(f"{i}.png", PLAIN, 1) for i in range(8)} == {draw("q90", seed=1)}
-
-
-def test_the_plain_view_of_a_clip_is_of_its_middle() -> None:
-    frames = [np.full((96, 96, 3), level, np.uint8) for level in (10, 100, 200)]
-    clip = Example(Path(__file__), 1, "there", is_video=True)
-    views = cut(ColourTower(), [clip], n_views=2, seed=1, plain=True, reader=lambda _: frames)
-    assert np.array_equal(views.features[0, 2], features_of(tokens_of(ColourTower(), frames[1])).astype(np.float16))
-
-
 def test_plain_views_are_learned_from_and_calibrated_on_beside_the_mild_ones(examples: list[Example]) -> None:
     settings = TrainingSettings(n_views=4, plain=True, hard_share=0.2)
     given = study(examples[:20], settings, tower=ColourTower())
@@ -166,30 +131,10 @@ def test_plain_views_are_learned_from_and_calibrated_on_beside_the_mild_ones(exa
     assert given.sources[:6] == ("source 0",) * 6 and given.labels.sum() == 5 * sum(e.label for e in examples[:20])
 
 
-def test_the_views_of_a_clip_are_of_frames_spread_over_it() -> None:
-    frames = [np.full((96, 96, 3), level, np.uint8) for level in range(0, 240, 30)]
-    clip, read = Example(Path(__file__), 1, "there", is_video=True), []
-
-    def reader(example: Example) -> list[NDArray[np.uint8]]:
-        read.append(example)
-        return frames
-
-    views = cut(ColourTower(), [clip], n_views=4, seed=1, reader=reader)
-    brightness = views.features[0, :, :WIDTH] @ ColourTower().tokens(np.full((1, 224, 224, 3), 255, np.uint8))[0][0, 0]
-    assert np.all(np.diff(brightness) > 0) and len(read) == 1
-
-
 def test_clips_are_learned_from_only_when_asked_for(examples: list[Example]) -> None:
     clip = Example(examples[0].path, 1, "there", is_video=True)
     assert usable([*examples, clip], SETTINGS) == tuple(examples)
     assert usable([*examples, clip], TrainingSettings(clips=True)) == (*examples, clip)
-
-
-def test_broken_pictures_are_left_out_and_named(examples: list[Example], tmp_path: Path) -> None:
-    broken = tmp_path / "broken.png"
-    broken.write_bytes(b"no picture")
-    views = cut(ColourTower(), [*examples[:2], Example(broken, 1, "there")], n_views=2, seed=1)
-    assert len(views.examples) == 2 and len(views.unread) == 1 and "broken.png" in views.unread[0]
 
 
 def test_balanced_pictures_are_weighed_so_that_their_surface_tells_less(tmp_path: Path) -> None:
@@ -245,7 +190,7 @@ def test_edits_and_left_out_sources_are_not_learned_from(examples: list[Example]
 def test_a_share_of_the_variance_is_given_to_patch_tokens() -> None:
     squares = np.square(spread(0.2)).reshape(len(BLOCKS), 2, WIDTH).sum(axis=(0, 2))
     assert squares / squares.sum() == pytest.approx([0.8, 0.2]) and squares.sum() == pytest.approx(N_FEATURES)
-    assert SETTINGS.ridge.spread is None, "where nothing is said, all features are alike"
+    assert np.array_equal(SETTINGS.ridge.spread, np.ones(N_FEATURES)), "where nothing is said, all features are alike"
     leaning = replace(SETTINGS, patch_share=0.2, regularization=0.01).ridge
     assert leaning.inverse_strength == 0.01 and np.array_equal(leaning.spread, spread(0.2))
 
