@@ -16,10 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from forensics.cli.terminal import table
 from forensics.report_words import percent
 from tests.make_c2pa import action, sign, signer
-from tests.make_media import clip, decode, jpeg, moving_scene, photo, png
+from tests.make_media import Pixels, clip, decode, jpeg, panned, png
+from tests.make_photos import taken
 
 CLEAN, MANIPULATED, SYNTHETIC, BROKEN = "no trace found", "likely manipulated", "likely synthetic", "not examined"
 
@@ -57,31 +60,37 @@ def write_samples(out: Path) -> tuple[Sample, ...]:
 def _samples(out: Path) -> Iterator[tuple[Sample, bytes | None]]:
     from generators import forgeries
 
-    yield Sample("untouched.jpg", "nothing: saved once", CLEAN), jpeg(photo(1), 92)
-    resaved = jpeg(decode(jpeg(photo(2), 75)), 92)
+    yield Sample("untouched.jpg", "nothing: saved once", CLEAN), jpeg(taken("flower", 1), 92)
+    resaved = jpeg(decode(jpeg(taken("china", 2, width=440), 75)), 92)
     yield Sample("saved_twice.jpg", "nothing but saved again, as messengers do", CLEAN), resaved
-    copied = forgeries.copy_move(photo(3), seed=5, area=0.04, angle_deg=12.0)
+    copied = forgeries.copy_move(taken("china", 3), seed=4, area=0.03, angle_deg=12.0)
     yield Sample("copied_part.jpg", "a part copied, turned by 12 degrees", MANIPULATED), jpeg(copied.pixels, 92)
-    background = decode(jpeg(photo(4), 70))
-    spliced = forgeries.splice(background, photo(5, noise=4.0), seed=7, area=0.08)
+    background = decode(jpeg(taken("china", 4), 70))
+    spliced = forgeries.splice(background, taken("flower", 5, noise=4.0), seed=9, area=0.08)
     yield Sample("pasted_object.jpg", "an object pasted in from another photo", MANIPULATED), jpeg(spliced.pixels, 95)
-    prompt = "a lighthouse at dusk\nSteps: 28, Sampler: DPM++ 2M, CFG scale: 6, Seed: 42, Size: 768x576, Model: demo"
+    prompt = "a temple in the evening\nSteps: 28, Sampler: DPM++ 2M, CFG scale: 6, Seed: 42, Size: 440x362, Model: demo"
     yield (
         Sample("prompt.png", "carries the settings of an image generator", SYNTHETIC),
-        png(photo(6), {"parameters": prompt}),
+        png(taken("china", 6, left=102, width=440), {"parameters": prompt}),
     )
     by = signer("Demo Signer")
-    made = sign(jpeg(photo(7), 90), by, action("created", "trainedAlgorithmicMedia"))
+    made = sign(jpeg(taken("flower", 7, left=60, width=440), 90), by, action("created", "trainedAlgorithmicMedia"))
     yield Sample("signed_as_ai.jpg", "carries a signed C2PA statement: made by AI", SYNTHETIC), made
-    signed = bytearray(sign(jpeg(photo(10), 90), by, action("created", "digitalCapture")))
+    signed = bytearray(sign(jpeg(taken("china", 10, width=400), 90), by, action("created", "digitalCapture")))
     signed[-40] ^= 1
     yield Sample("changed_later.jpg", "signed (C2PA) by its camera, changed since", MANIPULATED), bytes(signed)
-    clip(out / "steady.mp4", moving_scene(11, 75))
+    clip(out / "steady.mp4", _panned("flower", 11))
     yield Sample("steady.mp4", "nothing: a camera pans", CLEAN), None
-    frames = moving_scene(8, 75)
+    frames = _panned("china", 8)
     clip(out / "repeated.mp4", frames[:50] + frames[10:40] + frames[50:])
     yield Sample("repeated.mp4", "30 frames inserted a second time", MANIPULATED), None
-    yield Sample("broken.jpg", "cut off after 4,000 bytes", BROKEN), jpeg(photo(9), 90)[:4000]
+    yield Sample("broken.jpg", "cut off after 4,000 bytes", BROKEN), jpeg(taken("flower", 9), 90)[:4000]
+
+
+def _panned(name: str, seed: int) -> list[Pixels]:
+    """Three seconds of a camera that pans over a photo."""
+    wide = taken(name, seed, top=60, height=240, noise=0.0)
+    return panned(wide, 75, np.random.default_rng(seed), width=320)
 
 
 def scan(media: Path, out: Path) -> dict[str, dict[str, Any]]:

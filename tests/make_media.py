@@ -32,7 +32,14 @@ def photo(
         (height, width, 3) uint8.
     """
     rng = np.random.default_rng(seed)
-    scene = _scene(rng, width, height)
+    return exposed(_scene(rng, width, height), rng, noise=noise, prnu=prnu)
+
+
+def exposed(
+    scene: NDArray[np.float32], rng: np.random.Generator, *, noise: float = 2.0, prnu: NDArray[np.float32] | None = None
+) -> Pixels:
+    """What a camera takes of a scene (height, width, 3) of even sides, 0..255; see `photo`."""
+    height, width = scene.shape[:2]
     scene = cv2.GaussianBlur(scene, (0, 0), 0.7)
     if prnu is not None:
         scene = scene * (1.0 + prnu[..., None])
@@ -79,11 +86,15 @@ def decode(data: bytes) -> Pixels:
 
 def moving_scene(seed: int, n: int, *, width: int = 320, height: int = 240, noise: float = 2.0) -> list[Pixels]:
     """n frames of a camera panning over one scene, each with fresh noise."""
-    rng = np.random.default_rng(seed)
-    wide = photo(seed, width=width + 2 * n + 2, height=height, noise=0.0).astype(np.float32)
-    frames = []
+    wide = photo(seed, width=width + 2 * n + 2, height=height, noise=0.0)
+    return panned(wide, n, np.random.default_rng(seed), width=width, noise=noise)
+
+
+def panned(wide: Pixels, n: int, rng: np.random.Generator, *, width: int, noise: float = 2.0) -> list[Pixels]:
+    """n frames of a picture of at least width + 2 * n columns, two columns on each time, with fresh noise."""
+    height, frames = len(wide), []
     for i in range(n):
-        view = wide[:, 2 * i : 2 * i + width] + rng.normal(0, noise, (height, width, 3))
+        view = wide[:, 2 * i : 2 * i + width].astype(np.float32) + rng.normal(0, noise, (height, width, 3))
         frames.append(np.clip(np.rint(view), 0, 255).astype(np.uint8))
     return frames
 
