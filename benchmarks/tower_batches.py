@@ -1,11 +1,11 @@
 """What a process that runs the network for all workers is worth: pictures one by one, in batches, over its lines.
 
-    python -m benchmarks.tower_batches --device cuda --pictures 256 --lines 16
+    python -m benchmarks.tower_batches --device cuda --pictures 256 --lines 16 --in-worker 16
 
-The same pictures go in turns through the network as each worker has it without a device (ONNX Runtime on one thread),
-through that of the device in this process, one by one and in batches, and through a process that has the device: over
-one line, as a lone worker asks, and over as many lines as there are workers. Ratios have an interval from drawing turns
-anew.
+The same pictures go in turns through the network as each worker has it without a device (ONNX Runtime on one thread,
+where a card's batch would take a minute: `--in-worker` says how many of them), through that of the device in this
+process, one by one and in batches, and through a process that has the device: over one line, as a lone worker asks, and
+over as many lines as there are workers. Ratios are of the time a picture takes, with an interval from turns drawn anew.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--pictures", type=int, default=16, help="in a turn")
+    parser.add_argument("--in-worker", type=int, help="of them through a worker's own network; all by default")
     parser.add_argument("--lines", type=int, default=8, help="workers that ask at once; the size of batches")
     parser.add_argument("--turns", type=int, default=5)
     given = parser.parse_args(arguments)
@@ -43,10 +44,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         processes = stack.enter_context(TowerProcesses([given.device]))
         clients = [client(processes) for _ in range(given.lines)]
         pool = stack.enter_context(ThreadPoolExecutor(given.lines))
-        costs = in_turns(tasks(given.device, given.pictures, lines, clients, pool), given.turns)
-    walls = {name: [cost.wall_s for cost in turns] for name, turns in costs.items()}
+        in_worker = given.in_worker or given.pictures
+        costs = in_turns(tasks(given.device, given.pictures, in_worker, lines, clients, pool), given.turns)
+    seen = {name: in_worker if name == WORKER else given.pictures for name in costs}
+    walls = {name: [cost.wall_s / seen[name] for cost in turns] for name, turns in costs.items()}
     for name, seconds in walls.items():
-        print(f"{name}: {given.pictures * given.turns / sum(seconds):.1f} pictures a second")
+        print(f"{name}: {given.turns / sum(seconds):.1f} pictures a second")
     for over, under in ((ALONE, BATCHES), (ONE_LINE, ALONE), (ONE_LINE, lines), (WORKER, lines)):
         print(f"{over} takes {told(ratio(walls[over], walls[under]))} times as long as {under}")
     print(machine())
@@ -61,21 +64,21 @@ def client(processes: TowerProcesses) -> ServedTower:
 
 
 def tasks(
-    device: str, n: int, lines: str, clients: Sequence[ServedTower], pool: ThreadPoolExecutor
+    device: str, n: int, in_worker: int, lines: str, clients: Sequence[ServedTower], pool: ThreadPoolExecutor
 ) -> dict[str, Callable[[int], object]]:
     """What is measured, by name."""
     pixels = np.random.default_rng(0).integers(0, 256, (n, SIDE_PX, SIDE_PX, 3), np.uint8)
     own, size = shipped_on(device), len(clients)
 
-    def go(tower: Tower, first: int = 0, step: int = 1, batch: int = 1) -> None:
-        for start in range(first, n, step):
+    def go(tower: Tower, first: int = 0, step: int = 1, batch: int = 1, end: int = n) -> None:
+        for start in range(first, end, step):
             tower.tokens(pixels[start : start + batch])
 
     def together(turn: int) -> None:
         list(pool.map(lambda number: go(clients[number], number, size), range(size)))
 
     return {
-        WORKER: lambda turn: go(bare_tower()),
+        WORKER: lambda turn: go(bare_tower(), end=in_worker),
         ALONE: lambda turn: go(own),
         BATCHES: lambda turn: go(own, 0, size, size),
         ONE_LINE: lambda turn: go(clients[0]),

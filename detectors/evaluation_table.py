@@ -32,6 +32,12 @@ HOW_TO_READ = (
 
 CELL_PX, NAME_PX, ROW_PX, MARGIN_PX, FONT_PX = 96, 380, 24, 12, 14
 
+FEW = 5
+"""Pictures of a class under which a row's area is hardly more than chance: it is drawn last, and pale."""
+
+LISTED = ("generator", "source")
+"""Kinds of rows with so many that they are drawn weakest first."""
+
 
 def to_csv(rows: Iterable[Row]) -> str:
     """One line for each group and condition, with every figure."""
@@ -64,30 +70,55 @@ def to_markdown(rows: Sequence[Row], card: ModelCard, n_unread: int = 0) -> str:
 
 
 def to_png(rows: Sequence[Row], card: ModelCard) -> bytes:
-    """The areas of every group and condition, coloured from red (a coin or worse) to green (perfect)."""
+    """The areas of every group and condition, coloured from red (a coin or worse) to green (perfect).
+
+    Args:
+        rows: of one detector; they are drawn as `drawn` orders them.
+        card: its card.
+    """
     conditions = list(dict.fromkeys(row.condition for row in rows))
-    names = list(dict.fromkeys((row.kind, row.name) for row in rows))
-    width = 2 * MARGIN_PX + NAME_PX + CELL_PX * len(conditions)
-    picture = Image.new("RGB", (width, 2 * MARGIN_PX + ROW_PX * (len(names) + 2)), "white")
-    pen, font = ImageDraw.Draw(picture), ImageFont.load_default(FONT_PX)
-    pen.text((MARGIN_PX, MARGIN_PX), f"{card.stem}: AUROC (fakes/reals)", "black", font)
     by_place = {(row.kind, row.name, row.condition): row for row in rows}
+    first = drawn(rows)
+    width = 2 * MARGIN_PX + NAME_PX + CELL_PX * len(conditions)
+    picture = Image.new("RGB", (width, 2 * MARGIN_PX + ROW_PX * (len(first) + 2)), "white")
+    pen, font = ImageDraw.Draw(picture), ImageFont.load_default(FONT_PX)
+    title = f"{card.stem}: AUROC (fakes/reals); generators and sources weakest first, pale under {FEW} of a class"
+    pen.text((MARGIN_PX, MARGIN_PX), title, "black", font)
     for j, condition in enumerate(conditions):
         pen.text((MARGIN_PX + NAME_PX + CELL_PX * j + 8, MARGIN_PX + ROW_PX), condition, "black", font)
-    for i, (kind, name) in enumerate(names):
-        top = MARGIN_PX + ROW_PX * (i + 2)
-        first = by_place[kind, name, conditions[0]]
-        label = f"{kind}: {name}" if kind != name else name
+    for i, row in enumerate(first):
+        top, ink = MARGIN_PX + ROW_PX * (i + 2), "gray" if _few(row) else "black"
+        label = f"{row.kind}: {row.name}" if row.kind != row.name else row.name
         label = label if len(label) <= 40 else label[:37] + "..."
-        pen.text((MARGIN_PX, top + 3), f"{label} ({first.n_fake}/{first.n_real})", "black", font)
+        pen.text((MARGIN_PX, top + 3), f"{label} ({row.n_fake}/{row.n_real})", ink, font)
         for j, condition in enumerate(conditions):
-            area = by_place[kind, name, condition].auroc
+            area = by_place[row.kind, row.name, condition].auroc
             left = MARGIN_PX + NAME_PX + CELL_PX * j
-            pen.rectangle((left, top, left + CELL_PX - 2, top + ROW_PX - 2), _colour(area))
-            pen.text((left + 8, top + 3), f"{area:.3f}", "black", font)
+            pen.rectangle((left, top, left + CELL_PX - 2, top + ROW_PX - 2), _colour(area, pale=_few(row)))
+            pen.text((left + 8, top + 3), f"{area:.3f}", ink, font)
     out = io.BytesIO()
     picture.save(out, "PNG", optimize=True)
     return out.getvalue()
+
+
+def drawn(rows: Sequence[Row]) -> list[Row]:
+    """The row of each group in the condition that is the same for all, in the order of the picture.
+
+    Generators and sources come weakest first, those of few pictures after all others of their kind.
+    """
+    named = _named(list(dict.fromkeys(row.condition for row in rows)))
+    own = [row for row in rows if row.condition == named]
+    kinds = list(dict.fromkeys(row.kind for row in own))
+    return sorted(own, key=lambda row: (kinds.index(row.kind), *((_few(row), row.auroc) if row.kind in LISTED else ())))
+
+
+def _few(row: Row) -> bool:
+    return min(row.n_fake, row.n_real) < FEW
+
+
+def _named(conditions: Sequence[str]) -> str:
+    """The second one, after the files as they lie there: the same format for all."""
+    return conditions[min(1, len(conditions) - 1)]
 
 
 def _full(rows: Sequence[Row]) -> list[str]:
@@ -121,9 +152,9 @@ def _full(rows: Sequence[Row]) -> list[str]:
 
 
 def _areas(rows: Sequence[Row]) -> list[str]:
-    """AUROC by condition, the interval with the second one, which is the same format for all."""
+    """AUROC by condition, the interval with the one that is the same format for all."""
     conditions = list(dict.fromkeys(row.condition for row in rows))
-    named = conditions[min(1, len(conditions) - 1)]
+    named = _named(conditions)
     body = []
     for name in dict.fromkeys(row.name for row in rows):
         own = {row.condition: row for row in rows if row.name == name}
@@ -160,7 +191,9 @@ def _covered(value: float | None, interval: Interval | None) -> str:
     return "" if value is None or interval is None else _with(value, interval)
 
 
-def _colour(area: float) -> tuple[int, int, int]:
-    """0.5 and less red, 0.75 yellow, 1 green, pale enough for black text."""
+def _colour(area: float, *, pale: bool) -> tuple[int, int, int]:
+    """0.5 and less red, 0.75 yellow, 1 green, pale enough for black text; paler yet where little is known."""
     share = min(max((area - 0.5) * 2, 0.0), 1.0)
-    return round(255 - 120 * max(share - 0.5, 0) * 2), round(140 + 90 * min(share * 2, 1)), 130
+    full = 255 - 120 * max(share - 0.5, 0) * 2, 140 + 90 * min(share * 2, 1), 130.0
+    red, green, blue = (round(value + (255 - value) * (0.7 if pale else 0.0)) for value in full)
+    return red, green, blue

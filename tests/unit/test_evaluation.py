@@ -16,7 +16,7 @@ from PIL import Image
 from detectors.base import Pictures, Scores
 from detectors.data import Example
 from detectors.evaluation import Row, groups, rows
-from detectors.evaluation_table import to_csv, to_markdown, to_png
+from detectors.evaluation_table import drawn, to_csv, to_markdown, to_png
 from detectors.scoring import ScoredSet, score_set
 from generators.weights import ModelCard
 from tests.make_media import Pixels, decode, jpeg, photo, png
@@ -192,7 +192,8 @@ def test_tables_hold_the_figures(examples: list[Example]) -> None:
 def test_the_picture_is_green_where_a_detector_is_right_and_red_where_not(examples: list[Example]) -> None:
     found = measured(examples)[1]
     picture = np.array(Image.open(io.BytesIO(to_png(found, Red.card))).convert("RGB")).astype(int)
-    names = list(dict.fromkeys((row.kind, row.name) for row in found))
+    names = [(row.kind, row.name) for row in drawn(found)]
+    assert len(names) == len(set(names)) == len({(row.kind, row.name) for row in found})
 
     def colour(kind: str, name: str) -> tuple[int, int, int]:
         red, green, blue = picture[12 + 24 * (names.index((kind, name)) + 2) + 1, 12 + 380 + 2].tolist()
@@ -200,6 +201,19 @@ def test_the_picture_is_green_where_a_detector_is_right_and_red_where_not(exampl
 
     right, wrong = colour("generator", "paint-1"), colour("source", "quiz")
     assert right[1] > right[0] + 60 and wrong[0] > wrong[1] + 60
+
+
+def test_generators_are_drawn_weakest_first_and_those_of_few_pictures_last_and_pale(examples: list[Example]) -> None:
+    row = by_name(measured(examples)[1])["generator", "paint-1"]
+    areas = {"strong": (0.9, 40), "weak": (0.6, 5), "single": (0.5, 1)}
+    rows = [replace(row, name=name, auroc=area, n_fake=n) for name, (area, n) in areas.items()]
+    whole = replace(row, kind="all", name="all", n_fake=4)
+    later = [replace(r, condition="q90", auroc=1 - r.auroc) for r in rows]
+    assert [r.name for r in drawn([whole, *rows])] == ["all", "weak", "strong", "single"]
+    assert [r.name for r in drawn([*rows, *later])] == ["strong", "weak", "single"], "the second condition decides"
+    picture = np.array(Image.open(io.BytesIO(to_png(rows, Red.card))).convert("RGB")).astype(int)
+    weak, strong, single = (picture[12 + 24 * (i + 2) + 1, 12 + 380 + 2] for i in range(3))
+    assert single.min() > 200 > strong.min() and weak.min() < 200
 
 
 def test_a_coin_gets_one_half(examples: list[Example]) -> None:
