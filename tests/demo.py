@@ -22,7 +22,7 @@ from forensics.cli.terminal import table
 from forensics.report_words import percent
 from tests.make_c2pa import action, sign, signer
 from tests.make_media import Pixels, clip, decode, jpeg, panned, png
-from tests.make_photos import taken
+from tests.make_photos import CREDIT, taken
 
 CLEAN, MANIPULATED, SYNTHETIC, BROKEN = "no trace found", "likely manipulated", "likely synthetic", "not examined"
 
@@ -129,7 +129,8 @@ def show(samples: tuple[Sample, ...], results: dict[str, dict[str, Any]], out: P
                 print(f"  {out / name}   {sample.name}")
         if results[sample.name]["error"]:
             print(f"  none for {sample.name}: {results[sample.name]['error']}")
-    print(f"\nYour own files: {Path(sys.executable).parent / 'unforged'} scan FILE... --out results")
+    print(f"\nThe photos come with scikit-learn: {CREDIT}.")
+    print(f"Your own files: {Path(sys.executable).parent / 'unforged'} scan FILE... --out results")
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Photos of a temple and a flower that come with scikit-learn, taken anew: what people can judge at a glance.
 
-By danielbuechele and vultilion (Flickr), CC BY 2.0. `make_media.photo` draws clouds of any size instead.
+`make_media.photo` draws clouds of any size instead.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 
 from tests.make_media import Pixels, exposed
+
+CREDIT = "a temple by danielbuechele, a flower by vultilion (Flickr), both CC BY 2.0"
 
 SHRUNK = 0.85
 """Enough for nothing to be left of the JPEG files they lie in."""
