@@ -82,12 +82,12 @@ def to_png(rows: Sequence[Row], card: ModelCard) -> bytes:
     width = 2 * MARGIN_PX + NAME_PX + CELL_PX * len(conditions)
     picture = Image.new("RGB", (width, 2 * MARGIN_PX + ROW_PX * (len(first) + 2)), "white")
     pen, font = ImageDraw.Draw(picture), ImageFont.load_default(FONT_PX)
-    title = f"{card.stem}: AUROC (fakes/reals); generators and sources weakest first, pale under {FEW} of a class"
-    pen.text((MARGIN_PX, MARGIN_PX), title, "black", font)
+    pen.text((MARGIN_PX, MARGIN_PX), f"{card.stem}: AUROC (fakes/reals)", "black", font)
+    pen.text((MARGIN_PX, MARGIN_PX + ROW_PX), f"weakest first; pale: under {FEW} of a class", "dimgray", font)
     for j, condition in enumerate(conditions):
         pen.text((MARGIN_PX + NAME_PX + CELL_PX * j + 8, MARGIN_PX + ROW_PX), condition, "black", font)
     for i, row in enumerate(first):
-        top, ink = MARGIN_PX + ROW_PX * (i + 2), "gray" if _few(row) else "black"
+        top, ink = MARGIN_PX + ROW_PX * (i + 2), "dimgray" if _few(row) else "black"
         label = f"{row.kind}: {row.name}" if row.kind != row.name else row.name
         label = label if len(label) <= 40 else label[:37] + "..."
         pen.text((MARGIN_PX, top + 3), f"{label} ({row.n_fake}/{row.n_real})", ink, font)
