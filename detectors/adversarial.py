@@ -21,7 +21,7 @@ from detectors.token_features import features_of
 from generators.images import Pixels
 from generators.weights import ModelCard, load
 
-READING = "adversarial-1"
+READING = "adversarial-2"
 
 TOO_SMALL = f"it is smaller than {MIN_SIDE_PX} pixels"
 

@@ -53,6 +53,9 @@ class AdversarialSettings(Recipe):
         left_out: families that are not used.
         most: pictures of one source and label; so many of the first by the hash of their names.
         in_all: pictures of all of these, likewise: each costs seconds of a processor.
+        alone: pictures of one source and label, likewise; those of them that are not perturbed are read as they come,
+            at their own size, and bounds and thresholds rest on them as well. Nothing is fitted to them: all that was
+            perturbed had been shrunk, and it would be learned that what was not is clean.
         unlearned: kinds of attack that are judged, but neither learned from nor calibrated on.
         others: kinds of attack for which the card also says how they are told by a reading that never saw them.
         regularization: inverse strengths, of grain and of gaps.
@@ -66,6 +69,7 @@ class AdversarialSettings(Recipe):
     left_out: tuple[str, ...] = (EDIT,)
     most: int = 4
     in_all: int = 1000
+    alone: int = 0
     unlearned: tuple[str, ...] = ("patch",)
     others: tuple[str, ...] = ("network",)
     regularization: tuple[float, ...] = (0.1, 0.1)
@@ -77,7 +81,7 @@ class AdversarialSettings(Recipe):
 
 
 def usable_pictures(examples: Sequence[Example], settings: AdversarialSettings) -> tuple[Example, ...]:
-    """Pictures, real or fake, that a run perturbs.
+    """Pictures, real or fake, that a run perturbs, and after them those that stay alone.
 
     Raises:
         ValueError: there is none.
@@ -85,7 +89,11 @@ def usable_pictures(examples: Sequence[Example], settings: AdversarialSettings) 
     chosen = [e for e in examples if not e.is_video and e.family not in settings.left_out]
     if not chosen:
         raise ValueError("no picture that could be perturbed is there")
-    few = first_by_hash(chosen, settings.most)
+    return tuple(dict.fromkeys((*_perturbed(chosen, settings), *first_by_hash(chosen, settings.alone))))
+
+
+def _perturbed(examples: Sequence[Example], settings: AdversarialSettings) -> tuple[Example, ...]:
+    few = first_by_hash(examples, settings.most)
     return tuple(sorted(few, key=lambda e: number_of(e.path.name))[: settings.in_all])
 
 
@@ -122,13 +130,15 @@ def train_adversarial(
     settings = settings or AdversarialSettings()
     maker = PairMaker(makers or _shipped_makers, settings.seed, cache, reader)
     chosen = usable_pictures(examples, settings)
+    perturbed = _perturbed(chosen, settings)
     read = read or TowerRead.of(load(ATTACKED, ZOO)[0])
     rows = cut_pairs(
         read,
         maker,
-        chosen,
+        perturbed,
         n_views=settings.n_views,
         seed=settings.seed,
+        alone=chosen[len(perturbed) :],
         cache=cache,
         progress=progress,
     )
@@ -150,7 +160,7 @@ def _fitted(
         other = _fit(rows, settings, (*settings.unlearned, kind))
         measures |= _of(f"{kind}, never learned from, held-out sources", rows, other.held_out, rows.kinds == kind)
     reading = replace(fitted.reading, high=min(fitted.reading.high, settings.most_llr))
-    tensors: dict[str, NDArray[Any]] = {**reading.tensors, **_near(rows.features), **looked_at}
+    tensors: dict[str, NDArray[Any]] = {**reading.tensors, **_near(rows.features[~rows.alone]), **looked_at}
     name, _, version = READING.rpartition("-")
     card = ModelCard(
         name=name,
@@ -182,7 +192,7 @@ def _fit(rows: PairRows, settings: AdversarialSettings, unlearned: Sequence[str]
         regularization=settings.regularization,
         groups=GROUPS,
         calibrated_on=learned,
-        learned_from=learned,
+        learned_from=learned & ~rows.alone,
     )
 
 

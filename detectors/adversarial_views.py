@@ -31,7 +31,7 @@ WASHES = (("original", "q95"), ("q90", "q75", "resized"))
 
 @dataclass(frozen=True, eq=False)
 class PairRows:
-    """Rows of every view of every picture: clean, perturbed, clean, perturbed ...
+    """Rows of every view of every picture: clean, perturbed, clean, perturbed ..., and then of those that are alone.
 
     Attributes:
         features: (M, N_FEATURES) float32.
@@ -39,6 +39,7 @@ class PairRows:
         epsilons: (M,) in steps of 8 bits.
         washes: M names of what came after.
         examples: of each row.
+        alone: (M,) of pictures as they come, clean and at their own size, beside which nothing was perturbed.
         unread: why pictures gave no row, a line each.
     """
 
@@ -47,6 +48,7 @@ class PairRows:
     epsilons: NDArray[np.int64]
     washes: NDArray[np.str_]
     examples: tuple[Example, ...]
+    alone: NDArray[np.bool_]
     unread: tuple[str, ...]
 
     @property
@@ -76,6 +78,14 @@ class PairMaker:
         self._makers_of, self._seed, self._reader = makers, seed, reader
         self._kept = KeptViews(cache, seed, what="pair", ending=".npz")
 
+    def whole(self, example: Example) -> Pixels:
+        """The picture as it lies there.
+
+        Raises:
+            ValueError: it cannot be read.
+        """
+        return self._reader(example)[0]
+
     def __call__(self, example: Example) -> Pair:
         """The pair of an example.
 
@@ -87,8 +97,9 @@ class PairMaker:
             return _unpacked(kept)
         from detectors.adversarial_pairs import make_pair
 
-        pixels = self._reader(example)[0]
-        made = make_pair(self._makers, pixels, example.path.name, is_fake=bool(example.label), seed=self._seed)
+        made = make_pair(
+            self._makers, self.whole(example), example.path.name, is_fake=bool(example.label), seed=self._seed
+        )
         self._kept.put(example, 0, _packed(made))
         return made
 
@@ -104,10 +115,11 @@ def cut_pairs(
     *,
     n_views: int,
     seed: int,
+    alone: Sequence[Example] = (),
     cache: Path | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> PairRows:
-    """Cut the features of n_views washed views of every pair.
+    """Cut the features of n_views washed views of every pair, and of every picture that stays alone.
 
     Args:
         read: the reading of `synthetic`.
@@ -115,31 +127,39 @@ def cut_pairs(
         examples: pictures, real and fake.
         n_views: of each.
         seed: of the washes.
+        alone: pictures to be read as they come.
         cache: folder that keeps features; None keeps nothing.
         progress: called with the number of views done since the last call.
     """
-    keeper = KeptViews(cache, seed, what="adversarial", ending=".npz")
     rows: list[tuple[Example, Arrays]] = []
     unread = []
-    for example in examples:
+    for example, views in (*((one, _views) for one in examples), *((one, _views_alone) for one in alone)):
         try:
-            rows.extend((example, found) for found in _views(read, maker, example, n_views, seed, keeper))
+            rows.extend((example, found) for found in views(read, maker, example, n_views, seed, cache))
         except ValueError as error:
             unread.append(str(error))
         if progress is not None:
             progress(n_views)
     cut = np.concatenate([found["features"] for _, found in rows]) if rows else np.zeros((0, N_FEATURES))
-    kinds = [kind for _, found in rows for kind in (CLEAN, str(found["kind"]))]
-    epsilons = [epsilon for _, found in rows for epsilon in (0, int(found["epsilon"]))]
-    washes = [str(found["wash"]) for _, found in rows for _ in range(2)]
-    pictures = tuple(example for example, _ in rows for _ in range(2))
-    arrays = cut.astype(np.float32), np.array(kinds), np.array(epsilons, np.int64), np.array(washes)
-    return PairRows(*arrays, pictures, tuple(unread))
+    sizes = [len(found["features"]) for _, found in rows]  # a pair, or one alone
+    kinds = [kind for n, (_, found) in zip(sizes, rows, strict=True) for kind in (CLEAN, str(found["kind"]))[:n]]
+    epsilons = [size for n, (_, found) in zip(sizes, rows, strict=True) for size in (0, int(found["epsilon"]))[:n]]
+    pictures = tuple(example for n, (example, _) in zip(sizes, rows, strict=True) for _ in range(n))
+    return PairRows(
+        cut.astype(np.float32),
+        np.array(kinds),
+        np.array(epsilons, np.int64),
+        np.repeat([str(found["wash"]) for _, found in rows], sizes),
+        pictures,
+        np.repeat([n == 1 for n in sizes], sizes),
+        tuple(unread),
+    )
 
 
 def _views(
-    read: Read, maker: PairMaker, example: Example, n_views: int, seed: int, keeper: KeptViews
+    read: Read, maker: PairMaker, example: Example, n_views: int, seed: int, cache: Path | None
 ) -> Iterator[Arrays]:
+    keeper = KeptViews(cache, seed, what="adversarial", ending=".npz")
     for view in range(n_views):
         found = keeper.get(example, view)
         if found is None:
@@ -150,6 +170,25 @@ def _views(
                 "features": np.array(cut, np.float16),
                 "kind": np.array(pair.kind),
                 "epsilon": np.array(pair.epsilon),
+                "wash": np.array(name),
+            }
+            keeper.put(example, view, found)
+        yield found
+
+
+def _views_alone(
+    read: Read, maker: PairMaker, example: Example, n_views: int, seed: int, cache: Path | None
+) -> Iterator[Arrays]:
+    keeper = KeptViews(cache, seed, what="adversarial alone", ending=".npz")
+    for view in range(n_views):
+        found = keeper.get(example, view)
+        if found is None:
+            name, wash = _wash(example.path.name, view, seed)
+            cut = features(read, wash(maker.whole(example)))
+            found = {
+                "features": cut[None].astype(np.float16),
+                "kind": np.array(CLEAN),
+                "epsilon": np.array(0),
                 "wash": np.array(name),
             }
             keeper.put(example, view, found)

@@ -95,6 +95,28 @@ def test_the_card_says_what_was_held_out_and_what_it_looks_for(zoo: Path) -> Non
     assert set(card.thresholds) == {"0.01", "0.05"} and card.sets
 
 
+def test_bars_rest_on_pictures_as_they_come_as_well_and_nothing_is_fitted_to_those(tmp_path: Path) -> None:
+    examples = []
+    for i in range(40):
+        Image.fromarray(photo(i)).save(path := tmp_path / f"{i}.png")
+        examples.append(Example(path, i % 2, f"source {i % 8}"))
+    few, all_ = AdversarialSettings(most=3), AdversarialSettings(most=3, alone=5)
+    alone = usable_pictures(examples, all_)[24:]
+    assert len(alone) == 16 and usable_pictures(examples, all_)[:24] == usable_pictures(examples, few)
+    rough = {e.path: perturb(critic, [photo(int(e.path.stem))], 6 / 255, 6, 0)[0] for e in alone}
+    for path, pixels in rough.items():  # what comes looks like what was perturbed, and is clean
+        Image.fromarray(pixels).save(path)
+    detectors = []
+    for zoo, settings in ((tmp_path / "few", few), (tmp_path / "all", all_)):
+        train_adversarial(examples, zoo, settings, cache=tmp_path / "cache", read=read, makers=makers)
+        detectors.append(Adversarial(zoo, read))
+    over = [(d.score(list(rough.values())).fake >= d.card.thresholds["0.05"]).mean() for d in detectors]
+    assert over[0] > 0.9 and over[1] < 0.7, "after washes, where bars are set, they look less like it"
+    lines = [d._reading.weights / np.linalg.norm(d._reading.weights) for d in detectors]
+    assert lines[0] == pytest.approx(lines[1], abs=1e-5)
+    assert sum(detectors[1].card.data.values()) == 40 and sum(detectors[0].card.data.values()) == 24
+
+
 def test_what_is_too_small_or_unlike_anything_learned_is_not_judged(zoo: Path) -> None:
     stripes = np.zeros((96, 96, 3), np.uint8)
     stripes[::2] = 255
