@@ -62,6 +62,15 @@ class PairRows:
         return [example.source for example in self.examples]
 
 
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """What rows are cut of: a clean picture, beside itself perturbed or alone."""
+
+    pictures: tuple[Pixels, ...]
+    kind: str
+    epsilon: int
+
+
 class PairMaker:
     """Makes the pair of an example, once: what was made stays in the folder.
 
@@ -78,13 +87,18 @@ class PairMaker:
         self._makers_of, self._seed, self._reader = makers, seed, reader
         self._kept = KeptViews(cache, seed, what="pair", ending=".npz")
 
-    def whole(self, example: Example) -> Pixels:
-        """The picture as it lies there.
+    def both(self, example: Example) -> _Made:
+        """The pair of an example, as rows are cut of it; see `__call__`."""
+        pair = self(example)
+        return _Made((pair.clean, pair.perturbed), pair.kind, pair.epsilon)
+
+    def alone(self, example: Example) -> _Made:
+        """The picture as it comes.
 
         Raises:
             ValueError: it cannot be read.
         """
-        return self._reader(example)[0]
+        return _Made((self._reader(example)[0],), CLEAN, 0)
 
     def __call__(self, example: Example) -> Pair:
         """The pair of an example.
@@ -97,9 +111,8 @@ class PairMaker:
             return _unpacked(kept)
         from detectors.adversarial_pairs import make_pair
 
-        made = make_pair(
-            self._makers, self.whole(example), example.path.name, is_fake=bool(example.label), seed=self._seed
-        )
+        pixels = self._reader(example)[0]
+        made = make_pair(self._makers, pixels, example.path.name, is_fake=bool(example.label), seed=self._seed)
         self._kept.put(example, 0, _packed(made))
         return made
 
@@ -131,11 +144,13 @@ def cut_pairs(
         cache: folder that keeps features; None keeps nothing.
         progress: called with the number of views done since the last call.
     """
+    both = KeptViews(cache, seed, what="adversarial", ending=".npz")
+    one = KeptViews(cache, seed, what="adversarial alone", ending=".npz")
     rows: list[tuple[Example, Arrays]] = []
     unread = []
-    for example, views in (*((one, _views) for one in examples), *((one, _views_alone) for one in alone)):
+    for example, made, keeper in (*((e, maker.both, both) for e in examples), *((e, maker.alone, one) for e in alone)):
         try:
-            rows.extend((example, found) for found in views(read, maker, example, n_views, seed, cache))
+            rows.extend((example, found) for found in _views(read, made, example, n_views, seed, keeper))
         except ValueError as error:
             unread.append(str(error))
         if progress is not None:
@@ -157,38 +172,18 @@ def cut_pairs(
 
 
 def _views(
-    read: Read, maker: PairMaker, example: Example, n_views: int, seed: int, cache: Path | None
+    read: Read, make: Callable[[Example], _Made], example: Example, n_views: int, seed: int, keeper: KeptViews
 ) -> Iterator[Arrays]:
-    keeper = KeptViews(cache, seed, what="adversarial", ending=".npz")
+    made: _Made | None = None
     for view in range(n_views):
         found = keeper.get(example, view)
         if found is None:
-            pair = maker(example)
+            made = made or make(example)
             name, wash = _wash(example.path.name, view, seed)
-            cut = [features(read, wash(pixels)) for pixels in (pair.clean, pair.perturbed)]
             found = {
-                "features": np.array(cut, np.float16),
-                "kind": np.array(pair.kind),
-                "epsilon": np.array(pair.epsilon),
-                "wash": np.array(name),
-            }
-            keeper.put(example, view, found)
-        yield found
-
-
-def _views_alone(
-    read: Read, maker: PairMaker, example: Example, n_views: int, seed: int, cache: Path | None
-) -> Iterator[Arrays]:
-    keeper = KeptViews(cache, seed, what="adversarial alone", ending=".npz")
-    for view in range(n_views):
-        found = keeper.get(example, view)
-        if found is None:
-            name, wash = _wash(example.path.name, view, seed)
-            cut = features(read, wash(maker.whole(example)))
-            found = {
-                "features": cut[None].astype(np.float16),
-                "kind": np.array(CLEAN),
-                "epsilon": np.array(0),
+                "features": np.array([features(read, wash(pixels)) for pixels in made.pictures], np.float16),
+                "kind": np.array(made.kind),
+                "epsilon": np.array(made.epsilon),
                 "wash": np.array(name),
             }
             keeper.put(example, view, found)
