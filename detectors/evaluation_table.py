@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
+from itertools import pairwise
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -83,7 +84,7 @@ def to_png(rows: Sequence[Row], card: ModelCard) -> bytes:
     picture = Image.new("RGB", (width, 2 * MARGIN_PX + ROW_PX * (len(first) + 2)), "white")
     pen, font = ImageDraw.Draw(picture), ImageFont.load_default(FONT_PX)
     pen.text((MARGIN_PX, MARGIN_PX), f"{card.stem}: AUROC (fakes/reals)", "black", font)
-    pen.text((MARGIN_PX, MARGIN_PX + ROW_PX), f"weakest first; pale: under {FEW} of a class", "dimgray", font)
+    pen.text((MARGIN_PX, MARGIN_PX + ROW_PX), _legend(first), "dimgray", font)
     for j, condition in enumerate(conditions):
         pen.text((MARGIN_PX + NAME_PX + CELL_PX * j + 8, MARGIN_PX + ROW_PX), condition, "black", font)
     for i, row in enumerate(first):
@@ -110,6 +111,13 @@ def drawn(rows: Sequence[Row]) -> list[Row]:
     own = [row for row in rows if row.condition == named]
     kinds = list(dict.fromkeys(row.kind for row in own))
     return sorted(own, key=lambda row: (kinds.index(row.kind), *((_few(row), row.auroc) if row.kind in LISTED else ())))
+
+
+def _legend(first: Sequence[Row]) -> str:
+    """What the order and the pale rows mean, where there are any."""
+    ordered = any(a.kind == b.kind and a.kind in LISTED for a, b in pairwise(first))
+    words = ("weakest first", ordered), (f"pale: under {FEW} of a class", any(map(_few, first)))
+    return "; ".join(word for word, applies in words if applies)
 
 
 def _few(row: Row) -> bool:

@@ -216,6 +216,18 @@ def test_generators_are_drawn_weakest_first_and_those_of_few_pictures_last_and_p
     assert single.min() > 200 > strong.min() and weak.min() < 200
 
 
+def test_the_picture_explains_its_order_and_pale_rows_only_where_there_are_any(examples: list[Example]) -> None:
+    row = replace(by_name(measured(examples)[1])["all", "all"], n_fake=40, n_real=40)
+
+    def n_dark(rows: list[Row]) -> int:
+        picture = np.array(Image.open(io.BytesIO(to_png(rows, Red.card))).convert("L"))
+        return int((picture[36:60, :380] < 200).sum())
+
+    listed = [replace(row, kind="generator", name=name) for name in ("a", "b")]
+    few = [replace(one, n_fake=1) for one in listed]
+    assert n_dark([row, listed[0]]) == 0 < n_dark([row, *listed]) < n_dark([row, *few])
+
+
 def test_a_coin_gets_one_half(examples: list[Example]) -> None:
     class Coin(Plain):
         def score(self, images: Pictures) -> Scores:
