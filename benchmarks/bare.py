@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.timing import WEB_SIZE_PX, WebPictures, measured
 from detectors.synthetic import TOWER, ZOO
 from detectors.token_features import BLOCKS
-from detectors.vision_tower import SIDE_PX, VisionTower, at_side
+from detectors.vision_tower import SIDE_PX, VisionTower
 from generators.weights import load
 
 CHUNK = 10
@@ -82,13 +82,13 @@ def network(paths: list[Path], side_px: int = SIDE_PX) -> None:
     """The network once a file, for pictures in small of that side; what it sees does not change the time."""
     seen = np.full((1, side_px, side_px, 3), 100, np.uint8)
     for _ in paths:
-        bare_tower(side_px=side_px).tokens(seen)
+        bare_tower().tokens(seen)
 
 
 @cache
-def bare_tower(n_threads: int = 1, side_px: int = SIDE_PX, rounded: bool | None = None) -> VisionTower:
+def bare_tower(n_threads: int = 1, rounded: bool | None = None) -> VisionTower:
     """The shipped network, without the memory for what it saw last that detectors share."""
-    return VisionTower(at_side(load(TOWER, ZOO)[0], side_px), BLOCKS, n_threads=n_threads, rounded=rounded)
+    return VisionTower(load(TOWER, ZOO)[0], BLOCKS, n_threads=n_threads, rounded=rounded)
 
 
 @cache

@@ -72,7 +72,7 @@ def tasks(folder: Path, n_threads: int) -> dict[str, Callable[[int], object]]:
     card = ModelCard(name, version, "speed alone", claim="synthetic")
     save({**tensors, **calibration, "heat_range": np.array([0.0, 1.0])}, card, folder)
     glance, residual = Glance(), Residual(folder)
-    tower, network = bare_tower(n_threads, Glance.side_px), ResidualRuntime(tensors)
+    tower, network = bare_tower(n_threads), ResidualRuntime(tensors)
     return {
         "glance": lambda turn: glance.score([pictures[turn % N_PICTURES]]),
         f"{BARE}glance": lambda turn: tower.tokens(small[turn % N_PICTURES]),

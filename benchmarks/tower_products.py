@@ -48,7 +48,7 @@ def compare(side_px: int, n: int, n_threads: int) -> tuple[float, float]:
     from tests.make_media import photo
 
     photos = [photo(i) for i in range(N_PHOTOS)]
-    towers = {name: bare_tower(n_threads, side_px, name == "rounded") for name in ("rounded", "float32")}
+    towers = {name: bare_tower(n_threads, name == "rounded") for name in ("rounded", "float32")}
     small = [whole_picture(pixels, side_px) for pixels in photos]
     tasks = {name: (lambda turn, tower=tower: tower.tokens(small[turn % N_PHOTOS])) for name, tower in towers.items()}
     walls = {name: [cost.wall_s for cost in turns] for name, turns in in_turns(tasks, n).items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -21,42 +21,54 @@ from detectors.token_features import features_of
 from generators.images import Pixels
 from generators.weights import ModelCard, load
 
-READING = "adversarial-2"
+READING = "adversarial-3"
 
 TOO_SMALL = f"it is smaller than {MIN_SIDE_PX} pixels"
 
 LOOKED_AT = "looked_at_"
-"""Before the names of the tensors of the reading whose gaps are looked at: the file keeps it, whatever ships since."""
+"""Before the names of the tensors of the readings whose gaps are looked at, which the file keeps."""
 
 A_CLIP = "it was made for still pictures"
-"""Each frame would take three passes through the tower for a score that could not count."""
+"""Each frame would take two passes through the tower for a score that could not count."""
 
 
 class TowerRead:
-    """A reading of what the shipped tower sees. Gaps were learned of one, and mean nothing of another.
+    """Readings of what the shipped tower sees. Gaps were learned of these, and mean nothing of others.
 
     Args:
-        probe: what it reads.
+        probes: what they read.
     """
 
-    def __init__(self, probe: Probe) -> None:
-        self._probe = probe
+    def __init__(self, probes: Sequence[Probe]) -> None:
+        self._probes = tuple(probes)
 
     @classmethod
-    def of(cls, tensors: Mapping[str, NDArray[Any]], prefix: str = "") -> Self:
-        """The one whose weights and bias a file holds under names with this prefix."""
-        return cls(Probe(tensors[f"{prefix}weights"], tensors[f"{prefix}bias"].item()))
+    def shipped(cls, names: Sequence[str]) -> Self:
+        """Those of shipped readings.
 
-    def __call__(self, pixels: NDArray[np.uint8]) -> float:
-        """Natural log odds of fake of a picture (1, SIDE_PX, SIDE_PX, 3)."""
-        return float(self._probe.logits(features_of(shared_tower().tokens(pixels))[None])[0])
+        Args:
+            names: with versions.
+        """
+        found = [load(name, ZOO)[0] for name in names]
+        return cls([Probe(tensors["weights"], tensors["bias"].item()) for tensors in found])
+
+    @classmethod
+    def kept(cls, tensors: Mapping[str, NDArray[Any]]) -> Self:
+        """Those that a file holds, see `tensors`."""
+        found = zip(tensors[f"{LOOKED_AT}weights"], tensors[f"{LOOKED_AT}bias"].tolist(), strict=True)
+        return cls([Probe(weights, bias) for weights, bias in found])
+
+    def __call__(self, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Natural log odds of fake of a picture (1, s, s, 3) by each reading."""
+        row = features_of(shared_tower().tokens(pixels))[None]
+        return np.concatenate([probe.logits(row) for probe in self._probes])
 
     @property
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """What `of` wants, under names with LOOKED_AT in front."""
+        """What `kept` wants."""
         return {
-            f"{LOOKED_AT}weights": self._probe.weights,
-            f"{LOOKED_AT}bias": np.array(self._probe.bias, np.float64),
+            f"{LOOKED_AT}weights": np.stack([probe.weights for probe in self._probes]),
+            f"{LOOKED_AT}bias": np.array([probe.bias for probe in self._probes], np.float64),
         }
 
 
@@ -65,7 +77,7 @@ class Adversarial:
 
     Args:
         zoo: folder with the weights and the card.
-        read: the reading whose gaps are looked at; the one that the file keeps if None.
+        read: the readings whose gaps are looked at; those that the file keeps if None.
     """
 
     name = "adversarial"
@@ -106,7 +118,7 @@ class Adversarial:
 
     @cached_property
     def _read(self) -> Read:
-        return self._given or TowerRead.of(self._stored[0], LOOKED_AT)
+        return self._given or TowerRead.kept(self._stored[0])
 
     @cached_property
     def _reading(self) -> Reading:

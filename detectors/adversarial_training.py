@@ -15,15 +15,16 @@ from detectors.adversarial import READING, TowerRead, distance
 from detectors.adversarial_features import GROUPS, Read
 from detectors.adversarial_views import CLEAN, PairMaker, PairRows, cut_pairs
 from detectors.data import EDIT, Example, Reader, first_by_hash, read_picture
+from detectors.glance import READING as OF_GLANCE
 from detectors.held_out import figures
 from detectors.linear_reading import Fitted, fit_reading
 from detectors.probe import fold_of
 from detectors.recipe import Recipe
-from detectors.synthetic import READING as ATTACKED
-from detectors.synthetic import TOWER, ZOO
+from detectors.synthetic import READING as OF_SYNTHETIC
+from detectors.synthetic import TOWER
 from detectors.training import LICENCE
 from detectors.washed_views import number_of
-from generators.weights import ModelCard, load, save
+from generators.weights import ModelCard, save
 
 if TYPE_CHECKING:
     from detectors.adversarial_pairs import CriticMaker
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 TASK = "A picture in, the probability that it was perturbed to fool a detector (at equal odds beforehand)."
 
 SAYS = "perturbed to fool a detector"
+
+READINGS = (OF_SYNTHETIC, OF_GLANCE)
+"""Whose gaps between both sizes are looked at."""
 
 LIMITS = (
     "Learned from photos and fakes whose pixels were all changed by 1 to 8 steps along the gradient of one of two "
@@ -115,7 +119,7 @@ def train_adversarial(
         out: folder for weights and card.
         settings: defaults if None.
         cache: folder that keeps pairs and features; a stopped run goes on from there.
-        read: the reading whose gaps are looked at; the shipped one of `synthetic` if None.
+        read: the readings whose gaps are looked at; those of READINGS if None.
         makers: gives the critics of each kind of attack; those of `adversarial_pairs.shipped_makers` if None.
         reader: of examples.
         progress: called with the number of views done since the last call.
@@ -131,7 +135,7 @@ def train_adversarial(
     maker = PairMaker(makers or _shipped_makers, settings.seed, cache, reader)
     chosen = usable_pictures(examples, settings)
     perturbed = _perturbed(chosen, settings)
-    read = read or TowerRead.of(load(ATTACKED, ZOO)[0])
+    read = read or TowerRead.shipped(READINGS)
     rows = cut_pairs(
         read,
         maker,
@@ -167,7 +171,7 @@ def _fitted(
         version=version,
         task=TASK,
         data=dict(sorted(Counter(source for source, one in _pictures(rows)).items())),
-        settings=asdict(settings) | {"tower": TOWER, "reading": ATTACKED},
+        settings=asdict(settings) | {"tower": TOWER, "readings": list(READINGS)},
         measures=measures,
         limits=LIMITS,
         licence=LICENCE,

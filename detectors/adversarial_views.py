@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from detectors.adversarial_features import N_FEATURES, Read, features
+from detectors.adversarial_features import N_FEATURES, SMALL_PX, Read, features
 from detectors.data import Example, Reader
 from detectors.kept_views import Arrays, KeptViews
 from detectors.washed_views import number_of
@@ -135,7 +135,7 @@ def cut_pairs(
     """Cut the features of n_views washed views of every pair, and of every picture that stays alone.
 
     Args:
-        read: the reading of `synthetic`.
+        read: readings of what the tower sees.
         maker: of pairs.
         examples: pictures, real and fake.
         n_views: of each.
@@ -144,8 +144,8 @@ def cut_pairs(
         cache: folder that keeps features; None keeps nothing.
         progress: called with the number of views done since the last call.
     """
-    both = KeptViews(cache, seed, what="adversarial", ending=".npz")
-    one = KeptViews(cache, seed, what="adversarial alone", ending=".npz")
+    both = KeptViews(cache, seed, what=f"adversarial, {SMALL_PX} px", ending=".npz")
+    one = KeptViews(cache, seed, what=f"adversarial alone, {SMALL_PX} px", ending=".npz")
     rows: list[tuple[Example, Arrays]] = []
     unread = []
     for example, made, keeper in (*((e, maker.both, both) for e in examples), *((e, maker.alone, one) for e in alone)):

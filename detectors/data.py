@@ -10,15 +10,18 @@ import csv
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
+from generators.decoding import upright_srgb
 from generators.images import Pixels
+
+T = TypeVar("T")
 
 LABELS = {"real": 0, "fake": 1}
 
@@ -82,13 +85,18 @@ class PictureSet:
     examples: tuple[Example, ...]
     missing: tuple[str, ...] = ()
 
+    @property
+    def gone(self) -> str:
+        """What is missing, to follow what was found; "" where nothing is."""
+        return f"; {len(self.missing)} listed but not there, such as {self.missing[0]}" if self.missing else ""
+
 
 Reader: TypeAlias = Callable[[Example], Sequence[Pixels]]
 """An example as pictures: one, or the frames of a clip. ValueError if it cannot be read."""
 
 
 def read_set(folders: Sequence[Path], lists: Sequence[Path] = ()) -> PictureSet:
-    """Read a set from its lists, or from folders named real and fake.
+    """Read a set from its lists, or from folders named real and fake; each file counts once, however often it is named.
 
     Args:
         folders: where the files lie; a listed file may lie in any of them.
@@ -101,12 +109,14 @@ def read_set(folders: Sequence[Path], lists: Sequence[Path] = ()) -> PictureSet:
     for folder in folders:
         if not folder.is_dir():
             raise ValueError(f"there is no folder {folder}")
-    listed = list(lists) or [path for folder in folders for path in sorted(folder.glob("*.tsv"))]
+    folders = _first_of_each(folders, Path.resolve)
+    listed = _first_of_each(lists, Path.resolve) or [path for f in folders for path in sorted(f.glob("*.tsv"))]
     parts = [read_list(path, folders) for path in listed] if listed else [_read_folders(f) for f in folders]
-    examples = tuple(example for part in parts for example in part.examples)
-    if not examples:
-        raise ValueError(f"no picture was found in {', '.join(map(str, folders))}")
-    return PictureSet(examples, tuple(name for part in parts for name in part.missing))
+    examples = _first_of_each((example for part in parts for example in part.examples), _use)
+    found = PictureSet(tuple(examples), tuple(name for part in parts for name in part.missing))
+    if not found.examples:
+        raise ValueError(f"no picture was found in {', '.join(map(str, folders))}{found.gone}")
+    return found
 
 
 def read_list(path: Path, folders: Sequence[Path]) -> PictureSet:
@@ -126,7 +136,8 @@ def read_list(path: Path, folders: Sequence[Path]) -> PictureSet:
     roots = [root for folder in (path.parent, *folders) for root in (folder, folder / path.stem)]
     examples, missing = [], []
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        # Spreadsheets begin UTF-8 with a byte order mark.
+        with path.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"the list {path} cannot be read: {error}") from error
@@ -143,7 +154,7 @@ def read_list(path: Path, folders: Sequence[Path]) -> PictureSet:
 
 
 def read_pixels(example: Example) -> Pixels:
-    """Pixels of a picture, (H, W, 3) uint8, upright, alpha over white, cropped to the part to use.
+    """Pixels of a picture as a scan sees it, (H, W, 3) uint8 sRGB, cropped to the part to use.
 
     Raises:
         ValueError: it is a clip, broken, or smaller than its crop.
@@ -152,11 +163,7 @@ def read_pixels(example: Example) -> Pixels:
         raise ValueError(f"{example.path} is a clip, not a picture")
     try:
         with Image.open(example.path) as image:
-            upright = ImageOps.exif_transpose(image)
-            if "A" in upright.getbands() or "transparency" in upright.info:
-                layer = upright.convert("RGBA")
-                upright = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
-            pixels = np.array(upright.convert("RGB"))
+            pixels = upright_srgb(image)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(f"{example.path} cannot be read: {error}") from error
     return cropped(pixels, example)
@@ -250,6 +257,19 @@ def first_by_hash(examples: Sequence[Example], most: int) -> tuple[Example, ...]
 
 def _name_hash(example: Example) -> str:
     return hashlib.sha256(example.path.name.encode()).hexdigest()
+
+
+def _first_of_each(items: Iterable[T], key: Callable[[T], Hashable]) -> list[T]:
+    """Those whose key no earlier one has, in their order."""
+    found: dict[Hashable, T] = {}
+    for item in items:
+        found.setdefault(key(item), item)
+    return list(found.values())
+
+
+def _use(example: Example) -> Hashable:
+    """The same for rows that use the same part of a file alike; another label or split is for audits to find."""
+    return example.path.resolve(), example.crop, example.label, example.split
 
 
 def _place(row: dict[str, str]) -> Path:

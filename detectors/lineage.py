@@ -21,7 +21,7 @@ class Lineage:
 
     Attributes:
         parent: version that it was learned from.
-        race: the race, in words of whoever ran it.
+        race: the race, in words of whoever ran it; "" for what was trained outside of any.
         round: its number; 0 learned the untuned generators.
         data: name of a part of what was learned from -> SHA-256 over its contents.
         settings: what reproduces the training.
@@ -43,6 +43,8 @@ class Lineage:
 
     def in_words(self) -> str:
         """In a plain clause."""
+        if not self.race:
+            return f"trained here, beside version {self.parent}"
         return f"learned in round {self.round} of the race {self.race!r} from version {self.parent}"
 
 

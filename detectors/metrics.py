@@ -109,16 +109,26 @@ def ece(labels: ArrayLike, probabilities: ArrayLike, n_bins: int = N_BINS) -> fl
     Args:
         labels: (n,).
         probabilities: (n,) of being fake, 0..1.
-        n_bins: at most; fewer when there are fewer examples. Equal probabilities share a bin only if they fall so.
+        n_bins: at most; fewer when there are fewer examples. Equal probabilities share the bin of those in their middle,
+            so that the order of examples does not matter.
 
     Source:
         Nguyen, O'Connor, EMNLP 2015 (bins of equal mass).
     """
     y, p = _checked(labels, probabilities, both=False)
     _check_probabilities(p)
-    order = np.argsort(p, kind="stable")
-    bins = np.array_split(order, min(n_bins, len(y)))
-    return float(sum(abs(y[b].mean() - p[b].mean()) * len(b) for b in bins) / len(y))
+    by_rank = np.repeat(*_bins(len(y), min(n_bins, len(y))))
+    _, which, counts = np.unique(p, return_inverse=True, return_counts=True)
+    middle = np.cumsum(counts) - (counts + 1) // 2
+    off = np.bincount(by_rank[middle][which], weights=y - p)
+    return float(np.abs(off).sum() / len(y))
+
+
+def _bins(n: int, n_bins: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Numbers of bins, and how many of n examples each of them takes: as many, the first ones one more."""
+    sizes = np.full(n_bins, n // n_bins)
+    sizes[: n % n_bins] += 1
+    return np.arange(n_bins), sizes
 
 
 def brier(labels: ArrayLike, probabilities: ArrayLike) -> float:

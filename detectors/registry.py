@@ -18,10 +18,13 @@ from detectors.locking import held
 from detectors.promotions import PROMOTED, ROLLED_BACK, Change, append_change, read_changes, standing
 from detectors.shipped import shipped
 from detectors.version_files import check_weights, discard, keep, listed, read, read_or_blame
-from generators.weights import ModelCard
+from generators.weights import ModelCard, load
 
 FOLDER = "versions"
 """In the folder of models; one folder a detector below it."""
+
+CARD = ".card.json"
+"""How the file of a card ends."""
 
 WAIT_S = 10.0
 """How long a change waits for another one, which takes well under a second."""
@@ -86,6 +89,23 @@ class Registry:
                     discard(folder, made.card.stem)
                     return replace(earlier, is_promoted=earlier.version == self._stands(name))
         return made
+
+    def keep(self, trained: Path) -> Version:
+        """Keep what `unforged train` wrote as a version of its detector, numbered after what ships.
+
+        Args:
+            trained: folder with weights and card of one detector.
+
+        Raises:
+            LookupError: it holds no card, or more than one, or one of no detector.
+            ImportError, ValueError, OSError: see `add`; or the weights are not those of the card.
+        """
+        cards = sorted(path.name.removesuffix(CARD) for path in trained.glob(f"*{CARD}"))
+        if len(cards) != 1:
+            raise LookupError(f"{trained} holds {', '.join(cards) or 'no card'}: one trained detector is wanted")
+        tensors, card = load(cards[0], trained)
+        self.place(card.name)
+        return self.add(card.name, tensors, card, Lineage(shipped(card.name).card.version, "", 0))
 
     def versions(self, name: str) -> tuple[Version, ...]:
         """What ships first, then what was learned here in the order of the numbers, damaged ones with their `fault`.

@@ -13,7 +13,7 @@ from detectors.base import Detector, Scores
 from detectors.clips import score_clip
 from detectors.data import Example, Reader, read_picture
 from generators.images import Pixels
-from generators.launder import Chain, draw
+from generators.launder import PRESETS, Chain, draw
 
 TRAP = "fakes_q50"
 """JPEG of quality 50 for the fakes alone, then 90 for both: who takes compression for a photo's falls for it."""
@@ -41,6 +41,12 @@ class Condition:
     fake: NDArray[np.float64]
     llr: NDArray[np.float64] | None
     abstained: tuple[str | None, ...]
+
+    @property
+    def usual_reason(self) -> str | None:
+        """Why most of those that were not judged were not; None where all were."""
+        reasons = [reason for reason in self.abstained if reason is not None]
+        return max(dict.fromkeys(reasons), key=reasons.count, default=None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +114,8 @@ def score_set(
 
 
 def _wash(name: str, label: int, *, seed: tuple[int, ...]) -> Chain:
+    if name not in (*PRESETS, TRAP):
+        raise LookupError(f"no preset {name!r}; there is {', '.join((*PRESETS, TRAP))}")
     if name != TRAP:
         return draw(name, seed=seed)
     before = draw("q50" if label else "original", seed=seed)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from detectors.synthetic import TOWER, ZOO
 from detectors.token_features import BLOCKS, Tower
-from detectors.vision_tower import SIDE_PX, Tokens, VisionTower, at_side
+from detectors.vision_tower import Tokens, VisionTower
 from generators.weights import load
 
 N_REMEMBERED = 16
@@ -49,21 +49,19 @@ class RememberingTower:
         return found
 
 
-def shared_tower(side_px: int = SIDE_PX) -> RememberingTower:
-    """Tokens after each of `token_features.BLOCKS`.
-
-    Args:
-        side_px: of the pictures that it is for.
+@cache
+def shared_tower() -> RememberingTower:
+    """Tokens after each of `token_features.BLOCKS`, of pictures of any side.
 
     Raises:
         FileNotFoundError, ValueError: the weights are missing, or not those of their card.
     """
-    return _tower_for(side_px)
+    return RememberingTower(_Elsewhere.tower or shipped_tower())
 
 
-def shipped_tower(side_px: int = SIDE_PX) -> Tower:
-    """The tower that ships, read anew, for pictures of that side; errors as of `shared_tower`."""
-    return VisionTower(at_side(load(TOWER, ZOO)[0], side_px), BLOCKS)
+def shipped_tower() -> Tower:
+    """The tower that ships, read anew; errors as of `shared_tower`."""
+    return VisionTower(load(TOWER, ZOO)[0], BLOCKS)
 
 
 def use_tower(tower: Tower | None) -> None:
@@ -73,12 +71,7 @@ def use_tower(tower: Tower | None) -> None:
         tower: for pictures of any side.
     """
     _Elsewhere.tower = tower
-    _tower_for.cache_clear()
-
-
-@cache
-def _tower_for(side_px: int) -> RememberingTower:
-    return RememberingTower(_Elsewhere.tower or shipped_tower(side_px))
+    shared_tower.cache_clear()
 
 
 class _Elsewhere:

@@ -66,7 +66,11 @@ class Synthetic:
         return self._reading[1]
 
     def score(self, images: Pictures) -> Scores:
-        """Score pictures one by one, so that no neighbour in a batch changes a score."""
+        """Score pictures one by one, so that no neighbour in a batch changes a score.
+
+        Raises:
+            ValueError: a picture is not (H, W, 3) uint8, or has no pixel.
+        """
         said = [self._one(pixels) for pixels in images]
         logits = np.array([logit for logit, *_ in said], np.float64)
         reasons = tuple(reason for _, reason, *_ in said)
@@ -80,6 +84,8 @@ class Synthetic:
         )
 
     def _one(self, pixels: Pixels) -> tuple[float, str | None, NDArray[np.float32], tuple[Neighbour, ...]]:
+        if pixels.size == 0:
+            raise ValueError(f"pixels must be (H, W, 3) uint8 and one at least, not {pixels.shape} {pixels.dtype}")
         tokens = tokens_of(self._tower, pixels, self.side_px)
         features = features_of(tokens)
         logit = float(self._probe.logits(features[None])[0])
@@ -109,7 +115,7 @@ class Synthetic:
     def _tower(self) -> Tower:
         from detectors.shared_tower import shared_tower
 
-        return self._given or shared_tower(self.side_px)
+        return self._given or shared_tower()
 
     @cached_property
     def _probe(self) -> Probe:

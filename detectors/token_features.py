@@ -35,10 +35,10 @@ def spread(patch_share: float) -> Features:
 
 
 class Tower(Protocol):
-    """What turns pictures of the tower's size into tokens; `vision_tower.VisionTower` is the real one."""
+    """What turns pictures into tokens; `vision_tower.VisionTower` is the real one."""
 
     def tokens(self, pixels: NDArray[np.uint8]) -> tuple[Tokens, ...]:
-        """Tokens after each of BLOCKS of pictures (N, s, s, 3) of the tower's side, SIDE_PX as it ships."""
+        """Tokens after each of BLOCKS of pictures (N, s, s, 3) of any side that `vision_tower.grid_seen` takes."""
         ...
 
 
@@ -51,7 +51,7 @@ def whole_picture(pixels: Pixels, side_px: int = SIDE_PX) -> NDArray[np.uint8]:
 
 
 def tokens_of(tower: Tower, pixels: Pixels, side_px: int = SIDE_PX) -> tuple[Tokens, ...]:
-    """Tokens of one picture after each of BLOCKS, by a tower for pictures of that side."""
+    """Tokens of one picture after each of BLOCKS, shrunk or enlarged to that side."""
     return tower.tokens(whole_picture(pixels, side_px))
 
 

@@ -83,7 +83,7 @@ class TorchTower(nn.Module):
         self._blocks = nn.ModuleList(_Block(tensors, index) for index in range(n_blocks))
 
     def _places_of(self, grid: int) -> Tensor:
-        """As `vision_tower.at_side` moves them: (1, grid * grid, WIDTH)."""
+        """As `vision_tower.places` has them: (1, grid * grid, WIDTH)."""
         if grid == GRID:
             return self._places
         of_channels = self._places.view(1, GRID, GRID, WIDTH).permute(0, 3, 1, 2)

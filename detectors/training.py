@@ -78,7 +78,7 @@ def train_synthetic(
     settings = settings or TrainingSettings(side_px=kind.side_px)
     if settings.side_px != kind.side_px:
         raise ValueError(f"{kind.name} looks at {kind.side_px} pixels a side, and the recipe says {settings.side_px}")
-    tower = tower or shipped_tower(settings.side_px)
+    tower = tower or shipped_tower()
     given = study(examples, settings, tower=tower, cache=cache, reader=reader, progress=progress)
     return _fitted(given, tower, out, settings, kind.stored_as)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -21,12 +22,12 @@ from generators.onnx_session import constant_beside, cpu_session, serialized
 
 Tensors = Mapping[str, NDArray[Any]]
 Tokens = NDArray[np.float32]
-"""(N, 1 + g * g, WIDTH) float32: the class token, then the patches row by row, g of them in a row: see `grid_of`."""
+"""(N, 1 + g * g, WIDTH) float32: the class token, then the patches row by row, g of them in a row."""
 
 SIDE_PX, PATCH_PX, WIDTH, N_HEADS = 224, 16, 768, 12
 """ViT-B/16. Source: Dosovitskiy et al., An Image is Worth 16x16 Words, ICLR 2021."""
 GRID = SIDE_PX // PATCH_PX
-"""Patches in a row of the tower as it ships."""
+"""Patches in a row of the pictures that the tower was trained with, the most that it looks at."""
 QUICK_GELU = 1.702
 """The sigmoid's slope in OpenAI's approximation of the GELU."""
 EPSILON = 1e-5
@@ -41,10 +42,10 @@ Natural Language Supervision, ICML 2021."""
 
 
 class VisionTower:
-    """Turns pictures into the tokens of some blocks.
+    """Turns pictures of any side that `grid_seen` takes into the tokens of some blocks.
 
     Args:
-        tensors: weights under the names that `graph` reads; see `at_side` for pictures of another size.
+        tensors: weights under the names that `graph` reads.
         blocks: blocks whose tokens are wanted, counted from 1; the tower ends after the last one.
         n_threads: that ONNX Runtime may use; None takes OMP_NUM_THREADS where it is set, else all cores.
         rounded: multiply with activations rounded to 8 bits, or in float32; None as is faster on this machine.
@@ -59,59 +60,62 @@ class VisionTower:
         way = ROUNDED if (rounding_pays() if rounded is None else rounded) else IN_FLOAT
         model = graph(tensors, blocks)
         self._session = cpu_session(model.data, way, beside=model.beside, n_threads=n_threads)
-        self._side_px = grid_of(tensors) * PATCH_PX
+        self._places = cache(lambda grid: places(tensors["position"], grid))
         self._names = [_output(block) for block in blocks]
 
     def tokens(self, pixels: NDArray[np.uint8]) -> tuple[Tokens, ...]:
         """Tokens after each wanted block.
 
         Args:
-            pixels: (N, s, s, 3) uint8 RGB, s the side that the weights are for: SIDE_PX as they ship.
+            pixels: (N, s, s, 3) uint8 RGB, s a multiple of PATCH_PX up to SIDE_PX.
 
         Returns:
-            One array (N, 1 + g * g, WIDTH) a block, g patches in a row.
+            One array (N, 1 + g * g, WIDTH) a block, g = s / PATCH_PX patches in a row.
+
+        Raises:
+            ValueError: pixels are something else.
         """
-        values = (checked(pixels, self._side_px).astype(np.float32) / 255 - MEAN) / STD
-        return tuple(self._session.run(self._names, {"pixels": values.transpose(0, 3, 1, 2)}))
-
-
-def checked(pixels: NDArray[np.uint8], side_px: int = SIDE_PX) -> NDArray[np.uint8]:
-    """The same pictures, if a tower for that side can look at them.
-
-    Raises:
-        ValueError: they are not (N, side_px, side_px, 3) uint8.
-    """
-    if pixels.shape[1:] != (side_px, side_px, 3) or pixels.dtype != np.uint8:
-        raise ValueError(f"pixels must be (N, {side_px}, {side_px}, 3) uint8, not {pixels.shape} {pixels.dtype}")
-    return pixels
+        grid = grid_seen(pixels)
+        values = (pixels.astype(np.float32) / 255 - MEAN) / STD
+        seen = {"pixels": values.transpose(0, 3, 1, 2), "places": self._places(grid)[None]}
+        return tuple(self._session.run(self._names, seen))
 
 
 def grid_seen(pixels: NDArray[np.uint8]) -> int:
-    """Patches in a row of pictures, if a tower for pictures of any side up to SIDE_PX can look at them.
+    """Patches in a row of pictures, if a tower can look at them.
 
     Raises:
-        ValueError: they are not (N, s, s, 3) uint8, or s is no multiple of PATCH_PX.
+        ValueError: they are not (N, s, s, 3) uint8, or s is no multiple of PATCH_PX up to SIDE_PX.
     """
-    grid = min(max(int(pixels.shape[1]) // PATCH_PX, 1), GRID)
-    checked(pixels, grid * PATCH_PX)
+    grid = pixels.shape[1] // PATCH_PX if pixels.ndim == 4 else 0
+    side_px = grid * PATCH_PX
+    if not 1 <= grid <= GRID or pixels.shape[1:] != (side_px, side_px, 3) or pixels.dtype != np.uint8:
+        raise ValueError(
+            f"pixels must be (N, s, s, 3) uint8, s a multiple of {PATCH_PX} up to {SIDE_PX}, "
+            f"not {pixels.shape} {pixels.dtype}"
+        )
     return grid
 
 
-def grid_of(tensors: Tensors) -> int:
-    """Patches in a row of the pictures that weights are for."""
-    return math.isqrt(len(tensors["position"]) - 1)
+def places(position: NDArray[Any], grid: int) -> NDArray[np.float32]:
+    """What is added to patches for where they are, interpolated bicubically from where the tower learned it.
 
+    Args:
+        position: (1 + g * g, WIDTH), of the class token and of g patches in a row.
+        grid: patches in a row that are wanted.
 
-def at_side(tensors: Tensors, side_px: int) -> Tensors:
-    """The same weights for pictures of another side, a multiple of PATCH_PX: places are interpolated bicubically."""
+    Returns:
+        (grid * grid, WIDTH) float32.
+    """
     import cv2
 
-    places, size = tensors["position"].astype(np.float32), side_px // PATCH_PX
-    if size == grid_of(tensors):
-        return tensors
-    of_channels = places[1:].reshape(grid_of(tensors), -1, WIDTH).transpose(2, 0, 1)
-    moved = [cv2.resize(channel, (size, size), interpolation=cv2.INTER_CUBIC).ravel() for channel in of_channels]
-    return {**tensors, "position": np.concatenate([places[:1], np.array(moved, np.float32).T])}
+    of_patches = position[1:].astype(np.float32)
+    size = math.isqrt(len(of_patches))
+    if grid == size:
+        return of_patches
+    of_channels = of_patches.reshape(size, size, -1).transpose(2, 0, 1)
+    moved = [cv2.resize(channel, (grid, grid), interpolation=cv2.INTER_CUBIC).ravel() for channel in of_channels]
+    return np.ascontiguousarray(np.array(moved, np.float32).T)
 
 
 def quantize(weight: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
@@ -149,8 +153,8 @@ def graph(tensors: Tensors, blocks: Sequence[int]) -> SplitModel:
         blocks: blocks to give out, counted from 1.
 
     Returns:
-        A model: `pixels` (N, 3, s, s) in, `block<i>` (N, 1 + g * g, WIDTH) out, with g * g the number of places and
-        s = g * PATCH_PX.
+        A model: `pixels` (N, 3, s, s) and `places` (1, g * g, WIDTH) in, see `places`; `block<i>` (N, 1 + g * g, WIDTH)
+        out, with s = g * PATCH_PX.
 
     Raises:
         ValueError: a tensor is missing.
@@ -176,31 +180,30 @@ class _Graph:
 
         self._onnx = onnx
         self._tensors = tensors
-        self._grid = grid_of(tensors)
         self._nodes: list[Any] = []
         self._constants: dict[str, Any] = {}
         self._beside: dict[str, NDArray[Any]] = {}
 
     def build(self, blocks: Sequence[int]) -> SplitModel:
         helper, floats = self._onnx.helper, self._onnx.TensorProto.FLOAT
-        x, side_px = self._embedded(), self._grid * PATCH_PX
+        x = self._embedded()
         for index in range(max(blocks)):
             x = self._mlp(self._attention(x, index), index)
             if index + 1 in blocks:
                 self._nodes.append(helper.make_node("Identity", [x.value], [_output(index + 1)]))
-        pixels = helper.make_tensor_value_info("pixels", floats, ["n", 3, side_px, side_px])
-        shape = ["n", 1 + self._grid * self._grid, WIDTH]
-        outputs = [helper.make_tensor_value_info(_output(block), floats, shape) for block in blocks]
-        data = serialized("tower", self._nodes, [pixels], outputs, list(self._constants.values()))
+        shapes = {"pixels": ["n", 3, "side", "side"], "places": [1, "patches", WIDTH]}
+        inputs = [helper.make_tensor_value_info(name, floats, shape) for name, shape in shapes.items()]
+        outputs = [helper.make_tensor_value_info(_output(block), floats, ["n", "tokens", WIDTH]) for block in blocks]
+        data = serialized("tower", self._nodes, inputs, outputs, list(self._constants.values()))
         return SplitModel(data, self._beside)
 
     def _embedded(self) -> _Op:
-        position = self._tensors["position"].astype(np.float32)
-        start = (self._tensors["class"].astype(np.float32) + position[0])[None, None]
+        own, place = self._tensors["class"].astype(np.float32), self._tensors["position"][0].astype(np.float32)
+        start = (own + place)[None, None]
         x = self._add("Conv", _Op("pixels"), self._weight("patch.weight"), strides=[PATCH_PX, PATCH_PX])
-        x = self._add("Reshape", x, self._constant("flat", np.array([0, WIDTH, self._grid * self._grid])))
+        x = self._add("Reshape", x, self._constant("flat", np.array([0, WIDTH, -1])))
         x = self._add("Transpose", x, perm=[0, 2, 1])
-        x = self._add("Add", x, self._constant("places", position[None, 1:]))
+        x = self._add("Add", x, _Op("places"))
         # A class token for each picture: the batch is as long as the caller likes.
         zeros = self._add("Mul", self._add("Slice", x, *self._ends()), self._constant("zero", np.zeros(1, np.float32)))
         x = self._add("Concat", self._add("Add", zeros, self._constant("start", start)), x, axis=1)

@@ -101,6 +101,9 @@ class Conversation:
         worker.has_scanned = True
         asked_s = time.monotonic()
         took_s = asked_s - worker.started_s
+        if worker.report is None and self._forms:
+            # What was examined shall not be lost for the last second: drawing has as long as a picture has.
+            worker.deadline_s = max(worker.deadline_s, asked_s + self._limits.image_timeout_s)
         worker.report = said.report if self._receive is None else self._receive(task, said.report, took_s)
         if self._forms:
             _reply(worker, worker.report, asked_s)

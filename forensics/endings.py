@@ -22,7 +22,8 @@ def overrun(worker: Worker, limits: Limits) -> MediaError | None:
     """Why a worker has to be stopped now; None if it may go on with its file."""
     if time.monotonic() > worker.deadline_s and worker.paused_s is None:
         spent_s = time.monotonic() - worker.started_s
-        return MediaError("timeout", f"it was stopped after {spent_s:.0f} s, the limit for examining it")
+        what = "examining it" if worker.report is None else "examining it and drawing its report"
+        return MediaError("timeout", f"it was stopped after {spent_s:.0f} s, the limit for {what}")
     if worker.resident_bytes() > limits.memory_bytes:
         limit = limits.memory_bytes >> 20
         return MediaError("out-of-memory", f"examining it took more than {limit} MiB of memory, the limit")

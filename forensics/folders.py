@@ -37,9 +37,11 @@ class Folders:
     def walk(self, folder: str) -> Iterator[str]:
         """Paths of files below a folder that were not met before: sorted, depth first, without hidden ones.
 
-        Links to folders are not followed. A folder that cannot be listed is handed on as if it were a file: the results
-        must say that this part was not looked at.
+        Links to folders are not followed, unless the folder that is named is one. They, and folders that cannot be
+        listed, are handed on as if they were files: the results must say that this part was not looked at.
         """
+        if os.path.islink(link := folder.rstrip("/")):  # noqa: PTH114 - Path raises at a name that is too long
+            self._named.add(_place(link))
         # No recursion: a folder may be nested deeper than Python calls.
         open_: list[_Open] = []
         yield from self._enter(folder, os.path.realpath(folder), open_)
@@ -75,7 +77,7 @@ class _Open:
     Attributes:
         path, real: as it was reached, and where it lies.
         names: of what is left, the next one last.
-        folders, links: which of them are folders, and links to files.
+        folders, links: which of them are folders, and links to anything but folders.
     """
 
     path: str
@@ -94,14 +96,20 @@ class _Open:
         names, folders, links = [], set(), set()
         with os.scandir(path) as found:
             for entry in found:
-                if is_hidden(entry.name) or (entry.is_symlink() and os.path.isdir(entry.path)):  # noqa: PTH112
+                if is_hidden(entry.name):
                     continue
                 names.append(entry.name)
                 if entry.is_dir(follow_symlinks=False):
                     folders.add(entry.name)
-                elif entry.is_symlink():
+                elif entry.is_symlink() and not os.path.isdir(entry.path):  # noqa: PTH112
                     links.add(entry.name)
         return cls(path, real, sorted(names, reverse=True), folders, links)
+
+
+def _place(link: str) -> str:
+    """Where a link itself lies."""
+    folder, name = os.path.split(link)
+    return os.path.join(os.path.realpath(folder), name)  # noqa: PTH118
 
 
 def is_hidden(name: str) -> bool:

@@ -27,10 +27,10 @@ from detectors.metrics import Interval, auroc, cllr
 from detectors.operating import redrawn
 from detectors.probe import N_FOLDS, fold_of
 from forensics.finding import Claim, Finding, Trace
-from forensics.report import ScanReport
+from forensics.report import FUSION, ScanReport
 from forensics.verdict import claim_llr, times
 
-NAME = "fusion"
+NAME = FUSION
 
 LEAST_SEEN = 10
 """Files that a voice must speak about, and be silent about, for its ratio, or its silence, to be learned from."""

@@ -9,9 +9,9 @@ from collections import deque
 from contextlib import suppress
 from pathlib import Path
 
-from forensics.containers.member import Member
+from forensics.containers.member import INTO, Member
 from forensics.containers.share import Share
-from forensics.containers.unpacking import INTO, scratch_path
+from forensics.containers.unpacking import scratch_path
 from forensics.containers.writer import base_name
 from forensics.messages import Task
 

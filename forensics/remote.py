@@ -5,6 +5,7 @@ The one door to the network of a scan, which only a person opens: workers, which
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
@@ -14,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Event
 from typing import Any
+from urllib.parse import unquote
 
 from forensics.errors import MediaError
 from forensics.messages import Task
@@ -38,6 +40,10 @@ _EXTRAS = {
 _WITH_SERVER = re.compile(r"((?:sftp|ftp|smb)://[^/]*)(.*)", re.IGNORECASE | re.DOTALL)
 """The server in a URL, and the path there: `?` and `#` belong to it."""
 
+_ANY_URL = re.compile(r"\S*://\S*")
+_USER = re.compile(r"://([^/:]*:[^/]*)@")
+"""Who signs in, and the password."""
+
 N_FETCHING = 4
 N_AHEAD = 8
 """Files fetched or waiting for a worker: scratch space for eight of the largest."""
@@ -59,7 +65,9 @@ def protocol_of(url: str) -> str:
     found = _URL.match(url)
     protocol = found[1].lower() if found is not None else ""
     if protocol not in PROTOCOLS:
-        raise ValueError(f"{url!r} is no place to fetch files from; there is {', '.join(sorted(PROTOCOLS))}")
+        # Without what follows: that may hold a password.
+        named = f"{protocol}://" if protocol else url
+        raise ValueError(f"{named!r} is no place to fetch files from; there is {', '.join(sorted(PROTOCOLS))}")
     return protocol
 
 
@@ -135,7 +143,7 @@ class Fetcher:
                 self._ready.append(task)
             else:
                 self.drop(task)
-                failed.append((task, error if isinstance(error, MediaError) else _unreadable(error)))
+                failed.append((task, error if isinstance(error, MediaError) else _unreadable(error, task.url)))
         return failed
 
     def next(self) -> Task | None:
@@ -169,6 +177,23 @@ class Fetcher:
                 target.write(chunk)
 
 
-def _unreadable(error: BaseException) -> MediaError:
-    words = " ".join(f"{getattr(error, 'strerror', None) or error}".split())[:200]
+def _unreadable(error: BaseException, url: str) -> MediaError:
+    """Why a file cannot be fetched, in words without its URL: that may hold a password or a key."""
+    while _ANY_URL.search(str(error)) and error.__cause__ is not None:
+        error = error.__cause__
+    words = _reason(error, url).replace(url, "")
+    if (user := _USER.search(url)) is not None:
+        words = words.replace(user[1], "").replace(unquote(user[1]), "")
+    words = " ".join(_ANY_URL.sub("", words).split())[:200]
     return MediaError("unreadable", f"it cannot be fetched: {words or type(error).__name__}")
+
+
+def _reason(error: BaseException, url: str) -> str:
+    status = getattr(error, "status", None)
+    if isinstance(status, int):
+        return f"{status} {getattr(error, 'message', '')}"
+    if getattr(error, "errno", None) == errno.ECONNREFUSED:
+        return "the connection was refused"
+    if isinstance(error, FileNotFoundError) and str(error) in url:
+        return "it is not there"
+    return str(getattr(error, "strerror", None) or error)

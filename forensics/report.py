@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -24,7 +24,21 @@ MAX_HEAT_PIXELS = 1 << 24
 OUT_OF_TIME = "not examined: the time limit of this file was nearly used up"
 """Why an analyzer was skipped that another run on the same file may well reach."""
 
+PAGES = "pages"
+"""Name of the finding that there are further pictures; its measure `n_pages` says how many if they are pages."""
+
+SEEN_BEFORE, FUSION = "seen_before", "fusion"
+"""Names of findings that are added to what the analyzers found."""
+
 _PLAIN = ("filename", "path", "sha256", "kind", "format", "size_bytes", "width", "height", "duration_s", "scanned_at")
+
+
+def missing(findings: Iterable[Finding], skipped: Mapping[str, str]) -> str:
+    """Why not all of a file was looked at; "" if it was."""
+    if OUT_OF_TIME in skipped.values():
+        return "its time was up before everything was looked at"
+    n_pages = max((int(f.measures.get("n_pages", 0)) for f in findings if f.analyzer == PAGES), default=0)
+    return f"only the first of its {n_pages} pages was looked at" if n_pages else ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +86,11 @@ class ScanReport:
     def is_cut_short(self) -> bool:
         """Whether analyzers were skipped for want of time."""
         return OUT_OF_TIME in self.skipped.values()
+
+    @property
+    def missing(self) -> str:
+        """Why not all of the file was looked at; "" if it was."""
+        return missing(self.findings, self.skipped)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that follow the published JSON Schema.

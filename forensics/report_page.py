@@ -24,12 +24,14 @@ from forensics.report_words import (
     percent,
     question,
     rule,
+    step,
     strength,
     time_code,
     title,
     total,
+    traceable_name,
 )
-from forensics.verdict import Reason, counted_llr
+from forensics.verdict import Reason, Verdict, counted_llr
 
 Pixels = NDArray[np.uint8]
 Previews: TypeAlias = Pixels | Mapping[float, Pixels] | None
@@ -157,7 +159,7 @@ def page(report: ScanReport, previews: Mapping[float, Pixels], say: Callable[[st
     # What decides first, by how much it counts; then what could have; what is for the eye last.
     cards.sort(key=lambda c: (c.llr is None, -abs(c.counted_llr), -abs(c.llr or 0.0)))
     return Page(
-        title=one_line(report.filename, 200) or UNNAMED,
+        title=one_line(traceable_name(report.path, report.filename), 200) or UNNAMED,
         opinion=str(verdict.opinion),
         percent=percent(verdict.probability),
         question=question(report),
@@ -167,7 +169,7 @@ def page(report: ScanReport, previews: Mapping[float, Pixels], say: Callable[[st
         prior=report.settings.prior,
         cards=tuple(cards),
         rule=rule(report),
-        steps=tuple((title(r.analyzer), one_line(r.sentence), r.counted) for r in verdict.reasons),
+        steps=tuple((title(r.analyzer), one_line(step(r, verdict)), r.counted) for r in verdict.reasons),
         total=total(report),
         untested=_untested(report),
         quiet=_quiet(report),
@@ -190,7 +192,7 @@ def _card(finding: Finding, report: ScanReport, previews: Mapping[float, Pixels]
         claim=str(finding.claim or Claim.MANIPULATED),
         strength=strength(finding),
         counted_llr=counted_llr(finding) if reason is not None and reason.counted else 0.0,
-        weight=_weight(finding, reason),
+        weight=_weight(finding, reason, report.verdict),
         pictures=_pictures(_labelled(finding, say), report, previews),
         rows=tuple((one_line(label, 120), visible(text)) for label, text in finding.details),
         numbers=numbers,
@@ -205,13 +207,13 @@ def _reason(finding: Finding, report: ScanReport) -> Reason | None:
     return next((r for r in own if r.sentence.startswith(start)), None)
 
 
-def _weight(finding: Finding, reason: Reason | None) -> str:
+def _weight(finding: Finding, reason: Reason | None, verdict: Verdict) -> str:
     if reason is None or finding.llr is None:
         return ""
-    step = reason.sentence[len(finding.summary.rstrip(".")) + 2 :]
+    said = step(reason, verdict)[len(finding.summary.rstrip(".")) + 2 :]
     if reason.counted:
-        step = step.partition("; ")[2]
-    return one_line(step[:1].upper() + step[1:])
+        said = said.partition("; ")[2]
+    return one_line(said[:1].upper() + said[1:])
 
 
 def _sentence(text: str) -> str:
@@ -272,7 +274,7 @@ def _facts(report: ScanReport) -> tuple[tuple[str, str], ...]:
     if report.size_bytes >= 100_000:
         size = f"{report.size_bytes / 1e6:,.1f} MB ({size})"
     rows = [
-        ("File", one_line(report.filename, 1000)),
+        ("File", one_line(traceable_name(report.path, report.filename), 1000)),
         ("SHA-256", report.sha256),
         ("Kind", f"{report.kind}, {one_line(report.format, 40)}"),
         ("Size", size),

@@ -35,6 +35,7 @@ COLUMNS: Mapping[str, type] = {
     "duration_s": float,
     "status": str,
     "error": str,
+    "error_code": str,
     "verdict": str,
     "probability": float,
     "llr": float,
@@ -43,12 +44,13 @@ COLUMNS: Mapping[str, type] = {
     "summary": str,
     "n_findings": int,
     "failed": str,
+    "cut_short": int,
     "elapsed_s": float,
     "scanned_at": str,
     "pdq": str,
 }
-"""Columns in order, with their types; `llr_<trace>` is the strongest ratio of that trace family, `pdq`
-the hash of the first picture."""
+"""Columns in order, with their types; `llr_<trace>` is the strongest ratio of that trace family, `cut_short` is 1 where
+time was up before all analyzers had looked, `pdq` the hash of the first picture."""
 
 
 def row(line: Line) -> dict[str, str | int | float | None]:
@@ -134,6 +136,7 @@ def _from_report(report: ScanReport) -> dict[str, Any]:
         "leading": [str(trace) for trace in verdict.leading],
         "findings": [{"trace": str(f.trace), "llr": f.llr, "summary": f.summary} for f in report.findings],
         "failed": report.failed,
+        "cut_short": report.is_cut_short,
         "elapsed_s": math.fsum(report.timings_s.values()),
         "scanned_at": report.scanned_at,
         "pdq": report.pdq,

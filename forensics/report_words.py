@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from forensics.analyzers import ANALYZERS
+from forensics.containers.member import INTO
 from forensics.finding import Claim, Finding, Trace
 from forensics.hostile_text import one_line, shell_word
-from forensics.report import ScanReport
+from forensics.report import FUSION, SEEN_BEFORE, ScanReport
 from forensics.settings import Limits
-from forensics.verdict import times
+from forensics.verdict import Opinion, Reason, Verdict, outweighed, times
+
+INSIDE = " › "
+"""Between a container and a file in it, for people."""
 
 LIMITS_OF_TOOLS = (
     "No tool can show that a file is authentic. A forgery can leave no trace that is looked for here, and saving, "
@@ -56,6 +60,16 @@ def title(analyzer: str) -> str:
         return one_line(analyzer).replace("_", " ").capitalize()
 
 
+def traceable_name(path: str, filename: str) -> str:
+    """Name of a file; of one inside containers with the way to it, as "case.zip › scan.pdf › object-3.jpeg".
+
+    Args:
+        path, filename: of a report or a scan; hostile text, and so is what comes back.
+    """
+    container, into, inside = path.partition(INTO)
+    return INSIDE.join([container.rpartition("/")[2], *inside.split(INTO)]) if into else filename
+
+
 def percent(probability: float) -> str:
     """A probability in whole per cent, never 0 or 100: neither can be known."""
     if probability < 0.01:
@@ -79,10 +93,27 @@ def rule(report: ScanReport) -> str:
     """How findings come together, and which of the two explanations decided."""
     claim = report.verdict.claim
     decided = f"; {claim} is the likelier one here, so only findings about it count" if claim is not None else ""
+    if claim is not None and (report.verdict.opinion is Opinion.NO_TRACE_FOUND or report.verdict.llr <= 0):
+        decided = (
+            "; neither became much likelier by what was found here, and only findings about the one that is ruled "
+            f"out less count: {claim}"
+        )
     return (
         f"Two explanations are weighed apart, that a machine made the file and that it was altered{decided}. Findings "
         "about the same trace are not added up: the strongest one of each trace counts."
     )
+
+
+def step(reason: Reason, verdict: Verdict) -> str:
+    """A step of the verdict as people read it, with titles where the verdict has names of analyzers and traces."""
+    stronger = next((r for r in verdict.reasons if r.counted and r.trace is reason.trace), None)
+    if stronger is None:
+        return reason.sentence
+    named = f"{outweighed(stronger.analyzer, reason.trace)}."
+    if not reason.sentence.endswith(named):
+        return reason.sentence
+    by = f"{'another' if stronger.analyzer == reason.analyzer else 'a'} finding of {title(stronger.analyzer)}"
+    return f"{reason.sentence.removesuffix(named)}{outweighed(by, TRACE_WORDS[reason.trace])}."
 
 
 def meaning(report: ScanReport) -> str:
@@ -154,13 +185,14 @@ def numbered(labels: Iterable[str], whole: str = "") -> str:
 
 def examined(report: ScanReport) -> tuple[str, ...]:
     """Names of the analyzers that took part, in the order in which they ran."""
-    named = dict.fromkeys([*report.timings_s, *(f.analyzer for f in report.findings), *report.skipped, *report.failed])
-    known = {*ANALYZERS.names(), *(f.analyzer for f in report.findings), *report.skipped, *report.failed}
+    found = [f.analyzer for f in report.findings if f.analyzer not in (SEEN_BEFORE, FUSION)]
+    named = dict.fromkeys([*report.timings_s, *found, *report.skipped, *report.failed])
+    known = {*ANALYZERS.names(), *found, *report.skipped, *report.failed}
     return report.settings.analyzers or tuple(name for name in named if name in known)
 
 
 def command(report: ScanReport) -> str:
-    """The command that repeats the scan, quoted for a POSIX shell."""
+    """The command that repeats the scan, quoted for a POSIX shell; of a file inside a container it names that."""
     settings = report.settings
     words = [
         "unforged",
@@ -181,7 +213,7 @@ def command(report: ScanReport) -> str:
         value = getattr(settings.limits, name)
         if value != getattr(usual, name):
             words += [option, str(value)]
-    path = report.path or "-"
+    path = report.path.partition(INTO)[0] or "-"
     if path.startswith("-") and path != "-":
         words.append("--")
     return " ".join([*words, shell_word(path)])

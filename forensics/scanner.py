@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from forensics.analyzers import ANALYZERS
 from forensics.analyzers.base import Analyzer
 from forensics.errors import MediaError
-from forensics.finding import Finding
+from forensics.finding import Finding, Trace
 from forensics.fusion import read_model, spoken
 from forensics.hashing import media_hashes
 from forensics.media import Kind, Media
-from forensics.report import OUT_OF_TIME, ScanReport
+from forensics.report import OUT_OF_TIME, PAGES, ScanReport, missing
 from forensics.settings import ScanSettings
 from forensics.verdict import weigh
 from forensics.versions import promoted, settled
@@ -65,7 +65,7 @@ class Scanner:
             MediaError: no picture can be decoded from it.
         """
         versions = self.versions
-        findings: list[Finding] = []
+        findings: list[Finding] = list(_further_pictures(media))
         skipped: dict[str, str] = {}
         failed: dict[str, str] = {}
         timings: dict[str, float] = {}
@@ -88,7 +88,7 @@ class Scanner:
                 width=width,
                 height=height,
                 duration_s=duration,
-                verdict=weigh(findings, self.settings),
+                verdict=weigh(findings, self.settings, missing=missing(findings, skipped)),
                 findings=tuple(findings),
                 skipped=dict(skipped),
                 failed=dict(failed),
@@ -104,7 +104,7 @@ class Scanner:
         for analyzer in self.analyzers:
             started = self._clock()
             try:
-                reason = OUT_OF_TIME if started > last_start else analyzer.skip_reason(media)
+                reason = analyzer.skip_reason(media) or (OUT_OF_TIME if started > last_start else None)
                 if reason is None:
                     findings.extend(analyzer.examine(media))
                 else:
@@ -119,6 +119,20 @@ class Scanner:
         if self._fusion is not None and findings:
             findings.append(spoken(findings, self._fusion))
         return report()
+
+
+def _further_pictures(media: Media) -> Iterator[Finding]:
+    """What is said of a file with several pictures: most analyzers look at the first alone."""
+    n = media.image.n_frames if media.kind is Kind.IMAGE else 1
+    if n == 1:
+        return
+    what, measure = f"The file holds {n} pictures", "n_pictures"
+    if media.format == "tiff":
+        what, measure = f"The file holds {n} pages", "n_pages"
+    seen = "only the first was looked at: save the others as files of their own"
+    if media.is_animation:
+        seen = "only trained detectors looked at more than the first"
+    yield Finding(PAGES, Trace.PROVENANCE, f"{what}, and {seen}.", measures={measure: float(n)})
 
 
 def _decode(media: Media) -> tuple[int, int, float | None]:

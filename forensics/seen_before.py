@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from forensics.finding import Finding, Trace
-from forensics.report import ScanReport
+from forensics.report import SEEN_BEFORE, ScanReport
 from forensics.store import NearMatch, Store
 from forensics.verdict import weigh
 
-NAME = "seen_before"
+NAME = SEEN_BEFORE
 
 MAX_LISTED = 5
 """Rows in a report; the rest is counted."""
@@ -33,7 +33,7 @@ def with_seen_before(report: ScanReport, store: Store) -> ScanReport:
         findings = (*findings, _finding(matches))
     if len(findings) == len(report.findings) and not matches:
         return report
-    return replace(report, findings=findings, verdict=weigh(findings, report.settings))
+    return replace(report, findings=findings, verdict=weigh(findings, report.settings, missing=report.missing))
 
 
 def closest(report: ScanReport, store: Store) -> list[NearMatch]:

@@ -87,12 +87,13 @@ class Verdict:
     note: str
 
 
-def weigh(findings: Iterable[Finding], settings: ScanSettings | None = None) -> Verdict:
+def weigh(findings: Iterable[Finding], settings: ScanSettings | None = None, *, missing: str = "") -> Verdict:
     """Turn findings into a verdict.
 
     Args:
         findings: in any order; the order does not change the result.
         settings: prior and bars; the defaults if None.
+        missing: why not all of the file was looked at, "" if it was: no trace in a part is none found in a part.
     """
     settings = settings or ScanSettings()
     found = sorted(findings, key=lambda f: (-abs(f.llr or 0.0), f.analyzer, f.trace, f.summary))
@@ -101,9 +102,13 @@ def weigh(findings: Iterable[Finding], settings: ScanSettings | None = None) -> 
     claim, counted = max(weighed.items(), key=lambda item: (bool(item[1]), _total(item[1])))
     total = _total(counted)
     opinion, note = _opinion(claim, counted, total, settings)
+    if missing and opinion is Opinion.NO_TRACE_FOUND:
+        opinion, note = Opinion.INCONCLUSIVE, f"What was looked at shows no trace, but {missing}."
     sign = 1.0 if opinion.is_likely or total > 0 else -1.0
     leading = tuple(t for t, f in counted.items() if sign * (f.llr or 0.0) > 0)
-    reasons = sorted((_reason(f, claim, counted) for f in found), key=lambda r: not r.counted)
+    is_likelier = total > 0 and opinion is not Opinion.NO_TRACE_FOUND
+    why = f"{claim} is {'the likelier explanation' if is_likelier else 'ruled out less'}"
+    reasons = sorted((_reason(f, claim, counted, why) for f in found), key=lambda r: not r.counted)
     decided = claim if counted else None
     return Verdict(opinion, probability(total, settings.prior), total, decided, leading, tuple(reasons), note)
 
@@ -147,6 +152,11 @@ def times(llr: float) -> str:
     return f"{ratio:.1f} times" if ratio < 10 else f"about {float(f'{ratio:.2g}'):,.0f} times"
 
 
+def outweighed(by: str, trace: str) -> str:
+    """Why a finding does not count beside a stronger one; report pages say it again with titles for names."""
+    return f"{by} says more about the same trace ({trace})"
+
+
 def _opinion(claim: Claim, counted: dict[Trace, Finding], total: float, settings: ScanSettings) -> tuple[Opinion, str]:
     ratios = [counted_llr(f) for f in counted.values()]
     if not ratios:
@@ -164,14 +174,14 @@ def _opinion(claim: Claim, counted: dict[Trace, Finding], total: float, settings
     return Opinion.NO_TRACE_FOUND, f"{found}; this does not show the file is authentic."
 
 
-def _reason(finding: Finding, claim: Claim, counted: dict[Trace, Finding]) -> Reason:
+def _reason(finding: Finding, claim: Claim, counted: dict[Trace, Finding], why: str) -> Reason:
     strongest = counted.get(finding.trace)
     if finding.llr is None:
         step = "no ratio, so it does not count"
     elif finding.claim not in (claim, None):
-        step = f"not counted: it is about {finding.claim} files, and {claim} is the likelier explanation"
+        step = f"not counted: it is about {finding.claim} files, and {why}"
     elif finding is not strongest and strongest is not None:
-        step = f"not counted: {strongest.analyzer} says more about the same trace ({finding.trace})"
+        step = f"not counted: {outweighed(strongest.analyzer, finding.trace)}"
     elif abs(finding.llr) < NEGLIGIBLE_LLR:
         step = "says nothing either way"
     elif finding.llr > 0:

@@ -96,7 +96,7 @@ class Generator(Protocol):
             N fakes of the sources' size; where no source is needed, of the generator's own.
 
         Raises:
-            ValueError: a source is smaller than `min_side_px` or the batch is none.
+            ValueError: a source is smaller than `min_side_px` or leaves 0..1, or the batch is none.
         """
         ...
 
@@ -119,6 +119,8 @@ def check_sources(sources: Images, min_side_px: int) -> None:
     """
     if sources.ndim != 4 or sources.shape[1] != 3 or sources.dtype != np.float32:
         raise ValueError(f"sources must be (N, 3, H, W) float32, not {sources.shape} {sources.dtype}")
+    if sources.size and not (sources.min() >= 0 and sources.max() <= 1):
+        raise ValueError("sources must lie within 0 and 1 and be finite")
     if min(sources.shape[2:]) < min_side_px:
         raise ValueError(f"sources need at least {min_side_px} pixels a side, got {sources.shape[2:]}")
 

@@ -11,7 +11,9 @@ from typing import TypeAlias
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
+
+from generators.decoding import upright_srgb
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif")
 
@@ -21,6 +23,9 @@ MAX_PIXELS = 200_000_000
 
 Squares: TypeAlias = Sequence[NDArray[np.uint8]] | NDArray[np.uint8]
 """Of one picture: n of (S, S, 3)."""
+
+Finder: TypeAlias = Callable[[Sequence[Path]], Sequence[Path]]
+"""Folders -> the files in them that are meant."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +70,7 @@ def read_folders(
     *,
     min_pictures: int = 1,
     n_squares: int = 1,
+    find: Finder = find_pictures,
     progress: Callable[[int], None] | None = None,
 ) -> PictureSet:
     """Read pictures of any size as squares, shrunk by averaging.
@@ -74,6 +80,7 @@ def read_folders(
         side_px: of the squares; a picture with a shorter side is skipped, never blown up.
         min_pictures: fewer usable ones are an error.
         n_squares: of a photo that is longer than wide, spread over its longer side; 1 takes the middle.
+        find: which files of the folders are read.
         progress: called with 1 after each file.
 
     Raises:
@@ -81,7 +88,7 @@ def read_folders(
         ValueError: there are too few usable pictures; the message counts what was skipped.
     """
     found, skipped = cut_each(
-        folders, lambda pixels, _: cut_squares(pixels, side_px, n_squares), side_px, min_pictures, progress
+        folders, lambda pixels, _: cut_squares(pixels, side_px, n_squares), side_px, min_pictures, progress, find
     )
     squares = [square for _, own in found for square in own]
     pixels = np.stack(squares) if squares else np.zeros((0, side_px, side_px, 3), np.uint8)
@@ -94,6 +101,7 @@ def cut_each(
     side_px: int,
     min_pictures: int,
     progress: Callable[[int], None] | None = None,
+    find: Finder = find_pictures,
 ) -> tuple[list[tuple[Path, Squares]], dict[str, int]]:
     """Squares of every picture of some folders, however they are cut.
 
@@ -103,6 +111,7 @@ def cut_each(
         side_px: of the squares, for the count of what is too small.
         min_pictures: fewer usable ones are an error.
         progress: called with 1 after each file.
+        find: which files of the folders are read.
 
     Returns:
         Path and squares of each usable picture, and reason -> number of files that are not.
@@ -116,7 +125,7 @@ def cut_each(
             raise FileNotFoundError(2, "there is no such folder", str(folder))
     found: list[tuple[Path, Squares]] = []
     skipped: Counter[str] = Counter()
-    for path in find_pictures(folders):
+    for path in find(folders):
         try:
             found.append((path, cut(read_pixels(path), len(found))))
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
@@ -137,7 +146,7 @@ class TooSmall(Exception):
 
 
 def read_pixels(path: Path) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8 RGB, upright.
+    """(H, W, 3) uint8 sRGB, upright, alpha over white.
 
     Raises:
         OSError, SyntaxError, ValueError, Image.DecompressionBombError: it is no picture or a broken one.
@@ -145,7 +154,7 @@ def read_pixels(path: Path) -> NDArray[np.uint8]:
     with Image.open(path) as image:
         if image.width * image.height > MAX_PIXELS:
             raise ValueError(f"{path.name} claims {image.width} x {image.height} pixels")
-        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+        return upright_srgb(image)
 
 
 def cut_squares(pixels: NDArray[np.uint8], side_px: int, n_squares: int = 1) -> list[NDArray[np.uint8]]:

@@ -8,17 +8,18 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 
-from dashboard.backend.places import Places, places
+from dashboard.backend.places import Places, places, without_folder
 from dashboard.roles import Role, User
 from forensics.hostile_text import one_line
 from forensics.report_table import FORMULA_STARTS
+from forensics.report_words import traceable_name
 from forensics.store import ScanRow, Store
 from forensics.store.archive import Archive, Count, SortBy
 from forensics.store.filters import ScanFilter
 from forensics.verdict import Opinion
 
 __all__ = ["OPINIONS", "Charts", "Count", "Listing", "Places", "ScanFilter", "ScanRow", "SortBy"]
-__all__ += ["charts", "export", "listing", "one_line", "places"]
+__all__ += ["charts", "export", "listing", "one_line", "places", "traceable_name"]
 
 OPINIONS = tuple(str(opinion) for opinion in Opinion)
 
@@ -103,7 +104,7 @@ def export(store: Store, wanted: ScanFilter, *, sort: SortBy, descending: bool, 
     rows = _at_most(Archive(store).rows(wanted, sort=sort, descending=descending), MAX_EXPORT_ROWS)
     if user.role < Role.ADMIN:
         known = places(store)
-        rows = (replace(row, folder=known.short(row.folder), path=row.filename) for row in rows)
+        rows = (replace(row, folder=known.of(row), path=without_folder(row.path) or row.filename) for row in rows)
     plain = ({name: asdict(row)[name] for name in COLUMNS} for row in rows)
     if form == "jsonl":
         return b"".join(json.dumps(row).encode() + b"\n" for row in plain)

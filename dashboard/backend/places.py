@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath, PureWindowsPath
 
 from dashboard.roles import Role, User
+from forensics.containers.member import INTO
 from forensics.report import ScanReport
-from forensics.store import Store
+from forensics.store import ScanRow, Store
 from forensics.store.runs import Runs
+from forensics.store.store import folder_of
 
 MAX_RUNS = 200
 """The newest runs; of the folders of older ones only the last part of a path is shown."""
@@ -35,8 +37,14 @@ class Places:
         """The same for a file, or a source of a run."""
         if path in self.roots:
             return self.short(path)
-        folder, slash, name = path.rpartition("/")
-        return f"{self.short(folder)}/{name}" if slash and folder else name
+        outside, into, inside = path.partition(INTO)
+        folder, slash, name = outside.rpartition("/")
+        return (f"{self.short(folder)}/{name}" if slash and folder else name) + into + inside
+
+    def of(self, row: ScanRow) -> str:
+        """The folder of a file that was examined; of one inside a container that of the container."""
+        container, into, _ = row.path.partition(INTO)
+        return self.short(row.folder or (folder_of(container) if into else ""))
 
     def whole(self, shown: str) -> str:
         """The opposite for a filter: what nothing fits stays as it is."""
@@ -59,7 +67,13 @@ def places(store: Store) -> Places:
 
 def for_eyes_of(user: User, report: ScanReport) -> ScanReport:
     """A report as somebody may read it: where the file lay on the server is for admins."""
-    return report if user.role >= Role.ADMIN or not report.path else replace(report, path=_last(report.path))
+    return report if user.role >= Role.ADMIN or not report.path else replace(report, path=without_folder(report.path))
+
+
+def without_folder(path: str) -> str:
+    """The last part of a path; of a file inside a container with the way to it from the container on."""
+    outside, into, inside = path.partition(INTO)
+    return _last(outside) + into + inside
 
 
 def _last(path: str) -> str:

@@ -12,6 +12,7 @@ from forensics.finding import Claim
 from forensics.hostile_text import one_line
 from forensics.redrawing import Redrawer
 from forensics.report import ScanReport
+from forensics.report_words import traceable_name
 from forensics.store import Checked, Decision, Entry, Queue, QueueItem, ScanRow, State, Store, check
 from forensics.store.audit import AuditLog
 from forensics.store.queue import LEASE_S
@@ -19,7 +20,7 @@ from forensics.store.queue_rows import MAX_REASON
 from forensics.store.queue_words import OPEN
 
 __all__ = ["LEASE_S", "MAX_REASON", "Claim", "Decision", "Desk", "Overview", "QueueItem", "State"]
-__all__ += ["in_hands", "one_line", "provide_pictures"]
+__all__ += ["in_hands", "one_line", "provide_pictures", "traceable_name"]
 
 REASONS = {
     Decision.APPROVE: ("Original seen", "Source confirmed", "Traces explained by normal saving or resizing"),
@@ -27,6 +28,13 @@ REASONS = {
     Decision.ESCALATE: ("Not sure", "Needs the original file", "Sensitive case"),
 }
 """Reasons that are often given, for a click; any other may be written."""
+
+SAYS = {
+    "Made by a machine": Claim.SYNTHETIC,
+    "Part was altered": Claim.MANIPULATED,
+    "Face was swapped": Claim.MANIPULATED,
+}
+"""What a file is by reasons that say so."""
 
 
 @dataclass(frozen=True)

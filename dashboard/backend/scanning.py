@@ -21,6 +21,7 @@ from dashboard.backend.keeping import Kept, Uploads
 from dashboard.backend.profiles import Examination, settings_for
 from dashboard.roles import Role, User, require
 from forensics.analyzers import ANALYZERS
+from forensics.containers.kinds import container_kind_of
 from forensics.errors import MediaError
 from forensics.hostile_text import one_line
 from forensics.messages import Examiner, Step, Task
@@ -31,6 +32,7 @@ from forensics.settings import ScanSettings
 from forensics.store import Store
 from forensics.towers import Towers, TowersNearby, towers_on
 from forensics.usual_workers import usual_workers
+from forensics.worker import MAY_HOLD_FILES
 
 __all__ = ["Job", "MediaError", "Scanning", "State", "step_titles", "towers_on"]
 
@@ -43,6 +45,9 @@ MAX_WAITING = 200
 SWEEP_S = 600.0
 
 MAX_NAME = 300
+
+LOOK_INSIDE = "to look inside, use unforged scan or a run"
+"""What is said of a container: uploads are examined as one picture or video each."""
 
 
 class Scanning:
@@ -114,11 +119,24 @@ class Scanning:
         how = how or Examination()
         settings = settings_for(how, self._configuration())
         path = self._uploads.add(source, max_bytes=settings.limits.max_bytes)
-        key = secrets.token_urlsafe(12)
-        self._jobs.add(Job(key, one_line(name, MAX_NAME) or "unnamed file", how))
+        key = self._new(name, how)
         with self._lock:
             self._paths[key] = path
         self._queue.put(key)
+        return key
+
+    def refuse(self, name: str, error: MediaError) -> str:
+        """Remember a file that was not taken in, as one that could not be examined.
+
+        Args:
+            name: as the browser says; hostile text.
+            error: why not.
+
+        Returns:
+            The key of its job, which has failed.
+        """
+        key = self._new(name, Examination())
+        self._jobs.fail(key, one_line(str(error), 300))
         return key
 
     def job(self, key: str) -> Job | None:
@@ -137,6 +155,11 @@ class Scanning:
         for lane in self._lanes:
             lane.join()
         self._towers.__exit__(None, None, None)
+
+    def _new(self, name: str, how: Examination) -> str:
+        key = secrets.token_urlsafe(12)
+        self._jobs.add(Job(key, one_line(name, MAX_NAME) or "unnamed file", how))
+        return key
 
     def _lane(self) -> None:
         lane = _Lane(self._towers, self._build)
@@ -197,7 +220,7 @@ class Scanning:
                 self.kept.save(outcome.sha256, outcome.pages[PICTURES])
         if outcome.report is None or (outcome.error is not None and number is None):
             error = outcome.error or MediaError("broken", "there is no result")
-            self._jobs.fail(key, one_line(str(error), 300))
+            self._jobs.fail(key, one_line(f"{error}{_instead(error, outcome.task.path)}", 300))
             return
         # What the store could not keep stays here until it is pushed out by newer ones.
         kept = outcome.report if number is None else None
@@ -247,6 +270,11 @@ class _Lane:
         if self._pool is not None:
             self._pool.__exit__(None, None, None)
             self._pool = None
+
+
+def _instead(error: MediaError, path: Path) -> str:
+    """What to do about a file that is not examined; "" where there is nothing to do."""
+    return f"; {LOOK_INSIDE}" if error.code in MAY_HOLD_FILES and container_kind_of(path) else ""
 
 
 def _all_titles(settings: ScanSettings) -> tuple[str, ...]:

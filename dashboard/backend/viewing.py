@@ -10,6 +10,7 @@ from dashboard.backend.layers import QUALITY
 from dashboard.backend.moments import Course, Stretch, courses, stretches
 from dashboard.backend.origin import Origin, origin
 from dashboard.backend.scanning import Job
+from forensics.containers.member import INTO
 from forensics.hostile_text import one_line
 from forensics.languages import ENGLISH
 from forensics.overlay import to_jpeg
@@ -17,10 +18,10 @@ from forensics.pictures import Pictures, decoded
 from forensics.report import ScanReport
 from forensics.report_files import render
 from forensics.report_page import Card, Page, page
-from forensics.report_words import percent, title
+from forensics.report_words import percent, title, traceable_name
 from forensics.seen_before import NAME as SEEN_BEFORE
 from forensics.seen_before import closest
-from forensics.store import Store, StoreError
+from forensics.store import ScanRow, Store, StoreError
 from forensics.verdict import Opinion
 
 __all__ = [
@@ -36,7 +37,7 @@ __all__ = [
     "provisional",
     "show",
 ]
-__all__ += ["false_alarms", "similar", "stored"]
+__all__ += ["false_alarms", "similar", "stored", "why_no_pictures"]
 
 HARDLY_LLR = 0.3
 """Findings together less than twice as usual on one side: as in the words of the reports."""
@@ -181,7 +182,9 @@ def brief(store: Store, scan_id: int) -> Brief | None:
         row = store.row(scan_id)
     except LookupError:
         return None
-    return Brief(one_line(row.filename, 200), row.opinion, KINDS[Opinion(row.opinion)], row.probability)
+    return Brief(
+        one_line(traceable_name(row.path, row.filename), 200), row.opinion, KINDS[Opinion(row.opinion)], row.probability
+    )
 
 
 def similar(report: ScanReport, store: Store) -> tuple[Similar, ...]:
@@ -194,7 +197,7 @@ def similar(report: ScanReport, store: Store) -> tuple[Similar, ...]:
         Similar(
             match.scan.id,
             match.scan.sha256,
-            one_line(match.scan.filename, 120),
+            one_line(traceable_name(match.scan.path, match.scan.filename), 120),
             match.scan.opinion,
             KINDS.get(Opinion(match.scan.opinion), "inconclusive"),
             match.distance_bits,
@@ -221,6 +224,19 @@ def stored(store: Store, scan_id: int) -> ScanReport | None:
         raise
     except (LookupError, ValueError):
         return None
+
+
+def why_no_pictures(row: ScanRow | None) -> str:
+    """Why there is nothing to look at, in a sentence.
+
+    Args:
+        row: of the scan; None for one that is not stored.
+    """
+    if row is not None and row.folder:
+        return "The file is no longer where it was examined, or cannot be drawn; what was found is kept."
+    if row is not None and INTO in row.path:
+        return "Of files inside a container no pictures are kept; what was found is."
+    return "The pictures of this file are not kept any more; what was found is."
 
 
 def _evidence(card: Card, pictures: Pictures, drawing: Drawing | None) -> Evidence:

@@ -15,6 +15,17 @@ _JOINER = "\u2060"
 """Unseen, breaks no line, and no part of an address."""
 
 
+def clipped(words: str, limit: int) -> str:
+    """Text that is cut, and what is left out counted, where that makes it shorter."""
+    count = f"… ({len(words) - limit:,} more characters)"
+    return words[:limit] + count if len(words) > limit + len(count) else words
+
+
+def short_line(text: str, limit: int) -> str:
+    """The same on a single line, hidden characters made visible."""
+    return clipped(one_line(text), limit)
+
+
 def as_markdown(text: str, limit: int = 300) -> str:
     """One line that Markdown shows as it stands: no emphasis, link, picture, colour, formula or icon in it."""
     return _LINKED.sub(rf"\g<0>{_JOINER}", one_line(text, limit)).translate(_MARK_UP)

@@ -6,7 +6,7 @@ import secrets
 
 import streamlit as st
 
-from dashboard.backend.queue import Desk, QueueItem
+from dashboard.backend.queue import Desk, QueueItem, traceable_name
 from dashboard.backend.words import as_markdown
 from dashboard.roles import LOCAL_USER
 from dashboard.session import current_user, store
@@ -69,7 +69,7 @@ def _seat() -> str:
 def _overview(desk: Desk) -> None:
     now = desk.overview()
     st.markdown(
-        f"**{now.waiting:,}** waiting · **{now.escalated:,}** escalated · **{now.held:,}** in somebody's hands · "
+        f"**{now.waiting:,}** waiting, **{now.escalated:,}** escalated, of them **{now.held:,}** in somebody's hands · "
         f"{now.approved:,} approved · {now.rejected:,} rejected"
     )
 
@@ -80,7 +80,7 @@ def _work(desk: Desk) -> None:
         _idle(desk)
         return
     desk.renew(item.sha256)
-    _title(item)
+    _title(desk.held() or item)
     found = desk.scan(item.sha256)
     deciding(desk, item, None if found is None else found[1].verdict.claim)
     if found is None:
@@ -107,8 +107,11 @@ def _idle(desk: Desk) -> None:
 
 
 def _title(item: QueueItem) -> None:
-    st.subheader(as_markdown(item.filename, 120), anchor=False)
-    parts = [f"weight {item.weight:+.2f}", f"yours until {clock(item.held_until_s)} UTC; every click adds ten minutes"]
+    st.subheader(as_markdown(traceable_name(item.path, item.filename), 120), anchor=False)
+    parts = [
+        f"weight {item.weight:+.2f}",
+        f"yours until {clock(item.held_until_s)} UTC; every click begins the ten minutes anew",
+    ]
     if item.state == "escalated":
         parts.append(f"escalated by {as_markdown(item.acted_by, 60)}: {as_markdown(item.reason, 300)}")
     elif item.reason:

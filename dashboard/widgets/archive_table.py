@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from dashboard.backend.archive import Listing, Places, ScanRow, one_line, places
+from dashboard.backend.archive import Listing, Places, ScanRow, one_line, places, traceable_name
 from dashboard.backend.words import as_markdown, moment
 from dashboard.navigation import entry
 from dashboard.pages import PAGES
@@ -65,7 +65,7 @@ def _rows(found: Listing, was_whole: bool) -> None:
 
 
 def _line(row: ScanRow, pictures: Mapping[str, str], known: Places) -> Row:
-    name = one_line(row.filename, 160)
+    name = one_line(traceable_name(row.path, row.filename), 160)
     cells = (
         name,
         shaped(row.opinion),
@@ -73,7 +73,7 @@ def _line(row: ScanRow, pictures: Mapping[str, str], known: Places) -> Row:
         f"{row.llr:+.2f}",
         moment(row.scanned_at),
         ", ".join((*(["video"] if row.kind == "video" else []), row.format, _size(row.size_bytes))),
-        one_line(known.short(row.folder), 160),
+        one_line(known.of(row), 160),
     )
     return Row(str(row.id), name, cells, f"./?{IDS}={row.id}", pictures.get(row.sha256, ""))
 

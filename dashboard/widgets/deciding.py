@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.backend.queue import MAX_REASON, REASONS, Claim, Decision, Desk, QueueItem
+from dashboard.backend.queue import MAX_REASON, REASONS, SAYS, Claim, Decision, Desk, QueueItem, traceable_name
 from dashboard.backend.words import as_markdown, sentence
 
 KEYS = {Decision.APPROVE: "A", Decision.REJECT: "X", Decision.ESCALATE: "E"}
@@ -85,7 +85,7 @@ def _reasons(desk: Desk, item: QueueItem, decision: Decision, usual: Claim | Non
     with st.container(horizontal=True, gap="small"):
         for number, words in enumerate(REASONS[decision], 1):
             if st.button(words, key=f"reason {decision} {number}", shortcut=str(number)):
-                _decide(desk, item, decision, words, claim)
+                _decide(desk, item, decision, words, SAYS.get(words, claim))
     with st.form(f"reason {item.sha256}", border=False, clear_on_submit=False):
         words = st.text_input(
             "Another reason",
@@ -111,7 +111,8 @@ def _decide(desk: Desk, item: QueueItem, decision: Decision, reason: str, claim:
         st.error(sentence(error), icon=":material/error:")
         return
     st.session_state.pop(_PENDING, None)
-    st.toast(f"{str(done.state).capitalize()}: {as_markdown(item.filename, 60)}", icon=ICONS[decision])
+    name = as_markdown(traceable_name(item.path, item.filename), 60)
+    st.toast(f"{str(done.state).capitalize()}: {name}", icon=ICONS[decision])
     # What is decided moves on; the next file comes by itself.
     desk.take(skip=skipped())
     st.rerun()

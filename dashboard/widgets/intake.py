@@ -14,13 +14,15 @@ from dashboard.widgets.examination import examination_fields
 from dashboard.widgets.paste import paste_target
 
 _ROUND = "uploads so far"
+_REFUSED = "refused"
+"""Sentences on files that nobody could take in just now; they stand until more files are brought."""
 
 
 def intake() -> list[str]:
     """Draw the field for uploads and take in what was brought.
 
     Returns:
-        The keys of the new jobs, in the order of the files.
+        The keys of the new jobs, in the order of the files; of those that are refused for what they are as well.
     """
     limits = configuration().scan.limits
     largest = min(options().upload_mb, limits.max_bytes >> 20)
@@ -35,21 +37,26 @@ def intake() -> list[str]:
         "Pictures and videos", accept_multiple_files=True, key=f"upload {turn}", label_visibility="collapsed"
     )
     paste_target()
-    for words in st.session_state.pop("refused", ()):
+    for words in st.session_state.get(_REFUSED, ()):
         st.error(words, icon=":material/block:")
     if not files:
         return []
     # A fresh field: the old one would hand over the same files at every click.
     st.session_state[_ROUND] = turn + 1
-    return [key for file in files if (key := _submit(file, how))]
+    st.session_state[_REFUSED] = []
+    brought = [key for file in files if (key := _submit(file, how))]
+    if not brought:
+        st.rerun()
+    return brought
 
 
 def _submit(file: UploadedFile, how: Examination) -> str:
     try:
         return scanning().submit(file, file.name, user=current_user(), how=how)
-    except (MediaError, RuntimeError, OSError, ValueError) as error:
-        refused = st.session_state.setdefault("refused", [])
-        refused.append(f"{as_markdown(file.name, 120)}: {sentence(error)}")
+    except MediaError as error:
+        return scanning().refuse(file.name, error)
+    except (RuntimeError, OSError, ValueError) as error:
+        st.session_state[_REFUSED].append(f"{as_markdown(file.name, 120)}: {sentence(error)}")
         return ""
     finally:
         _let_go(file)

@@ -161,8 +161,7 @@ def _list(under_way: bool) -> None:
 
 def _draw_list() -> None:
     listed = [_item(name) for name in ids()]
-    done = sum(item.job is None or item.job.is_over for item in listed)
-    st.caption(f"{done} of {len(listed)} files examined. Click a name to see why.")
+    st.caption(f"{_count(listed)}. Click a name to see why.")
     chosen = st.session_state.get(_CHOSEN)
     current = chosen if chosen in ids() else listed[0].id
     with st.container(height=LIST_PX if len(listed) > FEW else "content", border=False):
@@ -170,6 +169,14 @@ def _draw_list() -> None:
     if opened and opened != current:
         st.session_state[_CHOSEN] = opened
         st.rerun()
+
+
+def _count(listed: list[Item]) -> str:
+    """How many have their verdict, and how many will have none."""
+    n_failed = sum(item.kind == FAILED for item in listed)
+    n_examined = sum(bool(item.kind) and (item.job is None or item.job.is_over) for item in listed) - n_failed
+    failed = f", {n_failed} could not be" if n_failed else ""
+    return f"{n_examined} of {len(listed)} files examined{failed}"
 
 
 def _row(item: Item) -> Row:

@@ -6,6 +6,8 @@ import html
 import re
 from collections.abc import Iterable
 
+from dashboard.backend.words import clipped
+
 FOLD_AT = 400
 """Characters of a table cell that are shown; the whole text is in the downloads."""
 
@@ -24,7 +26,10 @@ def text(words: str) -> str:
 def table(rows: Iterable[tuple[str, str]], *, max_rows: int = MAX_ROWS) -> str:
     """Label and text, line by line; long ones are cut and counted."""
     listed = list(rows)
-    lines = [f"<div><dt>{text(label)}</dt><dd>{text(_cut(words))}</dd></div>" for label, words in listed[:max_rows]]
+    lines = [
+        f"<div><dt>{text(label)}</dt><dd>{text(clipped(words, FOLD_AT))}</dd></div>"
+        for label, words in listed[:max_rows]
+    ]
     if (left := len(listed) - max_rows) > 0:
         are = "row is" if left == 1 else "rows are"
         lines.append(f"<div><dt></dt><dd>{left:,} more {are} in the downloads.</dd></div>")
@@ -34,7 +39,3 @@ def table(rows: Iterable[tuple[str, str]], *, max_rows: int = MAX_ROWS) -> str:
 def bullets(lines: Iterable[str]) -> str:
     """A list."""
     return f'<ul class="u-list">{"".join(f"<li>{text(line)}</li>" for line in lines)}</ul>'
-
-
-def _cut(words: str) -> str:
-    return words if len(words) <= FOLD_AT else f"{words[:FOLD_AT]}… ({len(words) - FOLD_AT:,} more characters)"

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.backend.layers import Layer, layers
 from dashboard.backend.places import for_eyes_of
-from dashboard.backend.viewing import ScanReport, Shown, Similar, download, show, similar, stored
+from dashboard.backend.viewing import ScanReport, Shown, Similar, download, show, similar, stored, why_no_pictures
 from dashboard.session import configuration, current_user, options, scanning, store
 from dashboard.widgets.downloads import Download, downloads
 from dashboard.widgets.evidence import cards
@@ -48,7 +48,8 @@ def result(scan_id: int | None, report: ScanReport | None = None, *, in_queue: b
     if shown.has_pictures:
         _look(shown, report, key)
     else:
-        st.info("The pictures of this file are not kept any more; what was found is.", icon=":material/hide_image:")
+        row = None if scan_id is None else store().row(scan_id)
+        st.info(why_no_pictures(row), icon=":material/hide_image:")
     _sections(shown, report)
 
 

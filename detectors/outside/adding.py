@@ -49,6 +49,7 @@ class Given:
         claim: what a high score speaks for.
         licence: of the weights.
         origin: where they come from, besides the file's name.
+        sha256: that the file of weights must have, in hexadecimal; "" takes any.
     """
 
     name: str = ""
@@ -62,6 +63,16 @@ class Given:
     claim: str = "synthetic"
     licence: str = ""
     origin: str = ""
+    sha256: str = ""
+
+    def check(self, file: str, sha256: str) -> None:
+        """See that a file of weights is the one that is meant.
+
+        Raises:
+            ValueError: it has another hash.
+        """
+        if self.sha256 and self.sha256.lower() != sha256:
+            raise ValueError(f"{file} has SHA-256 {sha256}, you asked for {self.sha256.lower()}")
 
     @property
     def known(self) -> Recipe:
@@ -94,7 +105,8 @@ def prepared(source: Path, given: Given) -> Candidate:
     Raises:
         FileNotFoundError: there is no such file.
         ImportError: it needs a library that is not installed.
-        ValueError: it cannot be read, run or understood; the message says what is missing.
+        ValueError: it cannot be read, run or understood, or is not the file that is meant; the message says what is
+            missing.
     """
     _ = given.known
     if source.is_dir():
@@ -113,6 +125,8 @@ def _from_onnx(path: Path, given: Given) -> Candidate:
     from detectors.outside.onnx_network import OnnxNetwork
 
     data = path.read_bytes()
+    sha256 = hashlib.sha256(data).hexdigest()
+    given.check(path.name, sha256)
     try:
         network = OnnxNetwork(data)
     except ValueError as error:
@@ -125,7 +139,8 @@ def _from_onnx(path: Path, given: Given) -> Candidate:
     prepared = _preprocessing(given, Preprocessing(side))
     n_outputs = network.outputs(_blank(prepared)).size
     reading = _reading(given, ("fake",) if n_outputs == 1 else tuple(f"output {i}" for i in range(n_outputs)))
-    described = Described("onnx", prepared, reading, origin=_origin(path.name, data, given))
+    origin = given.origin or f"{path.name}, SHA-256 {sha256}"
+    described = Described("onnx", prepared, reading, origin=origin)
     return tried(described, data, path.stem, given)
 
 
@@ -138,6 +153,7 @@ def _from_safetensors(path: Path, given: Given) -> Candidate:
             f"which of timm's architectures is {path.name}? Say so with --architecture, or name a --recipe"
         )
     tensors, sha256 = read_tensors(path)
+    given.check(path.name, sha256)
     origin = f"{path.name}, SHA-256 {sha256}"
     return _timm(architecture, unwrapped(tensors), {}, path.stem, replace(given, origin=given.origin or origin))
 
@@ -149,6 +165,7 @@ def _from_folder(folder: Path, given: Given) -> Candidate:
     check_folder(folder)
     config = read_json(folder / CONFIG)
     tensors, sha256 = read_tensors(folder / WEIGHTS)
+    given.check(f"{folder.name}/{WEIGHTS}", sha256)
     given = replace(given, origin=given.origin or f"folder {folder.name}, {WEIGHTS} with SHA-256 {sha256}")
     architecture = given.architecture or given.known.architecture or str(config.get("architecture") or "")
     if "model_type" not in config and architecture:
@@ -234,10 +251,6 @@ def slug(stem: str) -> str:
     kept = "".join(c if c.isascii() and c.isalnum() else "-" for c in stem.lower()).strip("-")
     kept = "-".join(part for part in kept.split("-") if part)[:63]
     return kept if kept[:1].isalpha() else f"model-{kept}".strip("-")
-
-
-def _origin(name: str, data: bytes, given: Given) -> str:
-    return given.origin or f"{name}, SHA-256 {hashlib.sha256(data).hexdigest()}"
 
 
 def _blank(preprocessing: Preprocessing) -> Any:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from detectors.calibration import fit_llr
 from detectors.data import EDIT, Example, Reader, read_picture
 from detectors.held_out import RATES, llr_range, sets, thresholds
-from detectors.metrics import auroc, cllr
+from detectors.metrics import auroc, bootstrap, cllr
 from detectors.outside.described import Calibration, Described
 from detectors.outside.detector import Outside
 from detectors.outside.model_folder import update
@@ -30,6 +30,14 @@ from generators.weights import ModelCard
 
 MIN_PICTURES = 20
 """Of each class: fewer cannot support a ratio of more than about 1.3, nor a threshold for 5 % false positives."""
+
+COIN = 0.5
+"""AUROC of what tells nothing."""
+
+EMPTY = 1.0
+"""Cllr of ratios that say nothing; over it they mislead."""
+
+AREA, COST = "your pictures after mild washes, AUROC", "your pictures, sources held out in turn, Cllr"
 
 MILD_VIEW = 1
 """Odd views of `washed_views.chain` are the mild ones."""
@@ -50,7 +58,7 @@ def calibrate(
         name: of the model.
         folder: where outside models are kept.
         examples: pictures that the network was not trained on; clips and edited photos are left out.
-        seed: of the washes.
+        seed: of the washes, and of the sources that are redrawn for an interval.
         reader: of examples.
         progress: called with the number of pictures done since the last call.
 
@@ -59,13 +67,15 @@ def calibrate(
 
     Raises:
         LookupError: there is no such model.
-        ValueError: there are too few pictures, or the network tells them no better than a coin; the card stays.
+        ValueError: there are too few pictures, or the network tells them no better than a coin, or its ratios say
+            nothing of sources that they were not fitted on; the card stays.
     """
     model = Outside(name, folder)
     used, logits = _logits(model, _usable(examples), seed, reader, progress)
     labels = np.array([e.label for e in used])
     sources = [e.source for e in used]
-    _check(labels, logits)
+    _check(labels, logits, sources, seed)
+    measures = _measures(logits, labels, sources)
     slope, bias = _line(logits, labels, sources)
     values, weight = slope * logits + bias, root_weights(labels, sources)
     floor, ceiling = llr_range(values, labels, weight)
@@ -78,7 +88,7 @@ def calibrate(
         # Only for the shares that so many reals can tell.
         thresholds=thresholds(scores, labels, weight, [rate for rate in RATES if (labels == 0).sum() * rate >= 1]),
         sets=sets(scores, labels, weight),
-        measures=_measures(logits, labels, sources),
+        measures={key: round(value, 4) for key, value in measures.items()},
     )
     update(card, folder)
     return card
@@ -110,14 +120,18 @@ def _logits(
     return used, np.array(logits, np.float64)
 
 
-def _check(labels: NDArray[np.int64], logits: Floats) -> None:
+def _check(labels: NDArray[np.int64], logits: Floats, sources: Sequence[str], seed: int) -> None:
+    """See that there is enough to fit and that the network tells more than nothing."""
     n_fake, n_real = int((labels == 1).sum()), int((labels == 0).sum())
     if min(n_fake, n_real) < MIN_PICTURES:
         raise ValueError(f"at least {MIN_PICTURES} fakes and as many reals are wanted, got {n_fake} and {n_real}")
-    if (area := auroc(labels, logits)) <= 0.5:
+    area = auroc(labels, logits)
+    within = bootstrap(auroc, labels, logits, seed=seed, sources=sources)
+    if min(area, within.low) <= COIN:
         raise ValueError(
-            f"on these pictures the network is no better than a coin (AUROC {area:.2f}): it stays for the eye only. Do "
-            "its outputs mean the opposite? Add it again with another --fake"
+            f"on these pictures the network is no better than a coin (AUROC {area:.2f}, with its sources redrawn "
+            f"{within.low:.2f} to {within.high:.2f}): it stays for the eye only"
+            + (". Do its outputs mean the opposite? Add it again with another --fake" if area < COIN else "")
         )
 
 
@@ -127,8 +141,26 @@ def _line(logits: Floats, labels: NDArray[np.int64], sources: Sequence[str]) -> 
 
 
 def _measures(logits: Floats, labels: NDArray[np.int64], sources: Sequence[str]) -> dict[str, float]:
-    """Figures on the user's pictures; the ratio is judged on sources that it was not fitted on."""
-    measures = {"your pictures after mild washes, AUROC": auroc(labels, logits)}
+    """Figures on the user's pictures; the ratio is judged on sources that it was not fitted on.
+
+    Raises:
+        ValueError: there the ratio says nothing.
+    """
+    measures = {AREA: auroc(labels, logits)}
+    held_out = _held_out(logits, labels, sources)
+    judged = np.isfinite(held_out)
+    if len({*labels[judged].tolist()}) == 2:
+        measures[COST] = cllr(labels[judged], held_out[judged])
+    if measures.get(COST, 0.0) >= EMPTY:
+        raise ValueError(
+            f"of sources that they were not fitted on the network's ratios say nothing (Cllr {measures[COST]:.2f}, less "
+            f"than {EMPTY:g} is wanted): it stays for the eye only"
+        )
+    return measures
+
+
+def _held_out(logits: Floats, labels: NDArray[np.int64], sources: Sequence[str]) -> Floats:
+    """(n,) log10 ratios, each fitted without the fold of its source; nan where that leaves one class."""
     held_out = np.full(len(labels), np.nan)
     folds = np.array([fold_of(source, ()) for source in sources])
     for fold in range(N_FOLDS):
@@ -136,7 +168,4 @@ def _measures(logits: Floats, labels: NDArray[np.int64], sources: Sequence[str])
         if len({*labels[seen].tolist()}) == 2 and not seen.all():
             slope, bias = _line(logits[seen], labels[seen], [s for s, kept in zip(sources, seen, strict=True) if kept])
             held_out[~seen] = (slope * logits[~seen] + bias) / np.log(10)
-    judged = np.isfinite(held_out)
-    if len({*labels[judged].tolist()}) == 2:
-        measures["your pictures, sources held out in turn, Cllr"] = cllr(labels[judged], held_out[judged])
-    return {key: round(value, 4) for key, value in measures.items()}
+    return held_out

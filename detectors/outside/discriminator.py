@@ -34,13 +34,15 @@ def of_run(folder: Path, given: Given) -> Candidate:
 
     Args:
         folder: of a run of `unforged generate train`, finished or not.
-        given: name, claim and licence; all else is in the run.
+        given: name, claim and licence; all else is in the run, which has no hash that it could be told by.
 
     Raises:
         FileNotFoundError: there is no checkpoint.
         ImportError: torch is not installed.
-        ValueError: the run has no discriminator of whole pictures.
+        ValueError: the run has no discriminator of whole pictures, or a hash is wanted of it.
     """
+    if given.sha256:
+        raise ValueError("a SHA-256 can be asked of a file of weights; a training run is none")
     with needs("learned"):
         from detectors.outside.weight_files import to_bytes
         from generators.checkpoints import load_state

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 
 from detectors.race.course import Course, Row
+from detectors.race.folder import RACE, RaceFolder, read_json
 from detectors.race.records import Cell, Figure, RoundRecord
 from detectors.race.report import DEFENCES, lost, markdown_table, matrix_tables, still_lost, with_ends
+from detectors.race.settings import MAY_CHANGE
 
 LEVEL = 0.95
 
@@ -68,6 +72,33 @@ UNBOUNDED = ("FD", "forgetting", "forward transfer", "detection lost", "still lo
 """Beginnings of the names of figures that are no shares: all others lie within 0 and 1, and so do their intervals."""
 
 Key: TypeAlias = tuple[Part, str, str, int | None]
+
+
+def check_distinct(folders: Sequence[Path]) -> None:
+    """Complain about races that are one: it would agree with itself, and its interval would have no width.
+
+    Args:
+        folders: of the races; one that does not say its settings is known by its place alone.
+
+    Raises:
+        ValueError: a folder is given twice, or two races have the same settings and the same seed.
+    """
+    known: dict[str, Path] = {}
+    for folder in folders:
+        place = str(folder.resolve())
+        if place in known:
+            raise ValueError(f"the race {folder} is given twice; races that are pooled differ in their seed")
+        known[place] = folder
+        if not RaceFolder(folder).exists:
+            continue
+        settings = read_json(folder / RACE).get("settings", {})
+        drawn = json.dumps({key: value for key, value in settings.items() if key not in MAY_CHANGE}, sort_keys=True)
+        if drawn in known:
+            raise ValueError(
+                f"{known[drawn]} and {folder} are races of the same settings with the same seed {settings.get('seed')}; "
+                "races that are pooled differ in their seed"
+            )
+        known[drawn] = folder
 
 
 def pooled(courses: Sequence[Course]) -> tuple[Pooled, ...]:

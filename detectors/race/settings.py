@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -80,6 +81,7 @@ class RaceSettings(Recipe):
     max_false_positives: float = 0.08
 
     def __post_init__(self) -> None:
+        self._check_numbers()
         if self.defence not in DEFENCES:
             raise ValueError(f"no defence {self.defence!r}; there is {', '.join(DEFENCES)}")
         if not self.attacks or len(set(self.attacks)) < len(self.attacks):
@@ -89,10 +91,19 @@ class RaceSettings(Recipe):
         for name in ("attack_share", "distillation", "new_share", "selective_cost"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ValueError(f"{name} lies within 0 and 1, not {getattr(self, name)}")
-        if self.tether <= 0.0 or self.memory < 0:
-            raise ValueError("the tether is above 0, the memory 0 or more")
+        if self.tether <= 0.0 or min(self.memory, self.seed) < 0:
+            raise ValueError("the tether is above 0, memory and seed are 0 or more")
         # Both complain by themselves.
         _ = self.effort(0), self.gate
+
+    def _check_numbers(self) -> None:
+        """A file may hold any: `json` reads NaN and Infinity."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"{field.name} must be finite, not {value}")
+            if isinstance(field.default, int) and not isinstance(value, int):
+                raise ValueError(f"{field.name} must be a whole number, not {value!r}")
 
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> RaceSettings:

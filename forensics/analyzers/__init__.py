@@ -14,13 +14,13 @@ ANALYZERS: Catalog[Analyzer] = Catalog(
     {
         "metadata": "forensics.analyzers.metadata:Metadata",
         "provenance": "forensics.analyzers.provenance:Provenance",
+        "learned": "forensics.analyzers.learned:Learned",
         "ela": "forensics.analyzers.ela:Ela",
         "noise": "forensics.analyzers.noise:Noise",
         "resampling": "forensics.analyzers.resampling:Resampling",
         "spectrum": "forensics.analyzers.spectrum:Spectrum",
         "jpeg_history": "forensics.analyzers.jpeg_history:JpegHistory",
         "copy_move": "forensics.analyzers.copy_move:CopyMove",
-        "learned": "forensics.analyzers.learned:Learned",
         "timeline": "forensics.analyzers.timeline:Timeline",
     },
 )

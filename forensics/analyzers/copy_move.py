@@ -16,6 +16,7 @@ from forensics.analyzers.copymove.geometry import Motion, motions
 from forensics.analyzers.copymove.keypoints import match_within
 from forensics.analyzers.copymove.regions import Copy, Mask, compare
 from forensics.analyzers.copymove.repetition import rival_correlation
+from forensics.analyzers.evenness import EVEN, is_even
 from forensics.finding import Claim, Finding, Heat, Region, Trace
 from forensics.media import Kind, Media
 from forensics.settings import ScanSettings
@@ -73,7 +74,7 @@ class CopyMove:
             return "parts are compared within single pictures, not within videos"
         if min(media.luma.shape) < MIN_SIDE_PX:
             return f"needs at least {MIN_SIDE_PX} pixels a side"
-        return None
+        return EVEN if is_even(media.luma) else None
 
     def examine(self, media: Media) -> Iterable[Finding]:
         """Yield one finding: the part and copy that agree most exactly, with others that come near."""

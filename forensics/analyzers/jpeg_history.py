@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from forensics.analyzers.base import calibration
 from forensics.analyzers.compact import heat_map, outline
+from forensics.analyzers.evenness import EVEN, is_even
 from forensics.analyzers.jpeg.coefficients import (
     Coefficients,
     Stored,
@@ -96,7 +97,7 @@ class JpegHistory:
                 frame_header(media.data)
             except MediaError as error:
                 return f"its coefficients cannot be read: {error}"
-        return None
+        return EVEN if is_even(media.luma) else None
 
     def examine(self, media: Media) -> Iterable[Finding]:
         """Yield the finding about parts with another history, then the history in words."""

@@ -79,7 +79,9 @@ class Learned:
                 finding = _asked(detector, frames, (shown.width, shown.height), is_clip)
                 finding = replace(finding, details=finding.details + learned)
             except (ImportError, OSError, ValueError) as error:
-                finding = _not_asked(name, error)
+                finding = _not_asked(name, str(error))
+            except Exception as error:  # noqa: BLE001 - one detector's fault must not cost what the others say
+                finding = _not_asked(name, " ".join(f"{type(error).__name__}: {error}".split()))
             yield finding
 
 
@@ -96,12 +98,12 @@ def check_detectors(wanted: Iterable[str], models: Path | None) -> None:
             raise LookupError(f"there is no detector {name!r}; there is {', '.join(known) or 'none'}")
 
 
-def _not_asked(name: str, error: Exception) -> Finding:
+def _not_asked(name: str, why: str) -> Finding:
     return Finding(
         analyzer=Learned.name,
         trace=Learned.trace,
-        summary=f"Not tested by the detector {name}: {error}",
-        details=(("detector", name), ("not tested because", str(error))),
+        summary=f"Not tested by the detector {name}: {why}",
+        details=(("detector", name), ("not tested because", why)),
     )
 
 

@@ -91,20 +91,24 @@ class Provenance:
             yield self._unreadable(str(error))
             return
         details = _details(manifest)
-        if manifest.content_changed or manifest.statements_changed:
-            yield self._changed(manifest, details, cut_off=_is_cut_off(media))
-        yield self._statement(manifest, details)
+        cut_off = manifest.content_changed and not manifest.statements_changed and _is_cut_off(media)
+        if cut_off:
+            yield self._cut_off(manifest, details)
+        elif manifest.content_changed or manifest.statements_changed:
+            yield self._changed(manifest, details)
+        yield self._statement(manifest, details, "unchecked" if cut_off else manifest.standing)
 
-    def _changed(self, manifest: Manifest, details: tuple[tuple[str, str], ...], *, cut_off: bool) -> Finding:
+    def _cut_off(self, manifest: Manifest, details: tuple[tuple[str, str], ...]) -> Finding:
+        return Finding(
+            self.name,
+            self.trace,
+            f"The file is cut off, so what {manifest.signer or 'somebody'} signed cannot be checked (C2PA).",
+            explanation="A broken download does this; get the whole file.",
+            details=details,
+        )
+
+    def _changed(self, manifest: Manifest, details: tuple[tuple[str, str], ...]) -> Finding:
         signer = manifest.signer or "somebody"
-        if cut_off and not manifest.statements_changed:
-            return Finding(
-                self.name,
-                self.trace,
-                f"The file is cut off, so what {signer} signed cannot be checked (C2PA).",
-                explanation="A broken download does this; get the whole file.",
-                details=details,
-            )
         content = manifest.content_changed
         what = "The content was changed" if content else "The signed statements about the file were changed"
         return Finding(
@@ -118,13 +122,13 @@ class Provenance:
             details=details,
         )
 
-    def _statement(self, manifest: Manifest, details: tuple[tuple[str, str], ...]) -> Finding:
-        said, llr, claim = _judge(manifest)
+    def _statement(self, manifest: Manifest, details: tuple[tuple[str, str], ...], standing: str) -> Finding:
+        said, llr, claim = _judge(manifest, standing)
         signer = manifest.signer or "an unnamed signer"
         return Finding(
             self.name,
             self.trace,
-            f"The C2PA manifest, signed by {signer}, {said}; {_HOW[manifest.standing]}.",
+            f"The C2PA manifest, signed by {signer}, {said}; {_HOW[standing]}.",
             llr=llr,
             claim=claim,
             explanation="A signature shows who vouches for the file and that it has not changed since; it does not "
@@ -149,9 +153,8 @@ class Provenance:
         return offline_context(self.settings.trust_list)
 
 
-def _judge(manifest: Manifest) -> tuple[str, float | None, Claim | None]:
+def _judge(manifest: Manifest, standing: str) -> tuple[str, float | None, Claim | None]:
     """What is said, in words, with its ratio and claim."""
-    standing = manifest.standing
     declared = DECLARED_LLR[standing]
     own, parents = _declared(manifest.actions), _declared(manifest.inherited)
     if own is not None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,8 +17,9 @@ from forensics.cli.terminal import console, is_terminal, line, plain, table
 
 if TYPE_CHECKING:
     from detectors.base import Detector
-    from detectors.data import Example
+    from detectors.data import Example, PictureSet
     from detectors.evaluation import Row
+    from detectors.scoring import ScoredSet
     from generators.images import Pixels
     from generators.weights import ModelCard
 
@@ -37,13 +38,13 @@ FULL_SIDE_PX = 8192
 @click.option("--edits", is_flag=True, help="Also real photos of which a part was altered.")
 @click.option("--clips", is_flag=True, help="Clips instead of pictures.")
 @click.option("--conditions", callback=names_option, metavar="LIST", help="Washes.  [default: all of the table]")
-@click.option("--seed", type=int, default=0, help="Of washes and intervals.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="Of washes and intervals.")
 @click.option(
     "--leave-families-out",
     is_flag=True,
     help="Instead: fit the detector anew without each family of fakes, and measure on that family.",
 )
-@click.option("--recipe", type=File, help="Of these fits; as for `unforged train`.")
+@click.option("--recipe", type=File, help="Of these fits; default as for `unforged train`.")
 @click.option("--cache", type=click.Path(file_okay=False, path_type=Path), help="Keeps features for these fits.")
 @models_option
 @click.option(
@@ -94,8 +95,12 @@ def evaluate(
     # Without a folder of models there is no version but the shipped one, which the registry of any folder knows.
     detector = load(name, models) if version is None else load_version(name, version, models or own_models())
     found = read_set(folders, lists)
-    examples = _chosen(found.examples, split, edits, clips)
-    _tell(found.missing, examples)
+    examples = _chosen(found, split, edits, clips)
+    n_fake = sum(example.label for example in examples)
+    click.echo(plain(f"{n_fake} fakes and {len(examples) - n_fake} reals{found.gone}"), err=True)
+    for folder in (out, scores.parent if scores is not None else None):
+        if folder is not None:
+            make_folder(folder)
     if leave_families_out:
         _written(out, *_left_out(detector, examples, recipe, cache, seed))
         return 0
@@ -104,7 +109,11 @@ def evaluate(
         scored = score_set(
             detector, examples, conditions=conditions or CONDITIONS, seed=seed, reader=reader, progress=advance
         )
-    _written(out, list(rows(scored, detector.card, seed=seed)), detector.card, tuple(scored.unread.values()))
+    unread = tuple(scored.unread.values())
+    _tell_unread(unread)
+    _check_classes(scored.examples, "that could be read")
+    _check_judged(scored, detector)
+    _written(out, list(rows(scored, detector.card, seed=seed)), detector.card, len(unread))
     if out is not None:
         from detectors.score_files import scores_csv
 
@@ -112,62 +121,76 @@ def evaluate(
     if scores is not None:
         from detectors.score_files import write_scores
 
-        scores.parent.mkdir(parents=True, exist_ok=True)
         write_scores(scored, detector.card, scores)
     return 0
 
 
 def _left_out(
     detector: Detector, examples: Sequence[Example], recipe: Path | None, cache: Path | None, seed: int
-) -> tuple[list[Row], ModelCard, tuple[str, ...]]:
-    """Rows of new fits, a card that does not claim the shipped weights, and what could not be read."""
+) -> tuple[list[Row], ModelCard, int]:
+    """Rows of new fits, a card that does not claim the shipped weights, and how many files could not be read."""
     from detectors.left_out import left_out_rows
-    from detectors.lessons import TrainingSettings, study, usable
+    from detectors.lessons import study, usable
     from detectors.shared_tower import shipped_tower
     from detectors.synthetic import Synthetic
 
     if not isinstance(detector, Synthetic):
         raise click.UsageError(f"what is fitted without each family is `synthetic`, not {detector.name}")
-    settings = TrainingSettings() if recipe is None else TrainingSettings.load(recipe)
+    settings = fit_settings(detector.name, recipe)
     with progress(len(usable(examples, settings)) * settings.n_rows) as advance:
-        given = study(examples, settings, tower=shipped_tower(settings.side_px), cache=cache, progress=advance)
+        given = study(examples, settings, tower=shipped_tower(), cache=cache, progress=advance)
+    _tell_unread(given.unread)
     card = replace(detector.card, version="fitted-anew", sha256="")
-    return list(left_out_rows(given, seed=seed)), card, given.unread
+    return list(left_out_rows(given, seed=seed)), card, len(given.unread)
 
 
-def _written(out: Path | None, measured: list[Row], card: ModelCard, unread: Sequence[str]) -> None:
-    """Tables into the folder, the most important rows onto the terminal."""
-    for reason in unread[:10]:
+def _tell_unread(reasons: Sequence[str]) -> None:
+    for reason in reasons[:10]:
         click.echo(plain(reason), err=True)
+
+
+def _check_judged(scored: ScoredSet, detector: Detector) -> None:
+    """Refuse a set of which nothing was judged, and name each wash after which nothing was: its figures say nothing."""
+    from detectors.base import SeesClips
+
+    n = len(scored.examples)
+    empty = [condition for condition in scored.conditions if None not in condition.abstained]
+    if len(empty) == len(scored.conditions):
+        hint = "; --clips measures it on clips" if isinstance(detector, SeesClips) else ""
+        raise click.UsageError(f"{detector.name} judged none of {n}: {empty[0].usual_reason}{hint}")
+    for condition in empty:
+        why = f"judged none of {n} as {condition.name}: {condition.usual_reason}"
+        click.echo(plain(f"{detector.name} {why}"), err=True)
+
+
+def _written(out: Path | None, measured: list[Row], card: ModelCard, n_unread: int) -> None:
+    """Tables into the folder, the most important rows onto the terminal."""
     if out is not None:
         from detectors.evaluation_table import to_csv, to_markdown, to_png
 
-        out.mkdir(parents=True, exist_ok=True)
         (out / "evaluation.csv").write_text(to_csv(measured), encoding="utf-8")
-        (out / "evaluation.md").write_text(to_markdown(measured, card, len(unread)), encoding="utf-8")
+        (out / "evaluation.md").write_text(to_markdown(measured, card, n_unread), encoding="utf-8")
         (out / "evaluation.png").write_bytes(to_png(measured, card))
     _show([row for row in measured if row.kind in ("all", "matched", "left out")])
 
 
-def _chosen(examples: tuple[Example, ...], split: str | None, edits: bool, clips: bool) -> list[Example]:
+def _chosen(found: PictureSet, split: str | None, edits: bool, clips: bool) -> list[Example]:
     from detectors.data import EDIT
 
-    splits = sorted({example.split for example in examples} - {""})
+    splits = sorted({example.split for example in found.examples} - {""})
     if split is not None and split not in splits:
         raise click.UsageError(f"no picture belongs to a split {split!r}; there is {', '.join(splits) or 'none'}")
-    chosen = [e for e in examples if (split is None or e.split == split) and (edits or e.family != EDIT)]
+    chosen = [e for e in found.examples if (split is None or e.split == split) and (edits or e.family != EDIT)]
     chosen = [example for example in chosen if example.is_video == clips]
-    if {example.label for example in chosen} != {0, 1}:
-        n_fake = sum(example.label for example in chosen)
-        what = "clips (--clips)" if clips else "pictures"
-        raise click.UsageError(f"fakes and reals are both needed, got {n_fake} and {len(chosen) - n_fake} {what}")
+    _check_classes(chosen, f"{'clips (--clips)' if clips else 'pictures'}{found.gone}")
     return chosen
 
 
-def _tell(missing: tuple[str, ...], chosen: list[Example]) -> None:
-    n_fake = sum(example.label for example in chosen)
-    gone = f"; {len(missing)} listed but not there, such as {plain(missing[0])}" if missing else ""
-    click.echo(f"{n_fake} fakes and {len(chosen) - n_fake} reals{gone}", err=True)
+def _check_classes(examples: Sequence[Example], what: str) -> None:
+    n_fake = sum(example.label for example in examples)
+    n_real = len(examples) - n_fake
+    if not n_fake or not n_real:
+        raise click.UsageError(f"fakes and reals are both needed, got {n_fake} and {n_real} {what}")
 
 
 def read_frames(example: Example, n_frames: int = N_FRAMES) -> list[Pixels]:
@@ -189,6 +212,31 @@ def _show(rows: list[Row]) -> None:
     else:
         for row in cells:
             line(*row)
+
+
+def fit_settings(name: str, recipe: Path | None) -> Any:
+    """Settings of a fit of a detector: by the recipe, else by that of what ships, else those of any run."""
+    import detectors
+    from detectors.trainable import trainable
+
+    trained = trainable(name)
+    shipped = Path(detectors.__file__).parent / "recipes" / f"{name}.json"
+    if recipe is None and not shipped.is_file():
+        return trained.default()
+    return trained.read(recipe or shipped)
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder of the results and write there once, so that nobody waits for results that cannot be kept.
+
+    Raises:
+        OSError: it cannot be made or written to.
+    """
+    from tempfile import TemporaryFile
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=folder):
+        pass
 
 
 @contextmanager

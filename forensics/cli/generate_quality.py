@@ -18,10 +18,6 @@ if TYPE_CHECKING:
 
     from generators.quality.monitor import Quality
 
-NOT_FAKES = ("masks", "originals")
-"""Folders that `unforged generate sample` puts beside its fakes."""
-SHEET = "sheet.png"
-
 FLOORS = {"fd_lite0": "fd_floor", "kd_lite0": "kd_floor"}
 """What reals get, beside what fakes get."""
 
@@ -47,15 +43,16 @@ def quality(
 
     Each figure comes with its 95 % interval and its number of pictures, and distances with their floor: the same
     between two sets of reals. FD-lite0 and KD-lite0 rest on EfficientNet-Lite0 and compare with no published FID or
-    KID. `copied` is the share of fakes nearer to a training picture than 99 % of new reals are.
+    KID. `copied` is the share of fakes nearer to a training picture than 99 % of new reals are. Of a folder that `unforged
+    generate sample` filled, the fakes are measured, and as reals the originals that they were made from.
     """
     import numpy as np
 
     from generators.quality.monitor import measure_pictures
 
-    made, held_out = _pictures(fakes, side_px), _pictures(reals, side_px)
+    made, held_out = _pictures(fakes, side_px, fakes=True), _pictures(reals, side_px, fakes=False)
     if train:
-        learnt = _pictures(train, side_px)
+        learnt = _pictures(train, side_px, fakes=False)
     else:
         click.echo("without --train one half of the reals stands for what was learned from", err=True)
         order = np.random.default_rng(seed).permutation(len(held_out))
@@ -72,17 +69,16 @@ def quality(
     return 0
 
 
-def _pictures(folders: tuple[Path, ...], side_px: int) -> NDArray[np.uint8]:
-    """Pictures of folders as (N, side_px, side_px, 3), without the masks, originals and sheets among them."""
-    import numpy as np
+def _pictures(folders: tuple[Path, ...], side_px: int, *, fakes: bool) -> NDArray[np.uint8]:
+    """Pictures of folders as (N, side_px, side_px, 3), without the masks and sheets among them."""
+    from generators.picture_folder import read_folders
+    from generators.quality.pictures import find_measured
 
-    from generators.picture_folder import find_pictures, read_folders
-
-    with progress(len(find_pictures(folders))) as advance:
-        found = read_folders(folders, side_px, progress=advance)
-    fake = np.array([path.parent.name not in NOT_FAKES and path.name != SHEET for path in found.paths], bool)
+    paths = find_measured(folders, fakes=fakes)
+    with progress(len(paths)) as advance:
+        found = read_folders(folders, side_px, find=lambda _: paths, progress=advance)
     click.echo(f"{', '.join(map(str, folders))}: {plain(found.describe())}", err=True)
-    return np.asarray(found.pixels[fake])
+    return found.pixels
 
 
 def _tell(found: Quality) -> None:

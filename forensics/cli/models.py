@@ -11,7 +11,7 @@ import click
 
 from forensics import installed
 from forensics.cli.models_outside import add, calibrate, recipes, remove
-from forensics.cli.models_versions import chosen, lineage_rows, list_versions, promote, rollback
+from forensics.cli.models_versions import chosen, keep, lineage_rows, list_versions, promote, rollback
 from forensics.cli.options import models_folder, models_option
 from forensics.cli.terminal import is_terminal, line, table
 
@@ -28,6 +28,7 @@ models.add_command(add)
 models.add_command(remove)
 models.add_command(calibrate)
 models.add_command(recipes)
+models.add_command(keep)
 models.add_command(promote)
 models.add_command(rollback)
 

@@ -79,7 +79,7 @@ def preprocessing_options(command: F) -> F:
 @preprocessing_options
 @click.option("--claim", type=click.Choice(CLAIMS), default="synthetic", help="What a high score speaks for.")
 @click.option("--licence", default="", help="Licence of the weights, for the card.")
-@click.option("--sha256", default="", help="Hash that fetched weights must have.")
+@click.option("--sha256", default="", help="Hash that the file of weights must have.")
 @kept_in
 def add(source: str, folder: Path | None, **given: Any) -> int:
     """Keep a detector that somebody else trained.
@@ -111,9 +111,10 @@ def _candidate(source: str, given: dict[str, Any]) -> Candidate:
         preprocessing={name: given[name] for name in _PREPROCESSING if given[name] is not None},
         claim=given["claim"],
         licence=given["licence"],
+        sha256=given["sha256"],
     )
     if source.startswith(HUB):
-        return _fetched(source, about, given["sha256"])
+        return _fetched(source, about)
     if not Path(source).exists():
         raise click.UsageError(f"there is no file or folder {source!r}")
     if given["discriminator"]:
@@ -126,14 +127,14 @@ def _candidate(source: str, given: dict[str, Any]) -> Candidate:
 _PREPROCESSING = ("side_px", "resize", "resize_px", "interpolation", "mean", "std")
 
 
-def _fetched(address: str, about: Given, sha256: str) -> Candidate:
+def _fetched(address: str, about: Given) -> Candidate:
     from dataclasses import replace
 
     from detectors.outside.adding import prepared, slug
     from detectors.outside.hub import fetch
 
     with tempfile.TemporaryDirectory(prefix="unforged-") as work:
-        found = fetch(address, Path(work) / "model", sha256=sha256)
+        found = fetch(address, Path(work) / "model", sha256=about.sha256)
         own = about.name or slug(address.removeprefix(HUB).partition("@")[0].rpartition("/")[2])
         return prepared(found.folder, replace(about, name=own, origin=found.origin))
 

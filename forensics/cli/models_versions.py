@@ -1,4 +1,4 @@
-"""unforged models promote and rollback: which version of a detector scans use."""
+"""unforged models keep, promote and rollback: which versions of a detector there are, and which one scans use."""
 
 from __future__ import annotations
 
@@ -21,6 +21,21 @@ if TYPE_CHECKING:
 reason_option = click.option("--reason", required=True, help="Why, in a sentence; it is kept.")
 
 told_store = click.option("--store", metavar="URL|FILE", help="Store whose audit log gets an entry.  [default: none]")
+
+
+@click.command()
+@click.argument("trained", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR")
+@kept_in
+def keep(trained: Path, folder: Path | None) -> int:
+    """Keep what `unforged train NAME --out DIR` wrote as a version of its detector, beside what ships.
+
+    Nothing else changes: `unforged evaluate --version` measures it, `unforged models promote` lets scans use it.
+    """
+    from detectors.registry import Registry
+
+    kept = Registry(folder or own_models()).keep(trained)
+    line("kept", kept.name, kept.version, kept.lineage.in_words() if kept.lineage else "")
+    return 0
 
 
 @click.command()

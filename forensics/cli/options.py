@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from forensics.cli.option_types import Measure
 from forensics.profiles import PROFILES, STANDARD
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class NumberOfBytes(_IntType):
 def limits_options(command: F) -> F:
     """Add one option for each limit on what a file may cost; those not given keep their safe defaults."""
     positive = click.IntRange(min=1)
-    seconds = click.FloatRange(min=0, min_open=True)
+    seconds = Measure(min=0, min_open=True)
     options = (
         ("--max-bytes", "max_bytes", NumberOfBytes(), "Largest file.  [default: 2G]"),
         ("--max-pixels", "max_pixels", positive, "Largest picture or frame.  [default: 50000000]"),
@@ -75,7 +76,7 @@ def inside_options(command: F) -> F:
         ),
         ("--inside-files", "max_members", positive, "Most files in one container.  [default: 100000]"),
         ("--inside-bytes", "max_bytes", NumberOfBytes(), "Most bytes out of one container.  [default: 64G]"),
-        ("--inside-ratio", "max_ratio", click.FloatRange(min=1), "Largest unpacked / packed size.  [default: 200]"),
+        ("--inside-ratio", "max_ratio", Measure(min=1), "Largest unpacked / packed size.  [default: 200]"),
     )
     for flag, name, kind, text in reversed(options):
         command = click.option(flag, f"inside_{name}", type=kind, help=text)(command)
@@ -122,7 +123,7 @@ def camera_folder(given: str | None) -> Path | None:
     if given == "none":
         return None
     if given is not None:
-        if not Path(given).is_dir():
+        if not given or not Path(given).is_dir():
             raise click.BadParameter(f"there is no folder {given!r}", param_hint="--cameras")
         return Path(given)
     own = data_folder() / "cameras"
@@ -164,7 +165,7 @@ def models_folder(given: str | None) -> Path | None:
     if given == "none":
         return None
     if given is not None:
-        if not Path(given).is_dir():
+        if not given or not Path(given).is_dir():
             raise click.BadParameter(f"there is no folder {given!r}", param_hint="--models")
         return Path(given)
     return own_models() if names(own_models()) or (own_models() / FOLDER).is_dir() else None

@@ -49,7 +49,9 @@ def add(
     with needed_store(store) as opened:
         rows = [opened.row(number) for number in scans] or opened.find(opinion=opinion, since=since, limit=limit)
         n_new = Queue(opened).add(rows, actor=actor_name(actor))
-    click.echo(f"queued {n_new} files; {len(rows) - n_new} were in the queue already")
+    n_files = len({row.sha256 for row in rows})
+    files = "1 file" if n_new == 1 else f"{n_new} files"
+    click.echo(f"queued {files}; {n_files - n_new} {'was' if n_files - n_new == 1 else 'were'} in the queue already")
     return 0
 
 
@@ -69,9 +71,14 @@ def list_items(states: tuple[str, ...], limit: int, as_json: bool, store: str | 
     from forensics.store import Queue, State
     from forensics.store.queue_words import OPEN
 
+    wanted = [State(state) for state in states] or OPEN
     with needed_store(store) as opened:
-        items = Queue(opened).items(states=[State(state) for state in states] or OPEN, limit=limit)
+        listed = Queue(opened)
+        items, counts = listed.items(states=wanted, limit=limit), listed.counts()
     _show(items, as_json=as_json)
+    n_all = sum(counts[state] for state in set(wanted))
+    if len(items) < n_all:
+        click.echo(f"{len(items)} of {n_all}; --limit shows more", err=True)
     return 0
 
 

@@ -31,14 +31,17 @@ def show(folders: tuple[Path, ...], as_json: bool, out: Path | None) -> int:
     """Tell what came of a race: who got past whom, what was learned and forgotten, why a version stands or not.
 
     OUT is the folder of a race. Several folders are taken for the same race with other seeds: each figure is then a
-    mean over them with the 95 % interval of Student's t.
+    mean over them with the 95 % interval of Student's t. A race that is given twice, or two with the same seed, are
+    refused.
 
     In a pipe each round is one line: round, standing version, candidate, promoted or refused, mean AUROC of what is
     learned, forgetting, forward transfer, AUROC of what is never learned, clean photos taken for fakes.
     """
     from detectors.race.course import Course
     from detectors.race.records import LOG, read_log
+    from detectors.race.seeds import check_distinct
 
+    check_distinct(folders)
     courses = []
     for folder in folders:
         records = read_log(folder)

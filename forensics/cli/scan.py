@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forensics.cli.engine_options import device_option, engine_options, wanted_cluster
+from forensics.cli.option_types import NEW_FOLDER
 from forensics.cli.options import (
     examination_options,
     inside_limits,
@@ -19,6 +19,7 @@ from forensics.cli.options import (
     names_option,
 )
 from forensics.cli.run_options import check_run_options, run_options
+from forensics.cli.stop_signals import interruptible
 from forensics.cli.store_options import actor_name, actor_option
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ Exit codes:
   2    wrong use, or the output folder or the store cannot be used
   3    some input could not be read, and nothing that could be read reached the bar
   130  interrupted; results.jsonl holds what was done by then
+  143  the same by SIGTERM; 129 by SIGHUP
 """
 
 
@@ -53,9 +55,7 @@ Exit codes:
     help="File that lists paths, one a line.",
 )
 @click.option("--remote", is_flag=True, help="Allow URLs (s3://, gs://, https://, ...): they go over the network.")
-@click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for results; else none are written."
-)
+@click.option("--out", type=NEW_FOLDER, help="Folder for results; else none are written.")
 @click.option(
     "--format",
     "formats",
@@ -104,8 +104,10 @@ def scan(paths: tuple[str, ...], **given: Any) -> int:
     With --run NAME the state of each file is kept in the store: a run that was cut off goes on where it was, one that
     is done looks only at what has changed since.
     """
-    # A killed scan ends its workers like an interrupted one.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    return interruptible(lambda: _scan(paths, given))
+
+
+def _scan(paths: tuple[str, ...], given: dict[str, Any]) -> int:
     name = check_run_options(given)
     if name is not None:
         if given["resume"] is None:
@@ -122,6 +124,7 @@ def scan(paths: tuple[str, ...], **given: Any) -> int:
     from forensics.cli.options import open_store
     from forensics.cli.scan_progress import Progress
     from forensics.inputs import STDIN
+    from forensics.runs.ending import holds_run
     from forensics.store import StoreError
     from forensics.usual_workers import usual_workers
 
@@ -130,6 +133,8 @@ def scan(paths: tuple[str, ...], **given: Any) -> int:
     Output(None, formats or ())
     if formats is not None and given["out"] is None:
         raise click.UsageError("--format says what to write, --out DIR must say where")
+    if given["out"] is not None and holds_run(given["out"]):
+        raise click.UsageError(f"{given['out']} holds the results of a run: name another folder with --out")
     cluster = wanted_cluster(given)
     if cluster is not None and STDIN in paths:
         raise click.UsageError("standard input is on this machine alone: give --engine local")
@@ -172,6 +177,8 @@ def _all_paths(paths: tuple[str, ...], list_file: str | None) -> tuple[str, ...]
 
     if list_file is None and not paths:
         raise click.UsageError("Missing argument 'PATH...'.")
+    if "" in paths:
+        raise click.UsageError("one of the paths is empty: name a file or a folder")
     if list_file is None:
         return paths
     if list_file == STDIN in paths:

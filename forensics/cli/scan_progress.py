@@ -39,6 +39,7 @@ class Progress:
         self._n_over_bar = 0
         self._n_cached = 0
         self._n_without_page = 0
+        self._n_cut_short = 0
         self._failed: Counter[str] = Counter()
         self._n_done = 0
         self._opinions: Counter[str] = Counter()
@@ -65,7 +66,7 @@ class Progress:
     @property
     def exit_code(self) -> int:
         """1 over 3: a gate that asks for suspicious files must not miss one because another was broken."""
-        return 1 if self._n_over_bar else 3 if self._errors else 0
+        return 1 if self._n_over_bar else 3 if self._errors or self._n_cut_short else 0
 
     def add(self, result: Result) -> None:
         """Show one result."""
@@ -87,6 +88,7 @@ class Progress:
                 self._errors[result.error.code] += 1
         else:
             self._failed.update(tuple(result.report.failed))
+            self._n_cut_short += result.report.is_cut_short
             opinion = str(result.report.verdict.opinion)
             self._opinions[opinion] += 1
             self._n_over_bar += opinion.startswith(self._bar_opinions)
@@ -132,6 +134,10 @@ class Progress:
             texts.append(f"{self._n_cached} known from the store and not examined again (--no-cache does)")
         for name, n in sorted(self._failed.items()):
             texts.append(f"{plain(name)} could not finish on {n} of them (see results.jsonl)")
+        if self._n_cut_short:
+            texts.append(
+                f"{self._n_cut_short} examined in part, for want of time (see results.jsonl; --timeout gives more)"
+            )
         if self._n_without_page:
             texts.append(f"{self._n_without_page} examined, but their report could not be drawn (see results.jsonl)")
         if out is not None:

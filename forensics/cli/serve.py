@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from forensics.cli.engine_options import device_option
+from forensics.cli.option_types import NEW_FILE, NEW_FOLDER, Measure
 from forensics.cli.options import (
     NumberOfBytes,
     data_folder,
@@ -30,27 +31,19 @@ MISSING = "the HTTP service needs its extra: pip install 'unforged[api]'"
 
 LOCAL = ("127.0.0.1", "::1", "localhost")
 
-KEY_FILE = click.Path(dir_okay=False, path_type=Path)
-
 PER_MINUTE = click.IntRange(min=1)
 
 
 @click.command(context_settings={"show_default": True})
 @click.option("--host", default="127.0.0.1", help="Address to listen on; any but this computer's own needs --keys.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8600, help="Port to listen on; 0: any that is free.")
-@click.option("--keys", "key_file", type=KEY_FILE, help="File of `unforged serve-keys`.  [default: no key is needed]")
+@click.option("--keys", "key_file", type=NEW_FILE, help="File of `unforged serve-keys`.  [default: no key is needed]")
 @click.option(
     "--allow", multiple=True, metavar="[TENANT=]DIR", help="Folder whose files may be named; may be repeated."
 )
-@click.option(
-    "--folder",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Where uploads wait.  [default: the user's data folder]",
-)
+@click.option("--folder", type=NEW_FOLDER, help="Where uploads wait.  [default: the user's data folder]")
 @store_option
-@click.option(
-    "--keep-hours", type=click.FloatRange(min=0, min_open=True), default=168.0, help="How long results are kept."
-)
+@click.option("--keep-hours", type=Measure(min=0, min_open=True), default=168.0, help="How long results are kept.")
 @click.option("--max-body", type=NumberOfBytes(), default="256M", help="Largest request.")
 @click.option("--max-files", type=click.IntRange(min=1), default=1000, help="Most files in one batch.")
 @click.option("--max-waiting", type=click.IntRange(min=1), default=10_000, help="Most files of a tenant that may wait.")
@@ -58,7 +51,7 @@ PER_MINUTE = click.IntRange(min=1)
 @click.option(
     "--bytes-per-minute", type=NumberOfBytes(), default="1G", help="Of each key that has no limit of its own."
 )
-@click.option("--stop-seconds", type=click.FloatRange(min=0), default=10.0, help="Wait so long for what is under way.")
+@click.option("--stop-seconds", type=Measure(min=0), default=10.0, help="Wait so long for what is under way.")
 @click.option("--jobs", type=click.IntRange(1, 64), help="Files examined at a time.  [default: 2, memory allowing]")
 @device_option
 @examination_options
@@ -128,7 +121,7 @@ def serve_keys() -> None:
     """Make, list and remove API keys of `unforged serve`. The file holds hashes only; running servers follow it."""
 
 
-keys_option = click.option("--keys", "key_file", type=KEY_FILE, required=True, help="File to read or change.")
+keys_option = click.option("--keys", "key_file", type=NEW_FILE, required=True, help="File to read or change.")
 
 
 @serve_keys.command("add", context_settings={"show_default": True})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -27,6 +28,14 @@ def needed_store(given: str | None) -> Store:
     if opened is None:
         raise click.UsageError("this needs a store")
     return opened
+
+
+def existing_store(given: str | None) -> Store:
+    """The same for commands that only read: they make no file that is not there."""
+    path = (given or "").removeprefix("sqlite:///")
+    if path and "://" not in path and not Path(path).exists():
+        raise click.BadParameter(f"there is no store {path!r}", param_hint="--store")
+    return needed_store(given)
 
 
 def actor_name(given: str | None) -> str:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import io
 import mimetypes
 from collections.abc import Iterator
+from dataclasses import dataclass
 from email.message import Message
 from email.parser import BytesParser
 from typing import BinaryIO
 
-from forensics.containers.unpacking import INTO, Level
+from forensics.containers.budget import Exhausted
+from forensics.containers.member import INTO
+from forensics.containers.unpacking import Level
 from forensics.errors import MediaError
 
 MAX_MAIL_BYTES = 128 << 20
 """Of one mail, which is parsed whole; servers refuse more than 150 MB, most of them more than 50."""
+
+_TOO_LARGE = f"the mail holds more than {MAX_MAIL_BYTES:,} bytes, the limit"
 
 _LINE_BYTES = 1 << 20
 
@@ -22,22 +27,27 @@ def read_eml(file: BinaryIO, level: Level) -> None:
     """Hand over the attachments of one mail.
 
     Raises:
-        MediaError: too large.
+        MediaError: too large, too deep or damaged.
     """
     data = file.read(MAX_MAIL_BYTES + 1)
     if len(data) > MAX_MAIL_BYTES:
-        raise MediaError("too-many-bytes", f"the mail holds more than {MAX_MAIL_BYTES:,} bytes, the limit")
+        raise MediaError("too-many-bytes", _TOO_LARGE)
+    level.show_hidden()
     _take(data, level, "")
 
 
 def read_mbox(file: BinaryIO, level: Level) -> None:
     """Hand over the attachments of every mail, each below the number of its mail from 1."""
+    level.show_hidden()
     for number, data in enumerate(_mails(file), 1):
-        if data is None:
-            words = f"the mail holds more than {MAX_MAIL_BYTES:,} bytes, the limit"
-            level.refuse(f"mail-{number}", "too-many-bytes", words)
-        else:
+        try:
+            if data is None:
+                raise MediaError("too-many-bytes", _TOO_LARGE)
             _take(data, level, f"mail-{number}{INTO}")
+        except Exhausted:
+            raise
+        except MediaError as error:
+            level.refuse(f"mail-{number}", error.code, str(error))
 
 
 def _mails(file: BinaryIO) -> Iterator[bytes | None]:
@@ -60,16 +70,38 @@ def _mails(file: BinaryIO) -> Iterator[bytes | None]:
         yield b"".join(lines) if size <= MAX_MAIL_BYTES else None
 
 
+@dataclass(frozen=True)
+class _Part:
+    """One part of a mail that holds no others."""
+
+    name: str
+    content: bytes
+    is_text: bool
+
+
 def _take(data: bytes, level: Level, prefix: str) -> None:
-    for number, part in enumerate(BytesParser().parsebytes(data).walk()):
-        if part.is_multipart():
-            continue
-        content = part.get_payload(decode=True)
-        name = _name(part)
-        if isinstance(content, bytes):
-            # Text without a name is what was written, not what was attached.
-            is_text = name is None and part.get_content_maintype() == "text"
-            level.add(f"{prefix}{name or _unnamed(part, number)}", io.BytesIO(content), is_part=is_text)
+    for part in _parts(data):
+        level.add(f"{prefix}{part.name}", io.BytesIO(part.content), is_part=part.is_text)
+
+
+def _parts(data: bytes) -> Iterator[_Part]:
+    """Parts of a mail and of the mails in it.
+
+    Raises:
+        MediaError: too many lie in each other, or what a header says makes no sense.
+    """
+    try:
+        for number, part in enumerate(BytesParser().parsebytes(data).walk()):
+            content = None if part.is_multipart() else part.get_payload(decode=True)
+            if isinstance(content, bytes):
+                name = _name(part)
+                # Text without a name is what was written, not what was attached.
+                is_text = name is None and part.get_content_maintype() == "text"
+                yield _Part(name or _unnamed(part, number), content, is_text)
+    except RecursionError as error:
+        raise MediaError("too-deep", "more parts of the mail lie in each other than can be opened") from error
+    except (LookupError, ValueError, TypeError, AttributeError) as error:
+        raise MediaError("broken", "the mail is damaged; what could not be read was left out") from error
 
 
 def _name(part: Message) -> str | None:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from forensics.containers.account import Account
 
+INTO = "!/"
+"""Between the name of a container and the name of a file in it."""
+
 
 @dataclass(frozen=True)
 class Member:

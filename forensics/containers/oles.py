@@ -10,7 +10,8 @@ from olefile import OleFileIO
 
 from forensics.containers.account import LINK, PART
 from forensics.containers.mails import MAX_MAIL_BYTES
-from forensics.containers.unpacking import INTO, Level
+from forensics.containers.member import INTO
+from forensics.containers.unpacking import Level
 from forensics.errors import MediaError
 
 _PROPERTIES = "__properties_version1.0"
@@ -43,6 +44,7 @@ def read_ole(file: BinaryIO, level: Level) -> None:
     if size > MAX_MAIL_BYTES:
         raise MediaError("too-many-bytes", f"the message holds more than {MAX_MAIL_BYTES:,} bytes, the limit")
     file.seek(0)
+    level.show_hidden()
     with OleFileIO(file) as ole:
         if ole.exists(_LOCKED):
             raise MediaError("encrypted", "this is an Office document with a password: what is in it was not looked at")

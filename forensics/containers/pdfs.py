@@ -49,6 +49,7 @@ def read_pdf(file: BinaryIO, level: Level) -> None:
         words = "the PDF document is encrypted by AES, which needs: pip install 'unforged[archives]'"
         raise MediaError("encrypted", words) from error
     found, share = _streams(reader), level.parted()
+    level.show_hidden()
     for number, stream in sorted(found.attached.items()):
         if share.is_whole or share.holds(_mark(number, stream)):
             _take(found.names.get(number, f"object-{number}"), stream, level, is_picture=False)
@@ -117,7 +118,7 @@ def _take(name: str, stream: Any, level: Level, *, is_picture: bool) -> None:
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 - pypdf and its filters raise anything at hostile bytes
-        why = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        why = " ".join(str(error).split())[:200] or "its data is damaged"
         level.refuse(name, "broken", f"it cannot be unpacked: {why}")
         return
     level.add(name, taken)

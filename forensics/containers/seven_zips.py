@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
@@ -27,12 +29,16 @@ def read_7z(file: BinaryIO, level: Level) -> None:
     class Taken(Py7zIO):
         """One member; the bytes go to its writer."""
 
-        def __init__(self, writer: Writer | None) -> None:
-            self.writer = writer
-            self._size = 0
+        def __init__(self, name: str, writer: Writer | None) -> None:
+            self.name, self.writer = name, writer
+            self._size = self._checksum = 0
+            self._expected: int | None = None
 
         def write(self, s: bytes | bytearray) -> int:
+            if not self._size:
+                self._expected = next(checksums, None)
             self._size += len(s)
+            self._checksum = zlib.crc32(s, self._checksum)
             if self.writer is not None:
                 self.writer.write(s)
             return len(s)
@@ -50,23 +56,49 @@ def read_7z(file: BinaryIO, level: Level) -> None:
             return self._size
 
         def close(self) -> None:
-            if self.writer is not None:
+            if self.writer is None:
+                return
+            if self._expected in (None, self._checksum):
                 self.writer.end()
+            else:
+                level.abandon()
+                level.refuse(self.name, "broken", "it cannot be unpacked: its data is damaged")
 
     class Taking(WriterFactory):
         def create(self, filename: str) -> Any:
-            return Taken(level.begin(filename.removeprefix("/")))
+            name = filename.removeprefix("/")
+            return Taken(name, level.begin(name))
 
     try:
         with py7zr.SevenZipFile(file) as archive:
             if archive.needs_password():
                 raise MediaError("encrypted", "the 7z archive is encrypted: nothing in it could be looked at")
+            wanted = _wanted(archive, level)
+            checksums = _checksums(archive, frozenset(wanted))
             # An absolute path keeps py7zr from asking for the working folder; with a factory it writes nothing there.
-            archive.extract(path="/", targets=_wanted(archive, level), factory=Taking())
+            archive.extract(path="/", targets=wanted, factory=Taking())
     except py7zr.exceptions.PasswordRequired as error:
         raise MediaError("encrypted", "the 7z archive is encrypted: nothing in it could be looked at") from error
     except py7zr.exceptions.UnsupportedCompressionMethodError as error:
         raise MediaError("unsupported", "the 7z archive is packed by a method that is unknown here") from error
+    except py7zr.exceptions.ArchiveError as error:
+        raise MediaError("broken", "the 7z archive is damaged; the rest was left out") from error
+
+
+def _checksums(archive: Any, wanted: frozenset[str]) -> Iterator[int | None]:
+    """Checksums of the files to unpack that are not empty, in the order in which they come out.
+
+    They are taken from the archive, as `py7zr` gives up all that follows a file with a wrong one.
+    """
+    taken: list[int | None] = []
+    for entry in archive.files:
+        checksum = entry.file_properties().pop("digest", None)
+        if checksum is not None and entry.folder is not None:
+            # It may be the checksum of the one file in it.
+            entry.folder.crc = None
+        if entry.filename in wanted and not entry.is_directory and entry.uncompressed:
+            taken.append(checksum)
+    return iter(taken)
 
 
 def _wanted(archive: Any, level: Level) -> list[str]:
@@ -78,6 +110,8 @@ def _wanted(archive: Any, level: Level) -> list[str]:
         elif not entry.is_directory:
             if _leads_out(entry.filename):
                 level.refuse(entry.filename, "unsupported", "its name leads out of the archive: it was not unpacked")
+            elif entry.filename.endswith("/"):
+                level.refuse(entry.filename, "unsupported", "its name is that of a folder: it was not unpacked")
             else:
                 wanted.append(entry.filename)
     return wanted

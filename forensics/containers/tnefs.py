@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from forensics.containers.part import Part
 from forensics.containers.unpacking import Level
 from forensics.errors import MediaError
 
@@ -29,21 +30,6 @@ class _Found:
     size: int = -1
 
 
-class _Part:
-    """A part of a file, to be read once."""
-
-    def __init__(self, file: BinaryIO, start: int, size: int) -> None:
-        self._file = file
-        self._at, self._left = start, size
-
-    def read(self, size: int, /) -> bytes:
-        """At most size bytes; none at the end."""
-        self._file.seek(self._at)
-        data = self._file.read(min(size, self._left))
-        self._at, self._left = self._at + len(data), self._left - len(data)
-        return data
-
-
 def read_tnef(file: BinaryIO, level: Level) -> None:
     """Hand over the attachments; what else the mail said is none.
 
@@ -51,9 +37,10 @@ def read_tnef(file: BinaryIO, level: Level) -> None:
         MediaError: cut off.
     """
     size = file.seek(0, 2)
+    level.show_hidden()
     for number, found in enumerate(_attachments(file, size), 1):
         if found.size >= 0:
-            level.add(found.name or f"attachment-{number}", _Part(file, found.start, found.size))
+            level.add(found.name or f"attachment-{number}", Part(file, found.start, found.size))
 
 
 def _attachments(file: BinaryIO, size: int) -> Iterator[_Found]:

@@ -16,7 +16,7 @@ from typing import Protocol
 from forensics.containers.account import HIDDEN, Account, Tally
 from forensics.containers.budget import Budget, Exhausted
 from forensics.containers.limits import InsideLimits
-from forensics.containers.member import Member
+from forensics.containers.member import INTO, Member
 from forensics.containers.share import WHOLE, Share
 from forensics.containers.writer import Writer
 from forensics.errors import MediaError
@@ -39,9 +39,6 @@ READERS = {
 """Kind of container -> what reads it; loaded when the first one comes along."""
 
 CHUNK_BYTES = 1 << 16
-
-INTO = "!/"
-"""Between the name of a container and the name of a file in it."""
 
 MAX_NAME_CHARS = 4096
 """Longer names are no names; tables and logs hold them all the same."""
@@ -121,7 +118,7 @@ class Unpacker:
         except ImportError as missing:
             error = MediaError("unsupported", str(missing))
         except Exception as broken:  # noqa: BLE001 - readers of foreign formats raise anything at hostile bytes
-            why = " ".join(f"{type(broken).__name__}: {broken}".split())[:200]
+            why = " ".join(str(broken).split())[:200] or "it makes no sense"
             error = MediaError("broken", f"the {kind} data is broken ({why}); the rest was left out")
         finally:
             level.abandon()
@@ -151,6 +148,7 @@ class Level:
         self.depth = depth
         self.share = share
         self.tally = Tally()
+        self._hides = True
         self._writer: Writer | None = None
 
     def add(self, name: str, stream: Readable, *, is_part: bool = False) -> None:
@@ -174,9 +172,9 @@ class Level:
             is_part: part of a document, which is left out where it is no picture, instead of being refused.
 
         Returns:
-            None for a hidden file, which is left out as in folders; documents hide nothing.
+            None for a hidden file, which is left out as in folders.
         """
-        if is_hidden(name) and not is_part:
+        if self._hides and is_hidden(name):
             self.leave_out(name, HIDDEN)
             return None
         self.unpacker.budget.member()
@@ -203,6 +201,10 @@ class Level:
     def pass_by(self) -> None:
         """A folder, or what is in another share: it counts for the number of members alone."""
         self.unpacker.budget.member()
+
+    def show_hidden(self) -> None:
+        """For a reader of mail or documents: no folder was packed, and names with a dot before them hide nothing."""
+        self._hides = False
 
     def parted(self) -> Share:
         """The share, for a reader that itself finds what is in it and hands over nothing else from now on."""

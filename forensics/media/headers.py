@@ -135,7 +135,8 @@ def _tiff(data: bytes, limits: Limits) -> Claims:
     width, height = _checked([page.size for page in pages], limits)
     if tiles:
         _checked(tiles, limits)
-    return Claims(width, height, pages[0].values.get(BITS, 1), len(pages), upright_orientation(pages[0]))
+    n_pages = max(1, sum(page.is_page for page in pages))
+    return Claims(width, height, pages[0].values.get(BITS, 1), n_pages, upright_orientation(pages[0]))
 
 
 def _bmp(data: bytes, limits: Limits) -> Claims:

@@ -13,18 +13,17 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from forensics.errors import MediaError
-from forensics.media.colour import has_alpha, read_profile, to_srgb
 from forensics.media.headers import check_frames, check_size, ends_early, png_pixels_only, read_claims
 from forensics.media.jpeg_segments import jpeg_pixels_only
-from forensics.media.orientation import TURNED, turn_upright
 from forensics.media.tiff_directories import exif_orientation
 from forensics.settings import Limits
-
-Pixels = NDArray[np.uint8]
+from generators.colour import has_alpha, read_profile
+from generators.decoding import upright_srgb
+from generators.images import Pixels
+from generators.orientation import TURNED
 
 MAX_ANIMATION_PIXELS = 600_000_000
 """Pixels composed for the frames of one animation. Pillow composes 100 to 200 million a second, and a file has 10 s."""
@@ -156,11 +155,9 @@ def _upright_pixels(image: Image.Image, fmt: str, header: Header) -> Pixels:
     with _silent_stderr() if fmt == "tiff" else nullcontext():
         image.load()
     # libheif hands over grey of 10 and 12 bits scaled up to 16, Pillow's TIFF as it is.
-    pixels = to_srgb(image, 16 if fmt == "heic" else header.bits)
-    if fmt == "tiff":
-        return pixels  # Pillow turned it while loading
-    upright: Pixels = turn_upright(pixels, header.orientation)
-    return upright
+    bits = 16 if fmt == "heic" else header.bits
+    # Pillow turns a TIFF while loading it.
+    return upright_srgb(image, bits=bits, orientation=1 if fmt == "tiff" else header.orientation)
 
 
 def _shrunk(pixels: Pixels, side_px: int) -> Pixels:

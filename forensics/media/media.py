@@ -184,6 +184,14 @@ class Media:
         luma.flags.writeable = False
         return luma
 
+    @property
+    def is_animation(self) -> bool:
+        """Whether it is an image of several pictures that follow each other in time.
+
+        Those of a TIFF are pages, those behind the first of a JPEG its preview, depth or brightness.
+        """
+        return self.kind is Kind.IMAGE and self.image.n_frames > 1 and self.format not in ("tiff", "jpeg")
+
     @cached_property
     def frames(self) -> tuple[Frame, ...]:
         """Frames sampled evenly over the whole length: Limits.n_frames at most, one for a still image.
@@ -197,7 +205,7 @@ class Media:
             with self._video_source() as source:
                 found = sample(source, self.format, self._container, self.limits)
             return tuple(Frame(pixels, time_s, i) for i, (pixels, time_s) in enumerate(found))
-        if self.image.n_frames == 1:
+        if not self.is_animation:
             return (Frame(self.pixels, 0.0, 0),)
         n = images.n_readable_frames(self._header)
         chosen = np.unique(np.linspace(0, n - 1, min(n, self.limits.n_frames)).round().astype(int)).tolist()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from forensics.errors import MediaError
 
-WIDTH, HEIGHT, BITS, COMPRESSION, ORIENTATION, SAMPLES = 256, 257, 258, 259, 274, 277
+SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, ORIENTATION, SAMPLES = 254, 256, 257, 258, 259, 274, 277
 TILE_WIDTH, TILE_HEIGHT, DNG_VERSION = 322, 323, 50706
 
 MAX_ENTRIES = 200_000
@@ -19,7 +19,12 @@ _NUMBERS = frozenset({3, 4, 5, 8, 9, 10, 11, 12, 13, 16, 17, 18})
 _MAX_NUMBERS = 1_000_000
 """Numbers in one entry: decoders turn them into Python integers. One strip a row of the highest picture is far less."""
 
-_KEPT = frozenset({WIDTH, HEIGHT, BITS, COMPRESSION, ORIENTATION, SAMPLES, TILE_WIDTH, TILE_HEIGHT, DNG_VERSION})
+_KEPT = frozenset(
+    {SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, ORIENTATION, SAMPLES, TILE_WIDTH, TILE_HEIGHT, DNG_VERSION}
+)
+
+_SMALLER_OR_MASK = 0b101
+"""Bits of SUBFILE: a smaller version of another page, a mask of one."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,11 @@ class Directory:
     def size(self) -> tuple[int, int]:
         """Claimed width and height as stored, 0 where the tag is missing."""
         return self.values.get(WIDTH, 0), self.values.get(HEIGHT, 0)
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is a picture of its own."""
+        return not self.values.get(SUBFILE, 0) & _SMALLER_OR_MASK
 
     @property
     def tile_size(self) -> tuple[int, int]:

@@ -21,7 +21,7 @@ from forensics.messages import Examiner, Task
 from forensics.recall import Recall
 from forensics.runs.desk import Desk
 from forensics.runs.outputs import ResultFiles
-from forensics.runs.walk import chunks, seen
+from forensics.runs.walk import Unlisted, chunks, seen
 from forensics.runs.work import Ended, StopWanted, Tell
 from forensics.settings import ScanSettings
 from forensics.store import Store
@@ -138,7 +138,8 @@ class DurableRun:
 
         Args:
             tasks: files of the sources; read as workers become free.
-            is_whole: these are all there are: others that were met before are gone.
+            is_whole: these are all there are: others that were met before are gone, unless they lie below a folder
+                that could not be listed.
 
         Raises:
             ValueError: the analyzers cannot work with these settings.
@@ -147,7 +148,8 @@ class DurableRun:
                 then is kept.
             StopWanted: as for `beat`.
         """
-        waiting: Iterable[Task] = self._entered(tasks)
+        unlisted = Unlisted(self.run.plan.sources)
+        waiting: Iterable[Task] = self._entered(unlisted.noted(tasks))
         while True:
             for outcome in self._engine.run(waiting, self._desk.decide, self._recall.receive, tick=self.beat):
                 if self._recall.error is not None:
@@ -158,10 +160,15 @@ class DurableRun:
             if not again:
                 break
             waiting = again
+        kept = self.keep(unlisted) if is_whole else set()
         n_gone = self.files.leave_out(self.run.n_pass) if is_whole else 0
-        # Of a new pass, what is gone was never written.
-        self._out.settle(is_stale=n_gone > 0 and not self._is_new_pass)
+        # Of a new pass, what is gone was never written, and neither was what stays without having been met.
+        self._out.settle(is_stale=bool(kept if self._is_new_pass else n_gone))
         self._is_new_pass = self._desk.is_new_pass = False
+
+    def keep(self, unlisted: Unlisted) -> set[bytes]:
+        """Files below folders that could not be listed stay as they are. Returns their keys."""
+        return self.files.keep(self.run.n_pass, unlisted.holds) if unlisted else set()
 
     def leave(self, keys: Iterable[bytes]) -> int:
         """Files of these keys are gone; their lines go, too. Returns how many."""

@@ -32,7 +32,12 @@ TABLES: Mapping[str, Callable[[Lines, Path], object]] = {
 
 PAGE = "summary.html"
 
-WRITTEN: tuple[str, ...] = (*TABLES, "near-duplicates.jsonl", "summary.json", PAGE)
+NEAR = "near-duplicates.jsonl"
+
+WRITTEN: tuple[str, ...] = (*TABLES, NEAR, "summary.json", PAGE)
+
+MARKS = (PARTS, "results.sarif", NEAR)
+"""Of these the folder of a run has one at any moment, and that of a plain scan none."""
 
 
 def write_end(run: Run, results: RunResults, folder: Path) -> Summary:
@@ -51,10 +56,15 @@ def write_end(run: Run, results: RunResults, folder: Path) -> Summary:
         write(results.lines(), folder / name)
     shutil.rmtree(folder / PARTS, ignore_errors=True)
     summary, near = summarize(run, results)
-    _whole(folder / "near-duplicates.jsonl", lambda part: _groups(near, results, part))
+    _whole(folder / NEAR, lambda part: _groups(near, results, part))
     write_whole(folder / "summary.json", json.dumps(summary.to_dict(), indent=1).encode() + b"\n")
     write_page(summary, folder / PAGE)
     return summary
+
+
+def holds_run(folder: Path) -> bool:
+    """Whether results of a run lie in a folder."""
+    return any((folder / name).exists() for name in MARKS)
 
 
 def write_page(summary: Summary, path: Path) -> None:

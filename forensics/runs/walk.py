@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import stat
 import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -11,6 +13,7 @@ from itertools import islice
 
 from forensics.messages import Task
 from forensics.store.run_words import CHUNK_ROWS, Seen
+from forensics.store.store import storable
 
 RACY_S = 2.0
 """A file may change twice within the grain of its time stamp (two seconds on FAT): of one that changed just now, only
@@ -64,3 +67,49 @@ def seen(task: Task, *, now_s: float | None = None) -> Seen:
     except (ValueError, OverflowError, OSError):
         modified_at = None
     return Seen(key(task), task.shown, found.st_size, None if is_racy else found.st_mtime_ns, modified_at)
+
+
+class Unlisted:
+    """Folders that a walk could not look into: what lies below them was not met, and is not gone by that.
+
+    Args:
+        sources: of the run.
+    """
+
+    def __init__(self, sources: Iterable[str]) -> None:
+        self._sources = frozenset(sources)
+        self._folders: set[str] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self._folders)
+
+    def noted(self, tasks: Iterable[Task]) -> Iterator[Task]:
+        """Hand on what the walk meets; such folders are among it."""
+        for task in tasks:
+            if self._is_listing(task) if task.url else _is_folder(task):
+                self._folders.add(storable(_literal(task.shown) if task.url else task.shown).rstrip("/"))
+            yield task
+
+    def holds(self, path: str) -> bool:
+        """Whether a file lies below one of them; by its path as the store keeps it."""
+        return any(letter == "/" and path[:end] in self._folders for end, letter in enumerate(path))
+
+    def _is_listing(self, task: Task) -> bool:
+        """A source that was listed is not met itself; an object that was has a version, unless the place tells none."""
+        return task.url in self._sources and not task.version
+
+
+def _is_folder(task: Task) -> bool:
+    """Whether it is one, or nothing tells."""
+    try:
+        return stat.S_ISDIR(task.path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+
+
+def _literal(url: str) -> str:
+    """The folder above the first wildcard of a URL, or the URL."""
+    found = re.search(r"[*?[]", url)
+    return url if found is None else url[: found.start()].rpartition("/")[0]

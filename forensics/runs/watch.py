@@ -7,7 +7,7 @@ from itertools import count
 
 from forensics.messages import Task
 from forensics.runs.durable import DurableRun
-from forensics.runs.walk import seen
+from forensics.runs.walk import Unlisted, seen
 from forensics.runs.work import Ended
 
 POLL_S = 5.0
@@ -38,12 +38,15 @@ def watch(
     for _ in count() if n_walks is None else range(n_walks - 1):
         wait()
         met: Known = {}
-        changed = [task for task, key in _with_keys(walk(), met) if known.get(key, ()) != met[key]]
+        unlisted = Unlisted(run.run.plan.sources)
+        changed = [task for task, key in _with_keys(unlisted.noted(walk()), met) if known.get(key, ()) != met[key]]
         if changed:
             yield from run.examine(changed, is_whole=False)
-        if gone := known.keys() - met.keys():
+        missed = known.keys() - met.keys()
+        kept = missed & run.keep(unlisted)
+        if gone := missed - kept:
             run.leave(gone)
-        known = met
+        known = met | {key: known[key] for key in kept}
         yield None
 
 

@@ -55,7 +55,7 @@ class Queue:
         """Let files wait for a decision. One that waits gets the new weight; one that was decided stays decided.
 
         Args:
-            scans: of the files; scans of standard input too.
+            scans: of the files, in any order; of several of one file the newest counts. Scans of standard input too.
             actor: who wants that.
 
         Returns:
@@ -63,8 +63,11 @@ class Queue:
         """
         n_new = 0
         waiting = iter(scans)
+        added: dict[str, int] = {}
         while part := list(islice(waiting, ADDED_AT_A_TIME)):
-            newest = {scan.sha256: scan for scan in part}
+            by_age = sorted(part, key=lambda scan: scan.id)
+            newest = {scan.sha256: scan for scan in by_age if scan.id > added.get(scan.sha256, -1)}
+            added.update((scan.sha256, scan.id) for scan in newest.values())
             with self._store.session(writes=True) as session, session.begin():
                 chain = Chain(session)
                 found = session.scalars(select(QueueRow).where(QueueRow.sha256.in_(newest)))

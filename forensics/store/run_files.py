@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -86,6 +86,30 @@ class RunFiles(RunResults):
         files = [known[key] for key in met]
         waiting = tuple(file for file in files if file.state is FileState.WAITING)
         return Entered(waiting, tuple(file.id for file in files if file.state is not FileState.WAITING))
+
+    def keep(self, n_pass: int, is_hidden: Callable[[str], bool]) -> set[bytes]:
+        """Files that a walk could not meet stay as they are, as if it had met them.
+
+        Args:
+            n_pass: of the walk.
+            is_hidden: tells them by their paths.
+
+        Returns:
+            Their keys.
+        """
+        kept: set[bytes] = set()
+        after = 0
+        while True:
+            there = self._mine(RunFileRow.state != str(FileState.GONE), RunFileRow.id > after)
+            asked = select(RunFileRow.id, RunFileRow.key, RunFileRow.path).where(*there).order_by(RunFileRow.id)
+            with self._store.session() as session:
+                rows = session.execute(asked.limit(CHUNK_ROWS)).all()
+            if hidden := [row for row in rows if is_hidden(row.path)]:
+                self._change(self._mine(RunFileRow.id.in_([row.id for row in hidden])), n_pass=n_pass)
+                kept |= {row.key for row in hidden}
+            if len(rows) < CHUNK_ROWS:
+                return kept
+            after = rows[-1].id
 
     def leave_out(self, n_pass: int) -> int:
         """After a whole walk: files that it did not meet are gone. Returns how many went just now."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass, fields, replace
 
+from generators.quality.estimates import N_GROUPS
 from generators.trainers import RunSettings, Size
 
 
@@ -56,10 +58,38 @@ class GanSettings(RunSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self._check_numbers()
         if not 0.0 < self.held_out_share < 1.0:
             raise ValueError(f"held_out_share must lie between 0 and 1, not {self.held_out_share}")
         if self.batch_size < 2:
             raise ValueError("a relativistic pair of batches needs at least 2 pictures a step")
+        for name in ("g_channels", "d_channels"):
+            if min(getattr(self, name), default=0) < 1:
+                raise ValueError(f"{name} must be at least 1 each, not {getattr(self, name)}")
+
+    def _check_numbers(self) -> None:
+        """Each by itself: finite, and in its range."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"{field.name} must be finite, not {value}")
+        for least, names in _LEAST.items():
+            for name in names:
+                if getattr(self, name) < least:
+                    raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}")
+        for name in ("final_rate", "share_falling", "max_strength"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise ValueError(f"{name} must lie within 0 and 1, not {getattr(self, name)}")
+        if self.learning_rate <= 0.0:
+            raise ValueError(f"learning_rate must be above 0, not {self.learning_rate}")
+
+
+_LEAST: dict[int, tuple[str, ...]] = {
+    0: ("seed", "d_deep", "penalty", "critic_weight"),
+    1: ("latent", "g_tail", "penalty_every", "ema_half_life", "n_squares", "n_between_evaluations"),
+    2 * N_GROUPS: ("max_held_out", "n_quality"),  # fewer carry no figures
+}
+"""The smallest value of settings."""
 
 
 def gan_settings(name: str, size: Size) -> GanSettings:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from generators.quality.estimates import N_GROUPS, Figure, Floats, groups, jackknife, left_out
+from generators.quality.estimates import N_GROUPS, Figure, Floats, check_features, groups, jackknife, left_out
 
 Doubles = NDArray[np.float64]
 
@@ -28,7 +28,7 @@ def frechet(a: Floats, b: Floats) -> float:
     Source:
         Heusel et al., NeurIPS 2017; Dowson, Landau, Journal of Multivariate Analysis 1982.
     """
-    _check(a, b)
+    check_features(a, b)
     mean_a, root_a = _moments(a)
     mean_b, root_b = _moments(b)
     # The eigenvalues of cov_a cov_b are those of the symmetric G G^T: no root of a matrix that is not symmetric.
@@ -56,14 +56,14 @@ def kernel(a: Floats, b: Floats) -> float:
     Source:
         Binkowski et al., Demystifying MMD GANs, ICLR 2018.
     """
-    _check(a, b)
+    check_features(a, b)
     within_a, within_b, between = (_cubic(x, y) for x, y in ((a, a), (b, b), (a, b)))
     return float(_mean_of_pairs(within_a) + _mean_of_pairs(within_b) - 2 * between.mean())
 
 
 def kernel_figure(a: Floats, b: Floats, rng: np.random.Generator) -> Figure:
     """`kernel` with the interval of `estimates.jackknife`."""
-    _check(a, b)
+    check_features(a, b)
     in_a, in_b = _members(len(a), rng), _members(len(b), rng)
     within_a, within_b, between = (_cubic(x, y) for x, y in ((a, a), (b, b), (a, b)))
     for own in (within_a, within_b):
@@ -119,10 +119,3 @@ def _mean_of_pairs(values: Doubles) -> float:
 def _members(n: int, rng: np.random.Generator) -> Doubles:
     """(N_GROUPS, n) of 0 and 1: which picture is in which group."""
     return np.asarray(np.arange(N_GROUPS)[:, None] == groups(n, rng)[None], np.float64)
-
-
-def _check(a: Floats, b: Floats) -> None:
-    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1] or min(len(a), len(b)) < 2:
-        raise ValueError(f"features must be (N, D) and (M, D) of two or more pictures, not {a.shape} and {b.shape}")
-    if not (np.isfinite(a).all() and np.isfinite(b).all()):
-        raise ValueError("features must be finite")

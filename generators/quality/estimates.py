@@ -40,6 +40,18 @@ class Figure:
         return f"{self.value:.4g} [{self.low:.4g}, {self.high:.4g}], n = {self.n}"
 
 
+def check_features(a: Floats, b: Floats) -> None:
+    """Complain about features that no figure can rest on.
+
+    Raises:
+        ValueError: they are not (N, D) and (M, D) of two or more pictures each, or not finite.
+    """
+    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1] or min(len(a), len(b)) < 2:
+        raise ValueError(f"features must be (N, D) and (M, D) of two or more pictures, not {a.shape} and {b.shape}")
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        raise ValueError("features must be finite")
+
+
 def groups(n: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """(n,) number of the group, 0..N_GROUPS - 1, that each picture was drawn into; sizes differ by one at most.
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from generators.quality.distances import frechet_figure, inception_score_figure, kernel_figure
 from generators.quality.estimates import Figure, Floats
-from generators.quality.neighbours import Memory, memory, shape
+from generators.quality.neighbours import COPY_QUANTILE, Memory, memory, shape
 from generators.whole_files import write_whole
 
 if TYPE_CHECKING:
@@ -196,6 +196,18 @@ def measure(fakes: Seen, reference: Reference, *, seed: int) -> tuple[Quality, M
 def measure_pictures(
     fakes: NDArray[np.uint8], held_out: NDArray[np.uint8], train: NDArray[np.uint8], *, seed: int
 ) -> tuple[Quality, Memory]:
-    """`measure` from pictures: each set (N, H, W, 3) uint8, of any size of its own."""
+    """`measure` from pictures: each set (N, H, W, 3) uint8, of any size of its own.
+
+    Raises:
+        ValueError: as for `measure`, or so many held-out reals were trained on that no copy among the fakes can be told.
+    """
+    learnt = {_digest(pixels) for pixels in train}
+    n_learnt = sum(_digest(pixels) in learnt for pixels in held_out)
+    if n_learnt > COPY_QUANTILE * len(held_out):
+        raise ValueError(f"{n_learnt} of {len(held_out)} held-out reals lie in the training set; figures want new ones")
     reference = Reference.of(see(held_out), see(train).features, n_fakes=len(fakes), seed=seed)
     return measure(see(fakes), reference, seed=seed)
+
+
+def _digest(pixels: NDArray[np.uint8]) -> bytes:
+    return hashlib.sha256(np.ascontiguousarray(pixels).data).digest()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from generators.quality.estimates import Figure, Floats, mean
+from generators.quality.estimates import Figure, Floats, check_features, mean
 
 K_PRECISION = 3
 """Kynkaanniemi et al. 2019."""
@@ -68,12 +68,16 @@ def shape(fakes: Floats, reals: Floats, rng: np.random.Generator) -> Shape:
     Args:
         fakes, reals: (N, D) and (M, D) features, more than five each; sets of one size compare best.
 
+    Raises:
+        ValueError: there are fewer, or features are not finite.
+
     Source:
         Kynkaanniemi et al., Improved Precision and Recall Metric, NeurIPS 2019; Naeem et al., Reliable Fidelity and
         Diversity Metrics for Generative Models, ICML 2020.
     """
     if min(len(fakes), len(reals)) <= K_DENSITY:
         raise ValueError(f"more than {K_DENSITY} pictures of each set are wanted, not {len(fakes)} and {len(reals)}")
+    check_features(fakes, reals)
     among_fakes, among_reals = _among(fakes), _among(reals)
     between = distances(fakes, reals)  # (N, M)
     real_reach, fake_reach = _reach(among_reals, K_PRECISION), _reach(among_fakes, K_PRECISION)
@@ -108,9 +112,14 @@ def memory(fakes: Floats, held_out: Floats, train: Floats, rng: np.random.Genera
         fakes, held_out, train: (N, D), (M, D) and (T, D) features; the held-out reals were never trained on. Where
             some of them are near copies of training pictures, copies among the fakes are harder to tell.
 
+    Raises:
+        ValueError: features are not finite, or there is one picture of a set.
+
     Source:
         After the nearest-neighbour tests of Meehan et al., A Non-Parametric Test to Detect Data-Copying, AISTATS 2020.
     """
+    for own in (fakes, held_out):
+        check_features(own, train)
     index, distance = nearest(fakes, train)
     _, usual = nearest(held_out, train)
     ratio = distance / max(float(np.median(usual)), np.finfo(np.float64).tiny)

@@ -12,8 +12,8 @@ import pytest
 import torch
 from PIL import Image
 
-from detectors.adversarial import A_CLIP, LOOKED_AT, TOO_SMALL, Adversarial, TowerRead
-from detectors.adversarial_features import GROUPS, N_FEATURES, features
+from detectors.adversarial import A_CLIP, TOO_SMALL, Adversarial, TowerRead
+from detectors.adversarial_features import GROUPS, N_FEATURES, N_READINGS, SMALL_PX, features
 from detectors.adversarial_pairs import SHARES, CriticMaker, make_pair
 from detectors.adversarial_training import SAYS, AdversarialSettings, train_adversarial, usable_pictures
 from detectors.attacks.gradient import perturb
@@ -37,8 +37,8 @@ def critic(images: torch.Tensor) -> torch.Tensor:
     return ((small - 0.5) * LINE).sum((1, 2, 3))
 
 
-def read(pixels: np.ndarray) -> float:
-    return float(critic(torch.from_numpy(to_float(pixels)))[0])
+def read(pixels: np.ndarray) -> np.ndarray:
+    return critic(torch.from_numpy(to_float(pixels))).double().numpy().repeat(N_READINGS)
 
 
 def makers() -> Mapping[str, CriticMaker]:
@@ -130,12 +130,15 @@ def test_no_frame_of_a_clip_is_looked_at(zoo: Path) -> None:
     assert scores.reasons == (A_CLIP,) and scores.llr is not None and scores.llr[0] == 0
 
 
-def test_the_reading_whose_gaps_are_looked_at_comes_back_from_what_a_file_keeps_of_it() -> None:
-    weights = np.random.default_rng(2).normal(0, 1, N_TOKEN_FEATURES).astype(np.float32)
-    made = TowerRead(Probe(weights, 0.25))
-    kept = TowerRead.of(made.tensors, LOOKED_AT)
-    pixels = cv2.resize(photo(1), (SIDE_PX, SIDE_PX))[None]
-    assert kept(pixels) == made(pixels) != TowerRead(Probe(-weights, 0.25))(pixels)
+def test_the_readings_whose_gaps_are_looked_at_come_back_from_what_a_file_keeps_of_them() -> None:
+    weights = np.random.default_rng(2).normal(0, 1, (N_READINGS, N_TOKEN_FEATURES)).astype(np.float32)
+    made = TowerRead([Probe(line, bias) for line, bias in zip(weights, (0.25, -3.0), strict=True)])
+    kept = TowerRead.kept(made.tensors)
+    assert len({tensor.shape for tensor in made.tensors.values()}) == 2 == N_READINGS
+    for side_px in (SIDE_PX, SMALL_PX):
+        pixels = cv2.resize(photo(1), (side_px, side_px))[None]
+        first, second = made(pixels)
+        assert first != second and kept(pixels).tolist() == [first, second]
 
 
 def test_both_of_a_pair_are_of_one_size_and_differ_by_no_more_than_epsilon() -> None:
@@ -183,10 +186,19 @@ def test_flat_topped_changes_lower_the_kurtosis_and_sparse_ones_raise_it() -> No
 
 
 def test_gaps_are_nought_where_the_reading_does_not_move() -> None:
-    found = features(lambda pixels: 3.0, photo(6))
+    def same(pixels: Pixels) -> np.ndarray:
+        return np.array([3.0, -1.0])
+
+    found = features(same, photo(6))
     assert found.shape == (N_FEATURES,) and np.isfinite(found).all()
     assert found[GROUPS[1]] == pytest.approx(np.log(0.1))
-    assert np.isfinite(features(lambda pixels: 3.0, np.full((64, 200, 3), 7, np.uint8))).all()
+    assert np.isfinite(features(same, np.full((64, 200, 3), 7, np.uint8))).all()
+
+
+def test_a_gap_is_between_both_sizes_by_one_reading_each() -> None:
+    by_side = {SIDE_PX: np.array([3.0, -1.0]), SMALL_PX: np.array([1.0, 4.0])}
+    found = features(lambda pixels: by_side[pixels.shape[1]], photo(6))
+    assert found[GROUPS[1]] == pytest.approx(np.log([2.1, 5.1]))
 
 
 def test_clips_edits_and_too_many_of_a_source_are_left_out() -> None:

@@ -184,13 +184,15 @@ def test_reports_are_named_by_hash_and_nothing_lies_outside_the_folder(tmp_path:
         assert all((tmp_path / "out" / name).stat().st_size > 0 for name in line["reports"])
 
 
-def test_folders_are_walked_in_order_without_hidden_files_loops_and_the_output(tmp_path: Path) -> None:
+def test_folders_are_walked_in_order_without_hidden_files_and_the_output_and_links_are_not_followed(
+    tmp_path: Path,
+) -> None:
     for name in ("b/2.jpg", "b/1.jpg", "a.jpg", ".hidden.jpg", ".git/x.jpg", "out/old.html", "b/deep/er/3.jpg"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / "b" / "loop").symlink_to(tmp_path)
     found = [task.shown for task in expand([str(tmp_path)], out=tmp_path / "out")]
-    assert found == [str(tmp_path / name) for name in ("a.jpg", "b/1.jpg", "b/2.jpg", "b/deep/er/3.jpg")]
+    assert found == [str(tmp_path / name) for name in ("a.jpg", "b/1.jpg", "b/2.jpg", "b/deep/er/3.jpg", "b/loop")]
 
 
 def test_a_name_that_tries_to_be_a_path_is_no_hidden_file(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from dashboard.backend.archive import PAGE_ROWS, ScanFilter, SortBy, charts, exp
 from dashboard.backend.keeping import Kept
 from dashboard.backend.places import Places, for_eyes_of
 from dashboard.backend.thumbnails import Thumbnails
+from dashboard.backend.viewing import brief
 from dashboard.roles import LOCAL_USER, Role, User
 from forensics.pictures import pack
 from forensics.redrawing import Redrawer
@@ -133,6 +134,33 @@ def test_only_admins_are_told_where_a_file_lies_on_the_server(store: Store, tmp_
     assert [row["Folder"] for row in listed(app)] == ["inbox/may"]
     whole = store.report(store.find(sha256=report(70).sha256)[0].id)
     assert for_eyes_of(MODERATOR, whole).path == "70.jpg" and for_eyes_of(LOCAL_USER, whole) == whole
+
+
+def test_a_file_inside_a_container_is_traced_to_it_and_its_folder(store: Store, tmp_path: Path) -> None:
+    way = f"{tmp_path}/pages/case.zip!/inner/a.pdf!/object-3.jpeg"
+    inside = replace(report(80, name="object-3.jpeg"), path=way)
+    number = store.save(inside, elapsed_s=1.0, folder="")
+    name = "case.zip › inner/a.pdf › object-3.jpeg"
+    app = open_page("archive", name="object-3")
+    assert [(row["File"], row["Folder"]) for row in listed(app)] == [(name, "…/pages")]
+    found = brief(store, number)
+    assert found is not None and found.name == name
+    assert for_eyes_of(MODERATOR, inside).path == "case.zip!/inner/a.pdf!/object-3.jpeg"
+    hidden = exported(store, "csv", MODERATOR)
+    assert "case.zip!/inner/a.pdf!/object-3.jpeg" in hidden and str(tmp_path) not in hidden
+    assert Places().file(way) == "…/pages/case.zip!/inner/a.pdf!/object-3.jpeg"
+
+
+def test_why_there_is_no_picture_is_said_as_it_is(store: Store) -> None:
+    saved = (
+        ("a.zip!/b.jpg", "", "inside a container no pictures are kept"),
+        ("c.jpg", "/gone", "no longer where it was examined"),
+        ("d.jpg", "", "not kept any more"),
+    )
+    for number, (path, folder, words) in enumerate(saved, 90):
+        scan = store.save(replace(report(number), path=path), elapsed_s=1.0, folder=folder)
+        app = open_page("scan", id=str(scan))
+        assert not app.exception and [words in note.value for note in app.info] == [True]
 
 
 def test_a_page_past_the_end_is_the_last(store: Store) -> None:

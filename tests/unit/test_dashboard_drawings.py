@@ -13,8 +13,9 @@ pytest.importorskip("streamlit")
 
 from dashboard.backend.drawings import Bars, Beat, Chain, Curve, Drawing, Grid, Tags, drawing, of_cards, thresholds
 from dashboard.backend.viewing import show
+from dashboard.backend.words import clipped
 from dashboard.widgets.drawings import drawn
-from dashboard.widgets.markup import text
+from dashboard.widgets.markup import FOLD_AT, table, text
 from detectors.shipped import shipped
 from forensics.analyzers.spectrum import _rows
 from forensics.finding import Claim, Finding, Trace
@@ -120,6 +121,16 @@ def test_hostile_text_stays_text_in_drawings(hostile: str) -> None:
         shown = drawn(made)
         assert "<script" not in shown and "<img" not in shown and "<link" not in shown
         assert shown.count("<bdi>") == shown.count("</bdi>") > 0 and "\u202e" not in shown
+
+
+def test_text_is_cut_only_where_that_makes_it_shorter() -> None:
+    action = "c2pa.edited, compositeWithTrainedAlgorithmicMedia, 2026-01-01"
+    made = drawing(finding("provenance", None, ("signed by", "A"), ("action", action)))
+    assert len(action) == 61 and isinstance(made, Chain) and made.links[1].words == action
+    for n in (FOLD_AT, FOLD_AT + 1, FOLD_AT + 20, FOLD_AT + 200):
+        shown = clipped("x" * n, FOLD_AT)
+        assert shown == "x" * n if n < FOLD_AT + 200 else shown == "x" * FOLD_AT + "… (200 more characters)"
+        assert len(shown) <= n and text(shown) in table([("label", "x" * n)])
 
 
 def test_a_long_name_breaks_between_its_words_and_reads_the_same() -> None:

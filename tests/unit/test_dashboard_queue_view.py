@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.backend.queue import Decision, Desk
+from dashboard.backend.words import as_markdown
 from dashboard.roles import LOCAL_USER, NotAllowedError, Role, User
+from dashboard.widgets.worklist import clock
 from forensics.store import AuditLog, Queue, QueueItem, State, Store, StoreError, check
 from forensics.store.archive import Archive
 from tests.make_dashboard import listed, prepare
@@ -67,8 +70,17 @@ def test_what_the_moderator_says_it_is_becomes_the_label(store: Store) -> None:
     key = f"claim {3:064x}"
     assert app.segmented_control(key=key).value == "manipulated"
     app.segmented_control(key=key).set_value("synthetic").run()
-    click(app, "reason reject 1")
+    click(app, "reason reject 4")
     assert str(items(store, State.REJECTED)[0].claim) == "synthetic"
+
+
+@pytest.mark.parametrize(("number", "claim"), [(1, "synthetic"), (2, "manipulated"), (3, "manipulated")])
+def test_a_reason_that_says_what_it_is_becomes_the_label(store: Store, number: int, claim: str) -> None:
+    app = click(click(open_page("queue"), "take next"), "decide reject")
+    other = {"synthetic": "manipulated", "manipulated": "synthetic"}[claim]
+    app.segmented_control(key=f"claim {3:064x}").set_value(other).run()
+    click(app, f"reason reject {number}")
+    assert str(items(store, State.REJECTED)[0].claim) == claim
 
 
 def test_a_reason_of_ones_own_is_kept_and_none_is_refused_in_plain_words(store: Store) -> None:
@@ -122,6 +134,22 @@ def test_two_browsers_never_hold_the_same_file_and_a_reload_leads_back_to_ones_o
     assert again.subheader[0].value == one.subheader[0].value
 
 
+def test_a_click_begins_the_lease_anew_and_the_page_tells_until_when(store: Store) -> None:
+    app = click(open_page("queue"), "take next")
+    seat = app.query_params["seat"]
+    holder = Queue(store).item(f"{3:064x}").holder
+    assert holder is not None
+    Queue(store, lease_s=60).renew(holder, f"{3:064x}")
+    again = open_page("queue", seat=seat if isinstance(seat, str) else seat[0])
+    said = next(caption.value for caption in again.caption if "yours until" in caption.value)
+    assert f"{clock(Queue(store).item(f'{3:064x}').held_until_s)} UTC; every click begins the ten minutes anew" in said
+
+
+def test_a_file_in_hands_is_told_of_as_one_of_those_that_wait(store: Store) -> None:
+    app = click(open_page("queue"), "take next")
+    assert any("**3** waiting, **0** escalated, of them **1** in somebody's hands" in e.value for e in app.markdown)
+
+
 def test_a_file_that_somebody_else_decided_meanwhile_is_told_of(store: Store) -> None:
     app = click(click(open_page("queue"), "take next"), "decide approve")
     holder = Queue(store).item(f"{3:064x}").holder
@@ -145,6 +173,17 @@ def test_the_other_views_open_and_hostile_names_stay_text(store: Store, view: st
     assert not app.exception
     assert listed(app)
     assert not any("](http" in element.value for element in (*app.markdown, *app.caption))
+
+
+def test_a_file_inside_a_container_is_named_with_it(store: Store) -> None:
+    inside = replace(report(9, name="b.jpg", llr=2.9), path="pages/case.pdf!/b.jpg")
+    store.save(inside, elapsed_s=1.0, folder="")
+    Queue(store).add(store.find(limit=1), actor="scanner")
+    app = open_page("queue")
+    app.segmented_control(key="view").set_value("Waiting").run()
+    assert listed(app)[0]["File"] == "case.pdf › b.jpg"
+    app = click(open_page("queue"), "take next")
+    assert app.subheader[0].value == as_markdown("case.pdf › b.jpg")
 
 
 def test_the_log_is_verified_on_the_page(store: Store) -> None:

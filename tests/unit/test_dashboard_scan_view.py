@@ -11,6 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import provider
+from dashboard.backend import scanning
 from dashboard.backend.configuration import FILE, load
 from dashboard.backend.jobs import Job, State
 from dashboard.backend.keeping import Kept
@@ -90,6 +91,34 @@ def test_a_broken_file_is_one_line(folder: Path) -> None:
     assert not app.exception
 
 
+def test_an_empty_file_is_refused_in_one_sentence_that_stays(folder: Path) -> None:
+    app = open_page("scan")
+    app.file_uploader[0].set_value([("empty.jpg", b"", "image/jpeg")]).run()
+    for _ in range(2):
+        assert [error.value for error in app.error] == ["empty\\.jpg: the file is empty"] and not app.exception
+        app.run()
+
+
+def test_of_several_files_the_empty_one_is_in_the_list_and_not_counted_as_examined(folder: Path) -> None:
+    app = open_page("scan")
+    good = jpeg(photo(3, width=160, height=120))
+    app.file_uploader[0].set_value([("good.jpg", good, "image/jpeg"), ("empty.jpg", b"", "image/jpeg")]).run()
+    settled(app).run()
+    assert listed(app)[1]["Verdict"] == "✕ could not be examined: the file is empty"
+    assert any(caption.value.startswith("1 of 2 files examined, 1 could not be.") for caption in app.caption)
+
+
+def test_what_cannot_be_taken_in_just_now_is_told_until_more_is_brought(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scanning, "MAX_WAITING", 0)
+    app = open_page("scan")
+    app.file_uploader[0].set_value([("late.jpg", b"x", "image/jpeg")]).run()
+    for _ in range(2):
+        assert len(app.error) == 1 and "files wait already" in app.error[0].value
+        app.run()
+
+
 def test_the_list_tells_a_verdict_before_the_address_names_its_scan_and_a_failure_by_a_sign(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,6 +134,7 @@ def test_the_list_tells_a_verdict_before_the_address_names_its_scan_and_a_failur
     assert listed[0].words == report().verdict.opinion and listed[0].scan_id == number
     failed = "could not be examined: the file is broken"
     assert [(one.kind, one.words) for one in listed[1:]] == [(items.FAILED, failed), ("", "waiting")]
+    assert items._count(listed) == "1 of 3 files examined, 1 could not be"
 
 
 def test_several_files_stand_in_a_list_of_which_the_first_is_shown(folder: Path) -> None:

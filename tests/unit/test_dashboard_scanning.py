@@ -16,7 +16,7 @@ from dashboard.backend.keeping import UPLOAD_HOURS, Kept, Uploads
 from dashboard.backend.layers import layers
 from dashboard.backend.moments import courses, stretches
 from dashboard.backend.origin import origin
-from dashboard.backend.scanning import Job, Scanning, State
+from dashboard.backend.scanning import LOOK_INSIDE, Job, Scanning, State
 from dashboard.backend.viewing import download, false_alarms, provisional, show, similar, stored
 from dashboard.roles import LOCAL_USER
 from forensics.analyzers.learned import _frame_rows
@@ -26,6 +26,7 @@ from forensics.media.media import Frame
 from forensics.pictures import Pictures, decoded, pack, unpack
 from forensics.settings import Limits, ScanSettings
 from forensics.store import Store
+from tests.make_containers import pdf, zipped
 from tests.make_media import jpeg, photo
 from tests.make_report import report
 
@@ -99,6 +100,14 @@ def test_what_is_too_large_or_empty_is_refused_and_leaves_nothing(service: tuple
             scanning.submit(io.BytesIO(data), "a.jpg", user=LOCAL_USER)
     assert left(folder) == []
     assert scanning.job("nobody's key") is None
+
+
+@pytest.mark.parametrize("form", ["pdf", "zip", "txt"])
+def test_of_a_container_it_is_said_where_it_is_opened(service: tuple[Scanning, Store, Path], form: str) -> None:
+    scanning, _, _ = service
+    data = {"pdf": pdf([]), "zip": zipped({"a.jpg": jpeg(photo(1))}), "txt": b"some words\n" * 40}
+    job, _ = examined(scanning, data[form], f"case.{form}")
+    assert job.state is State.FAILED and job.message.endswith(LOOK_INSIDE) is (form != "txt")
 
 
 def test_uploads_are_for_nobody_elses_eyes_and_cannot_be_run(tmp_path: Path) -> None:

@@ -78,6 +78,34 @@ def test_a_bad_line_is_named(tmp_path: Path, line: str) -> None:
         read_list(table, [tmp_path])
 
 
+def test_a_list_from_a_spreadsheet_is_read(tmp_path: Path) -> None:
+    write(tmp_path / "a.jpg", b"x")
+    table = tmp_path / "list.tsv"
+    table.write_text("label\tpath\tsource\r\nfake\ta.jpg\tme\r\n", encoding="utf-8-sig")
+    assert read_list(table, [tmp_path]).examples == (Example(tmp_path / "a.jpg", 1, "me"),)
+
+
+def test_a_file_counts_once_however_often_it_is_named(tmp_path: Path) -> None:
+    for name in ("real/phone/a.jpg", "fake/sd-9/b.jpg"):
+        write(tmp_path / "set" / name, b"x")
+    (tmp_path / "other").symlink_to(tmp_path / "set")
+    once = read_set([tmp_path / "set"])
+    assert read_set([tmp_path / "set", tmp_path / "set" / ".." / "set", tmp_path / "other"]) == once
+    table = tmp_path / "list.tsv"
+    row = "{label}\tset/real/phone/a.jpg\tme\t{split}\t{note}\n"
+    uses = [("real", "train", ""), ("real", "train", "crop=0,0,2,2"), ("fake", "train", ""), ("real", "eval", "")]
+    rows = [row.format(label=label, split=split, note=note) for label, split, note in uses]
+    table.write_text("label\tpath\tsource\tsplit\tnote\n" + "".join(rows * 2))
+    assert len(read_set([tmp_path], [table, table]).examples) == len(uses)
+
+
+def test_a_set_without_any_file_says_what_is_missing(tmp_path: Path) -> None:
+    table = tmp_path / "list.tsv"
+    table.write_text("label\tpath\tsource\nfake\tgone/a.jpg\tme\nreal\tgone/b.jpg\tme\n")
+    with pytest.raises(ValueError, match=r"no picture was found .*; 2 listed but not there, such as gone/a\.jpg"):
+        read_set([tmp_path, tmp_path], [table, table])
+
+
 def test_plain_folders_name_class_and_source(tmp_path: Path) -> None:
     for name in ("real/phone/a.jpg", "real/b.png", "fake/sd-9/c.webp", "fake/sd-9/notes.txt"):
         write(tmp_path / name, b"x")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 torch = pytest.importorskip("torch", reason="needs the extra 'learned'")
 
 from detectors.device_tower import DeviceTower, found_device  # noqa: E402
-from detectors.vision_tower import SIDE_PX, VisionTower, at_side  # noqa: E402
+from detectors.vision_tower import SIDE_PX, VisionTower  # noqa: E402
 from tests.make_media import photo  # noqa: E402
 from tests.make_tower import random_tower  # noqa: E402
 
@@ -24,7 +24,7 @@ LEAST_COSINE = 0.999
 @pytest.mark.parametrize(("half", "side_px"), [(False, SIDE_PX), (True, SIDE_PX), (False, 128), (True, 128)])
 def test_tokens_are_those_of_the_tower_of_scans(half: bool, side_px: int) -> None:
     seen = PICTURES[:, :side_px, :side_px]
-    scanned = VisionTower(at_side(WEIGHTS, side_px), BLOCKS, n_threads=1).tokens(seen)
+    scanned = VisionTower(WEIGHTS, BLOCKS, n_threads=1).tokens(seen)
     found = DeviceTower(WEIGHTS, BLOCKS, "cpu", half=half).tokens(seen)
     for own, other in zip(found, scanned, strict=True):
         assert own.shape == other.shape and own.dtype == np.float32

@@ -12,8 +12,12 @@ import sys
 import time
 import zipfile
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from sqlalchemy import text
@@ -266,6 +270,70 @@ def test_watching_sees_what_is_new_changed_or_gone(store: Store, folder: Path, t
         ["a.jpg", "b-fake.jpg", "new.jpg"],
     ]
     assert seen[1]["a.jpg"] != seen[2]["a.jpg"] and examined(log)[3:] == ["new.jpg", "a.jpg"]
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """A folder that cannot be listed meanwhile; that of a superuser always can."""
+    scandir = os.scandir
+
+    def refused(path: str) -> Any:
+        if path == str(folder):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    with patch.object(os, "scandir", refused):
+        yield
+
+
+def test_what_lies_below_a_folder_that_cannot_be_listed_stays_as_it_was(
+    store: Store, folder: Path, tmp_path: Path, log: Path
+) -> None:
+    out = tmp_path / "out"
+    for name in ("inner/deep/fake.jpg", "inner2/d.jpg"):
+        put(folder, name, picture(len(name)))
+    go(store, folder, out)
+    (folder / "inner2" / "d.jpg").unlink()
+    with locked(folder / "inner"):
+        go(store, folder, out)
+    counts = files(store).counts()
+    assert (counts[FileState.GONE], counts[FileState.FAILED], files(store).opinions()["likely manipulated"]) == (
+        1,
+        1,
+        2,
+    )
+    found = lines(out)
+    assert found["fake.jpg"]["verdict"] == "likely manipulated" and found["inner"]["error_code"] == "unreadable"
+    assert "d.jpg" not in found
+    go(store, folder, out)
+    assert set(lines(out)) == {"a.jpg", "b-fake.jpg", "c.jpg", "fake.jpg"} and examined(log).count("fake.jpg") == 1
+
+
+def test_the_lines_of_what_stays_are_there_when_the_files_of_a_new_pass_are(
+    store: Store, folder: Path, tmp_path: Path
+) -> None:
+    put(folder, "inner/d.jpg", picture(9))
+    go(store, folder)
+    run, _ = Runs(store).claim("run", plan(folder))
+    how = Settings(folder=tmp_path / "out", build=Flaky)
+    with locked(folder / "inner"), NotedRun(store, run, how, is_new_pass=True) as durable:
+        list(durable.examine(expand([str(folder)])))
+        assert set(lines(tmp_path / "out")) == {"a.jpg", "b-fake.jpg", "c.jpg", "d.jpg", "inner"}
+
+
+def test_watching_waits_for_a_folder_that_cannot_be_listed_and_sees_it_go(
+    store: Store, folder: Path, tmp_path: Path
+) -> None:
+    inner, lock = put(folder, "inner/d.jpg", picture(9)).parent, ExitStack()
+    run, _ = Runs(store).claim("run", plan(folder))
+    steps = iter((lambda: lock.enter_context(locked(inner)), lambda: None, lambda: (lock.close(), rmtree(inner))))
+    gone: list[int] = []
+    with NotedRun(store, run, Settings(build=Flaky), is_new_pass=True) as durable:
+        for one in watch(durable, lambda: expand([str(folder)]), lambda: next(steps)(), n_walks=4):
+            if one is None:
+                gone.append(files(store).counts()[FileState.GONE])
+    # The last one is the folder itself, which was met as if it were a file.
+    assert gone == [0, 0, 0, 2]
 
 
 def test_files_in_a_container_have_results_of_their_own_and_are_kept_with_it(

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from detectors.base import Pictures, Scores
 from detectors.catalog import DETECTORS
 from forensics.cli import main
 from generators.catalog import GENERATORS
@@ -59,6 +60,10 @@ def test_the_command_writes_its_tables(folders: Path, tmp_path: Path, capsys: py
     [
         (["--detector", "blue"], "no 'blue' in unforged.detectors; there is red"),
         (["--detector", "red", "--conditions", "q91"], "no preset 'q91'"),
+        (["--detector", "red", "--conditions", "q91"], "fakes_q50"),
+        (["--detector", "red", "--seed", "-1"], "'--seed': -1 is not in the range"),
+        (["--detector", "red", "--out", "/dev/null/x"], "Not a directory: /dev/null/x"),
+        (["--detector", "red", "--scores", "/dev/null/x/s.parquet"], "Not a directory: /dev/null/x"),
         (["--detector", "red", "--split", "eval"], "no picture belongs to a split 'eval'"),
         (["--detector", "gone"], "no_such_module"),
     ],
@@ -69,6 +74,79 @@ def test_bad_input_is_one_clear_line(
     assert main(["evaluate", "--data", str(folders), *arguments]) == 2
     errors = [text for text in capsys.readouterr().err.splitlines() if text.startswith("unforged: error")]
     assert len(errors) == 1 and words in errors[0]
+
+
+def told(label: str, path: str, note: str = "") -> str:
+    return f"{label}\t{path}\t{path[0]}\t{note}\n"
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_class_that_is_missing_is_told_with_its_files(
+    folders: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "list.tsv"
+    real = next((folders / "real").rglob("*.png")).relative_to(tmp_path)
+    gone = told("fake", "gone/a.png") + told("fake", "gone/b.png")
+    table.write_text("label\tpath\tsource\tnote\n" + told("real", str(real)) + gone)
+    assert main(["evaluate", "--detector", "red", "--data", str(tmp_path), "--list", str(table)]) == 2
+    error = capsys.readouterr().err
+    assert "got 0 and 1 pictures; 2 listed but not there, such as gone/a.png" in error
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_crop_that_leaves_no_class_is_told(folders: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = tmp_path / "list.tsv"
+    real, fake = (next((folders / label).rglob("*.png")).relative_to(tmp_path) for label in ("real", "fake"))
+    rows = told("real", str(real), "crop=0,0,500,500") + told("fake", str(fake))
+    table.write_text("label\tpath\tsource\tnote\n" + rows)
+    assert main(["evaluate", "--detector", "red", "--data", str(tmp_path), "--list", str(table)]) == 2
+    errors = capsys.readouterr().err
+    assert "its crop is (0, 0, 500, 500)" in errors and "got 1 and 0 that could be read" in errors
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_folder_that_is_named_twice_counts_once(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = ["--data", str(folders)] * 2
+    assert main(["evaluate", "--detector", "red", *data, "--conditions", "original"]) == 0
+    assert capsys.readouterr().out.splitlines()[0].split("\t")[2:4] == ["6", "6"]
+
+
+class Picky(Red):
+    """Judges nothing whose height is under `least_px`."""
+
+    least_px = 1000
+
+    def score(self, images: Pictures) -> Scores:
+        found = super().score(images)
+        reasons = tuple("it is low" if len(pixels) < self.least_px else None for pixels in images)
+        return Scores(found.fake, np.zeros(len(reasons), np.float32), None, reasons)
+
+
+class HalfPicky(Picky):
+    """Judges files of 72 rows as they are, and not at half their size."""
+
+    least_px = 70
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "words"),
+    [("Picky", 2, "red judged none of 12: it is low"), ("HalfPicky", 0, "red judged none of 12 as half: it is low")],
+)
+def test_a_set_of_which_nothing_was_judged_is_told(
+    kind: str, code: int, words: str, folders: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(DETECTORS, "places", lambda: {"red": f"{__name__}:{kind}"})
+    assert main(["evaluate", "--detector", "red", "--data", str(folders), "--conditions", "original,half"]) == code
+    shown = capsys.readouterr()
+    assert words in shown.err and bool(shown.out) == (code == 0)
+
+
+def test_a_detector_of_clips_is_not_measured_on_pictures(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["evaluate", "--detector", "temporal", "--data", str(folders), "--conditions", "original"]
+    assert main(command) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "temporal judged none of 12: it is a single picture, not a clip; --clips measures it on clips" in shown.err
 
 
 @pytest.mark.usefixtures("installed")

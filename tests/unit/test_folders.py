@@ -35,9 +35,9 @@ def test_each_file_is_met_once_whatever_is_named_and_wherever_links_lead(tmp_pat
     chance = random.Random(seed)
     everything = tree(tmp_path, chance)
     named = [str(path) for path in chance.sample(everything, 6)]
-    met = [os.path.realpath(task.path) for task in expand(named)]
+    met = [os.path.realpath(task.path) for task in expand(named) if not task.path.is_dir()]
     # One source at a time meets the same files, some of them several times.
-    wanted = {os.path.realpath(task.path) for one in named for task in expand([one])}
+    wanted = {os.path.realpath(task.path) for one in named for task in expand([one]) if not task.path.is_dir()}
     assert len(met) == len(set(met)) and set(met) == wanted
 
 
@@ -46,6 +46,20 @@ def test_a_folder_that_is_left_out_is_not_walked_into(tmp_path: Path) -> None:
     for name in ("a.jpg", "out/b.jpg"):
         (tmp_path / name).write_bytes(b"x")
     assert list(Folders(str(tmp_path / "out")).walk(str(tmp_path))) == [str(tmp_path / "a.jpg")]
+
+
+def test_a_link_to_a_folder_is_handed_on_once_and_not_followed(tmp_path: Path) -> None:
+    for name in ("inside/a.jpg", "elsewhere/b.jpg"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(b"x")
+    top = tmp_path / "inside"
+    for name, target in (("link", "../elsewhere"), ("loop", "."), (".hidden", "../elsewhere")):
+        (top / name).symlink_to(target)
+    assert list(Folders().walk(str(top))) == [str(top / name) for name in ("a.jpg", "link", "loop")]
+    both = [task.shown for task in expand([str(top), str(top), str(top)])]
+    assert both == [str(top / name) for name in ("a.jpg", "link", "loop")]
+    named = [task.shown for task in expand([f"{top}/link/", str(top)])]
+    assert named == [f"{top}/link/b.jpg", str(top / "a.jpg"), str(top / "loop")], "that one was followed"
 
 
 def test_what_cannot_be_walked_or_followed_is_handed_on_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from generators.catalog import GENERATORS
 from generators.copy_move import CopyMove
@@ -68,3 +71,21 @@ def test_every_wash_is_drawn_and_the_picture_keeps_its_size_and_scene(sources: I
 def test_a_batch_of_none_gives_none(sources: Images) -> None:
     for kind in (*FORGING, Launder):
         assert len(kind().forge(sources[:0], seed=1)) == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda values: values * 255, lambda values: values - 1, lambda values: np.where(values > 0.5, np.nan, values)],
+    ids=["0 to 255", "-1 to 0", "not finite"],
+)
+def test_sources_that_leave_their_range_are_refused_by_all(
+    change: Callable[[NDArray[np.float32]], NDArray[np.float32]], sources: Images
+) -> None:
+    for name in GENERATORS.names():
+        try:
+            generator = GENERATORS.load(name)()
+        except ImportError:
+            continue  # without its extra
+        if generator.needs_sources:
+            with pytest.raises(ValueError, match="sources must lie within 0 and 1"):
+                generator.forge(change(sources).astype(np.float32), seed=1)

@@ -113,6 +113,32 @@ def test_another_device_takes_its_own_precision_where_none_was_chosen(
     assert changed(settings, changes).precision == expected
 
 
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ("latent=0", "latent must be at least 1, not 0"),
+        ("g_tail=-4", "g_tail must be at least 1"),
+        ("penalty_every=0", "penalty_every must be at least 1"),
+        ("n_quality=19", "n_quality must be at least 20"),
+        ("seed=-1", "seed must be at least 0"),
+        ("learning_rate=nan", "learning_rate must be finite, not nan"),
+        ("learning_rate=0", "learning_rate must be above 0"),
+        ("minutes=inf", "minutes must be finite"),
+        ("critic_weight=-0.5", "critic_weight must be at least 0"),
+        ("share_falling=1.5", "share_falling must lie within 0 and 1"),
+        ("g_channels=8,0,8,8", "g_channels must be at least 1 each"),
+        ("d_channels=", "d_channels must be at least 1 each"),
+    ],
+)
+def test_a_setting_of_a_preset_that_is_out_of_its_range_is_one_line_before_anything_is_read(
+    change: str, complaint: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(TRAINERS, "places", lambda: {"face-64": "generators.gan.presets:Face64Trainer"})
+    assert run("face-64", "--dry-run", "--set", change) == 2
+    said = capsys.readouterr()
+    assert complaint in said.err and not said.out and "Traceback" not in said.err
+
+
 WITHOUT_TORCH = """
 import sys
 for name in ("torch", "torchvision", "facenet_pytorch", "lightning_fabric", "timm"):

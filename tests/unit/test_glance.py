@@ -13,6 +13,7 @@ from detectors.data import Example
 from detectors.glance import READING, SIDE_PX, Glance
 from detectors.lessons import TrainingSettings
 from detectors.loading import available, enough_to_load, load, usually_asked
+from detectors.synthetic import Synthetic
 from detectors.training import train_synthetic
 from tests.make_media import photo
 from tests.make_tower import ColourTower
@@ -37,6 +38,13 @@ def test_whoever_looks_again_needs_no_network_that_the_other_has_not_loaded(monk
         with monkeypatch.context() as closed:
             closed.delattr(onnxruntime, "InferenceSession")
             assert load(name).score([picture]).reasons == (None,)
+
+
+@pytest.mark.parametrize("kind", [Synthetic, Glance])
+@pytest.mark.parametrize("shape", [(0, 96, 3), (96, 0, 3), (96, 96), (96, 96, 4)])
+def test_what_is_no_picture_is_refused(kind: type[Synthetic], shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"^pixels must be \(H, W, 3\) uint8"):
+        kind(tower=ColourTower()).score([np.zeros(shape, np.uint8)])
 
 
 def test_a_recipe_for_another_size_is_refused(tmp_path: Path) -> None:

@@ -27,6 +27,13 @@ class Needy(Bright):
         raise ImportError("needs torch: pip install unforged[learned]")
 
 
+class Faulty(Bright):
+    """Breaks its own promise."""
+
+    def score(self, images: Pictures) -> Scores:
+        raise RuntimeError("boom\nat once")
+
+
 class Uncalibrated(Bright):
     """Has no ratio."""
 
@@ -101,6 +108,14 @@ def test_a_missing_extra_is_recorded_and_costs_no_other_detector(monkeypatch: py
     missing, found = report.findings
     assert "Not tested by the detector needy: needs torch: pip install unforged[learned]" in missing.summary
     assert missing.llr is None and found.llr == 3.0 and not report.failed
+
+
+def test_a_detector_that_breaks_costs_no_other_detector(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, faulty=Faulty, bright=Bright)
+    report = Scanner(ScanSettings(analyzers=("learned",))).scan(Media.open(grey(250)))
+    broken, found = report.findings
+    assert broken.summary == "Not tested by the detector faulty: RuntimeError: boom at once"
+    assert broken.llr is None and found.llr == 3.0 and not report.failed
 
 
 def test_weights_are_loaded_once_a_process_and_not_before_they_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:

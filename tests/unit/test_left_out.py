@@ -63,7 +63,7 @@ def test_one_family_alone_cannot_be_left_out(given: Lessons) -> None:
 def test_the_command_writes_a_row_a_family(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("detectors.shared_tower.shipped_tower", lambda side_px: ColourTower())
+    monkeypatch.setattr("detectors.shared_tower.shipped_tower", ColourTower)
     lines = [f"{e.path.name}\t{('real', 'fake')[e.label]}\t{e.source}\t{e.family}" for e in _write(tmp_path)]
     (tmp_path / "set.tsv").write_text("path\tlabel\tsource\tfamily\n" + "\n".join(lines) + "\n")
     asked = ["evaluate", "--detector", "synthetic", "--data", str(tmp_path), "--leave-families-out"]

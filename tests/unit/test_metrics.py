@@ -98,6 +98,15 @@ def test_bins_of_the_calibration_error_hold_the_same_number() -> None:
     assert metrics.ece(labels, probabilities, n_bins=3) == pytest.approx(total)
 
 
+def test_the_order_of_pictures_with_equal_probabilities_does_not_matter_to_the_calibration_error() -> None:
+    assert metrics.ece(np.repeat([1, 0], 150), np.full(300, 0.5)) == 0
+    rng = np.random.default_rng(4)
+    probabilities = np.clip(rng.uniform(-0.3, 1.3, 400), 0.1, 0.9)
+    labels = (rng.random(400) < probabilities).astype(int)
+    orders = [rng.permutation(400) for _ in range(20)]
+    assert np.ptp([metrics.ece(labels[order], probabilities[order]) for order in orders]) < 1e-12
+
+
 def test_brier_is_that_of_scikit_learn() -> None:
     labels, scores = sample(9)
     probabilities = 1 / (1 + np.exp(-scores))

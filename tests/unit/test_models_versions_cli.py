@@ -18,8 +18,9 @@ from forensics.report_files import render
 from forensics.scanner import Scanner
 from forensics.settings import ScanSettings
 from forensics.store import AuditLog, Store, StoreError, check
+from generators.weights import save
 from tests.make_media import png
-from tests.make_versions import install, learn
+from tests.make_versions import CARD, install, learn
 
 Run = tuple[int, str, str]
 
@@ -46,6 +47,17 @@ def unforged(capsys: pytest.CaptureFixture[str], *words: object) -> Run:
 
 def stands(models: Path) -> str:
     return Registry(models).promoted("level").version
+
+
+def test_what_was_trained_is_kept_and_can_be_promoted(
+    models: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    save({"weight": np.full(1, 3.0)}, CARD, tmp_path / "trained")
+    code, out, _ = unforged(capsys, "models", "keep", tmp_path / "trained")
+    assert code == 0 and out == "kept\tlevel\t1+3\ttrained here, beside version 1\n" and stands(models) == "1"
+    assert unforged(capsys, "models", "promote", "level", "1+3", "--reason", "ours")[0] == 0 and stands(models) == "1+3"
+    code, _, err = unforged(capsys, "models", "keep", tmp_path)
+    assert code == 2 and len(err.splitlines()) == 1 and "holds no card" in err
 
 
 def test_promote_and_rollback_change_what_stands_and_say_so(models: Path, capsys: pytest.CaptureFixture[str]) -> None:

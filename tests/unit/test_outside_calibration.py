@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,18 +21,23 @@ from tests.make_media import png
 from tests.make_models import red_graph
 
 
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Noisy squares of four sources a class; fakes are redder by about one spread."""
-    folder = tmp_path_factory.mktemp("pictures")
+def write(folder: Path, reds: Mapping[str, Sequence[float]], spread: float = 25) -> Path:
+    """Noisy squares: for each class the mean red of each of its sources, of which there are 32 squares in all."""
     rng = np.random.default_rng(0)
-    for label, red in (("real", 110), ("fake", 150)):
+    for label, means in reds.items():
         for i in range(32):
-            pixels = rng.normal((rng.normal(red, 25), 128, 60), 20, (64, 64, 3))
-            path = folder / label / f"source{i % 4}" / f"{i}.png"
+            red = rng.normal(means[i % len(means)], spread)
+            pixels = rng.normal((red, 128, 60), 20, (64, 64, 3))
+            path = folder / label / f"source{i % len(means)}" / f"{i}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(path)
     return folder
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four sources a class; fakes are redder by about one spread."""
+    return write(tmp_path_factory.mktemp("pictures"), {"real": [110] * 4, "fake": [150] * 4})
 
 
 @pytest.fixture
@@ -72,6 +78,29 @@ def test_a_network_that_tells_them_the_wrong_way_round_stays_for_the_eye_only(
     before = keep(prepared(tmp_path / "red.onnx", given), models)
     assert main(["models", "calibrate", "wrong", "--data", str(pictures), "--models", str(models)]) == 2
     assert "no better than a coin" in capsys.readouterr().err and read("wrong", models) == before
+
+
+@pytest.mark.parametrize(
+    ("reds", "spread", "words"),
+    [
+        ({"real": [125] * 4, "fake": [136] * 4}, 25, "is no better than a coin (AUROC 0.5"),
+        ({"real": [110] * 15 + [250], "fake": [130] * 16}, 2, "ratios say nothing (Cllr 2."),
+    ],
+    ids=["a coin with luck", "one source that is sure and wrong"],
+)
+def test_a_network_whose_ratios_tell_nothing_stays_for_the_eye_only(
+    reds: dict[str, list[float]],
+    spread: float,
+    words: str,
+    models: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    before = read("red", models)
+    folder = write(tmp_path / "told apart by nothing", reds, spread)
+    assert main(["models", "calibrate", "red", "--data", str(folder), "--models", str(models)]) == 2
+    said = capsys.readouterr().err
+    assert words in said and said.count("\n") == 1 and read("red", models) == before
 
 
 def test_too_few_pictures_are_refused(models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pickle
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 
 from detectors.outside.adding import Given, prepared
+from forensics.cli import main
+from tests.make_models import tiny_vit, write_hub_folder
 from tests.unit.test_outside_models import RED, onnx_file
 
 
@@ -82,3 +85,33 @@ def test_no_pickle_is_ever_opened_whatever_it_is_called(tmp_path: Path, name: st
     with pytest.raises(ValueError, match=r"never opened|holds no config"):
         prepared(folder, Given())
     assert not (tmp_path / "hit").exists()
+
+
+def _hub_folder(folder: Path) -> Path:
+    pytest.importorskip("timm")
+    write_hub_folder(tiny_vit(), folder / "tiny")
+    return folder / "tiny"
+
+
+@pytest.mark.parametrize(
+    ("made", "weights", "words"),
+    [
+        (onnx_file, "red.onnx", ["--labels", "fake,real", "--size", "8"]),
+        (_hub_folder, "tiny/model.safetensors", []),
+    ],
+)
+def test_weights_of_another_hash_are_refused_wherever_they_lie(
+    made: Callable[[Path], Path], weights: str, words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = made(tmp_path)
+    found = hashlib.sha256((tmp_path / weights).read_bytes()).hexdigest()
+    command = ["models", "add", str(source), *words, "--models", str(tmp_path / "models"), "--sha256"]
+    assert main([*command, "0" * 64]) == 2
+    assert f"{weights} has SHA-256 {found}, you asked for {'0' * 64}\n" in capsys.readouterr().err
+    assert not (tmp_path / "models").exists()
+    assert main([*command, found.upper()]) == 0, capsys.readouterr().err
+
+
+def test_a_training_run_has_no_hash_to_compare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "add", str(tmp_path), "--discriminator", "--sha256", "0" * 64]) == 2
+    assert "a training run is none\n" in capsys.readouterr().err

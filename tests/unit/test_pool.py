@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from dataclasses import replace
+from multiprocessing import Pipe
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 
-from forensics.messages import Answer, Opened, Step, Task
+from forensics.conversation import Conversation
+from forensics.messages import Answer, Opened, Scanned, Step, Task
 from forensics.pictures import PICTURES, decoded, unpack
 from forensics.pool import Outcome, Pool
 from forensics.report import ScanReport
@@ -130,6 +135,25 @@ def test_the_parent_has_the_last_word_on_what_is_drawn(tmp_path: Path, picture: 
         assert outcome.report is not None and outcome.report.filename == "as the parent says"
         assert set(outcome.pages) == {"json", "html"}
         assert all(b"as the parent says" in page for page in outcome.pages.values())
+
+
+def test_what_was_examined_at_the_last_moment_is_drawn_in_a_time_of_its_own(tmp_path: Path, picture: bytes) -> None:
+    hurried = ScanSettings(limits=Limits(image_timeout_s=2.0))
+    (tmp_path / "a.jpg").write_bytes(picture)
+    receiver, sender = Pipe()
+    with Pool(hurried, build=Scripted) as pool:
+        (done,) = pool.run([Task(tmp_path / "a.jpg", "a.jpg", "a.jpg")], lambda task, opened: SCAN)
+    assert done.report is not None
+    for forms, least_s in ((("html",), 1.9), ((), -0.1)):
+        worker = SimpleNamespace(connection=receiver, task=done.task, report=None, started_s=0.0, has_scanned=False)
+        worker.deadline_s = time.monotonic() + 0.1
+        sender.send(Scanned(done.report))
+        said = Conversation(hurried.limits, forms, Mock(), lambda task, opened: SCAN).hear(worker)  # type: ignore[arg-type]
+        left_s = worker.deadline_s - time.monotonic()
+        assert said is None and worker.report is not None and least_s < left_s < least_s + 0.3
+        sender.send(Scanned(done.report))  # and no second time
+        Conversation(hurried.limits, forms, Mock(), lambda task, opened: SCAN).hear(worker)  # type: ignore[arg-type]
+        assert worker.deadline_s - time.monotonic() < left_s
 
 
 def test_settings_no_worker_accepts_are_the_callers_mistake(tmp_path: Path, picture: bytes) -> None:

@@ -69,6 +69,26 @@ def test_too_few_pictures_are_one_line(desk: Path, tmp_path: Path, capsys: pytes
     assert "at least 20 pictures" in said and "Traceback" not in said
 
 
+def test_reals_that_were_trained_on_are_refused_in_one_line(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(desk, f"--train={desk / 'reals'}") == 2
+    said = capsys.readouterr()
+    assert said.err.splitlines()[-1].startswith("unforged: error: 24 of 24 held-out reals lie in the training set")
+    assert "Warning" not in said.err and not said.out
+
+
+def test_fakes_of_a_filled_folder_are_counted_without_what_lies_beside_them(
+    desk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    filled = tmp_path / "filled"
+    command = ["generate", "sample", "splice", "-n", "20", f"--photos={desk / 'train'}", f"--out={filled}", "--sheet"]
+    assert main(command) == 0 and capsys.readouterr()
+    folders = [f"--fakes={filled}", f"--reals={desk / 'reals'}", f"--train={desk / 'train'}"]
+    assert main(["generate", "quality", *folders, "--json"]) == 0
+    said = capsys.readouterr()
+    assert f"{filled}: 20 pictures\n" in said.err
+    assert json.loads(said.out)["copied"]["n"] == 20
+
+
 def test_without_torch_fidelity_or_its_weights_there_is_no_true_fid(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

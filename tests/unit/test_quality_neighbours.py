@@ -86,3 +86,14 @@ def test_new_fakes_are_no_copies() -> None:
 def test_too_few_pictures_are_named() -> None:
     with pytest.raises(ValueError, match="more than 5 pictures"):
         shape(cloud(1, 5), cloud(2), rng())
+
+
+@pytest.mark.parametrize("broken", [0, 1, 2])
+def test_features_that_are_not_finite_are_refused(broken: int) -> None:
+    sets = [cloud(1, 30), cloud(2, 30), cloud(3, 30)]
+    sets[broken][4, 2] = np.nan
+    with pytest.raises(ValueError, match="features must be finite"):
+        memory(*sets, rng())
+    if broken < 2:
+        with pytest.raises(ValueError, match="features must be finite"):
+            shape(sets[0], sets[1], rng())

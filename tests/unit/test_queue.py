@@ -48,6 +48,18 @@ def test_files_wait_in_the_order_of_their_weight(url: str) -> None:
         assert queue.n_held() == 3
 
 
+def test_of_several_scans_of_a_file_the_newest_counts_whatever_their_order(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("forensics.store.queue.ADDED_AT_A_TIME", 2)
+    with Store(url) as store:
+        for llr in (1.0, 1.5, 2.0, 3.0, 2.5):
+            store.save(report(1, name="1.jpg", llr=llr), elapsed_s=1.0)
+        scans, queue = store.find(limit=10), Queue(store)
+        assert queue.add(scans, actor="scanner") == 1 and queue.items()[0].weight == 2.5
+        assert queue.add(reversed(scans), actor="scanner") == 0 and queue.items()[0].weight == 2.5
+
+
 def test_a_file_that_was_taken_stays_with_who_took_it_and_comes_back_to_them(url: str) -> None:
     with Store(url) as store, Store(url) as other:
         filled(store, {1: 1.0, 2: 2.0})

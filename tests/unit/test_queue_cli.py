@@ -47,11 +47,26 @@ def test_files_are_queued_by_opinion_or_number_and_listed_by_weight(
     assert main(["queue", "add", "--opinion", "likely", "--store", store]) == 0
     assert capsys.readouterr().out.startswith("queued 2 files; 0 were")
     assert main(["queue", "add", "1", "4", "--store", store]) == 0
-    assert capsys.readouterr().out.startswith("queued 1 files; 1 were")
+    assert capsys.readouterr().out.startswith("queued 1 file; 1 was")
     assert main(["queue", "list", "--store", store]) == 0
     rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
     assert [row[3] for row in rows] == [sha(tmp_path, number) for number in (4, 3, 1)]
     assert rows[0][0] == "waiting" and rows[0][5] == str(tmp_path / "other" / "4.jpg")
+
+
+def test_a_list_that_is_cut_says_of_how_many(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["queue", "add", "1", "3", "4", "--store", store])
+    main(["queue", "take", "--store", store])
+    capsys.readouterr()
+    for options, said in (
+        (["--limit", "2"], "2 of 3; --limit shows more\n"),
+        (["--limit", "2", "--state", "waiting", "--state", "waiting", "--json"], "2 of 3; --limit shows more\n"),
+        (["--limit", "3"], ""),
+        (["--limit", "1", "--state", "approved"], ""),
+    ):
+        assert main(["queue", "list", *options, "--store", store]) == 0
+        told = capsys.readouterr()
+        assert told.err == said and "limit" not in told.out
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -100,6 +101,24 @@ def test_bad_input_is_one_line_and_begins_nothing(
     error = capsys.readouterr().err.strip().splitlines()
     assert told in error[-1] and "Traceback" not in error[-1]
     assert not RaceFolder(root / "race").exists
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"tether": math.nan}, "tether must be finite, not nan"),
+        ({"minutes": math.inf}, "minutes must be finite, not inf"),
+        ({"n_fakes": 1.5}, "n_fakes must be a whole number, not 1.5"),
+        ({"seed": -1}, "memory and seed are 0 or more"),
+    ],
+)
+def test_a_recipe_with_a_number_that_is_none_is_one_line_and_begins_nothing(
+    changed: dict[str, float], told: str, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (root / "recipe.json").write_text(json.dumps(asdict(toy_race.RACE) | changed))
+    assert run(root) == WRONG_USE
+    error = capsys.readouterr().err
+    assert told in error and error.count("\n") == 1 and not RaceFolder(root / "race").exists
 
 
 def test_a_detector_that_cannot_race_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

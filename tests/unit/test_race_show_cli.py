@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from detectors.race.folder import RACE
 from detectors.race.records import LOG
 from forensics.cli import main
 from tests.make_race import UNSEEN, rounds, write_race
@@ -80,6 +81,19 @@ def test_several_races_are_pooled_over_their_seeds(tmp_path: Path, capsys: pytes
     assert {path.name for path in out.iterdir()} == {"seeds.md", "seeds.csv", "matrix.png"}
     assert main(["race", "show", *folders]) == 0
     assert len(capsys.readouterr().out.splitlines()) == len(found)
+
+
+def test_a_race_is_never_pooled_with_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = (write_race(tmp_path / name, 2) for name in ("first", "second"))
+    (tmp_path / "link").symlink_to(first)
+    assert main(["race", "show", str(first), str(tmp_path / "link"), "--out", str(tmp_path / "told")]) == 2
+    said = capsys.readouterr()
+    assert "is given twice" in said.err and said.err.count("\n") == 1 and not (tmp_path / "told").exists()
+    for seed, code in ((7, 2), (8, 0)):
+        for race, own in ((first, {"seed": 7, "rounds": 2}), (second, {"seed": seed, "rounds": 3})):
+            (race / RACE).write_text(json.dumps({"settings": own}))
+        assert main(["race", "show", str(first), str(second)]) == code
+        assert ("with the same seed 7; races" in capsys.readouterr().err) == (code == 2)
 
 
 @pytest.mark.parametrize(("text", "complaint"), [("", "no round has ended"), ("{}\n", "line 1: no record of a round")])

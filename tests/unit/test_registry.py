@@ -19,6 +19,7 @@ from detectors.lineage import Lineage
 from detectors.loading import load, load_version
 from detectors.promotions import LOG, Change, standing
 from detectors.registry import Registry
+from generators.weights import save
 from tests.make_versions import CARD, Level, install, learn
 
 GREY = [np.full((64, 64, 3), 102, np.uint8)]  # 0.4 of white
@@ -365,3 +366,28 @@ def test_two_processes_that_add_at_once_get_numbers_of_their_own(registry: Regis
     found = registry.versions("level")[1:]
     assert [version.version for version in found] == [f"1+{number}" for number in range(1, 11)]
     assert sorted(v.lineage.round for v in found if v.lineage) == [*range(100, 105), *range(200, 205)]
+
+
+def test_what_was_trained_is_kept_as_a_version_beside_what_ships(registry: Registry, tmp_path: Path) -> None:
+    save({"weight": np.full(1, 3.0)}, replace(CARD, version="7"), tmp_path / "trained")
+    kept = registry.keep(tmp_path / "trained")
+    assert (kept.version, kept.is_promoted) == ("1+1", False) and kept.lineage is not None
+    assert kept.lineage.in_words() == "trained here, beside version 1"
+    assert registry.keep(tmp_path / "trained").version == "1+1", "the same weights are kept once"
+    promote(registry, "1+1")
+    assert registry.promoted("level").card.sha256 == kept.card.sha256
+
+
+def test_a_folder_without_one_trained_detector_is_refused(registry: Registry, tmp_path: Path) -> None:
+    with pytest.raises(LookupError, match="holds no card: one trained detector is wanted"):
+        registry.keep(tmp_path)
+    for name in ("level", "fixed"):
+        save({"weight": np.ones(1)}, replace(CARD, name=name), tmp_path)
+    with pytest.raises(LookupError, match="holds fixed-1, level-1: one"):
+        registry.keep(tmp_path)
+    save({"weight": np.ones(1)}, replace(CARD, name="other"), tmp_path / "other")
+    with pytest.raises(LookupError, match="no detector 'other' is installed"):
+        registry.keep(tmp_path / "other")
+    save({"weight": np.ones(1)}, replace(CARD, name="fixed"), tmp_path / "fixed")
+    with pytest.raises(ValueError, match="cannot be learned anew"):
+        registry.keep(tmp_path / "fixed")

@@ -15,7 +15,7 @@ import pytest
 from forensics.batch import Batch, Output
 from forensics.cli import main
 from forensics.inputs import expand
-from forensics.remote import is_url
+from forensics.remote import _unreadable, is_url
 from forensics.remote_listing import listing
 from forensics.result import Result
 from forensics.settings import Limits, ScanSettings
@@ -126,11 +126,25 @@ def test_a_durable_run_over_a_bucket_examines_each_object_once(
     assert main(words) == 0 and "1 unchanged" in capsys.readouterr().err
 
 
-def test_a_page_is_fetched_by_https_rules_and_never_followed(tmp_path: Path) -> None:
+def test_a_bucket_that_cannot_be_listed_keeps_what_a_run_knows_of_it(
+    bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["scan", f"{bucket}/case ?/*.jpg", "--run", "r", "--remote", "--analyzers", "metadata"]
+    words += ["--store", str(tmp_path / "s.db"), "--fail-on", "inconclusive"]
+    assert main(words) == 1 and "2 done" in capsys.readouterr().err
+
+    def refused(*_: object) -> Iterator[None]:
+        raise ConnectionError
+
+    monkeypatch.setattr("forensics.remote_listing._below", refused)
+    assert main(words) == 1 and "2 done, 1 failed" in capsys.readouterr().err
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[str]:
+    """Host and port of a web server that hands out what lies in the folder."""
     if make_bucket.missing():
         pytest.skip("aiohttp comes with the extra `remote`")
-    (tmp_path / "a.jpg").write_bytes(picture(1))
-    (tmp_path / "index.html").write_text('<html><a href="a.jpg">a</a></html>')
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *_: Any) -> None: ...
@@ -140,9 +154,15 @@ def test_a_page_is_fetched_by_https_rules_and_never_followed(tmp_path: Path) -> 
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        root = f"http://127.0.0.1:{server.server_address[1]}"
-        found = told(run([f"{root}/a.jpg", f"{root}/", f"{root}/gone.jpg"]))
+        yield f"127.0.0.1:{server.server_address[1]}"
         server.shutdown()
+
+
+def test_a_page_is_fetched_by_https_rules_and_never_followed(tmp_path: Path, place: str) -> None:
+    (tmp_path / "a.jpg").write_bytes(picture(1))
+    (tmp_path / "index.html").write_text('<html><a href="a.jpg">a</a></html>')
+    root = f"http://{place}"
+    found = told(run([f"{root}/a.jpg", f"{root}/", f"{root}/gone.jpg"]))
     assert found == {f"{root}/a.jpg": "no trace found", f"{root}/": "not-media", f"{root}/gone.jpg": "unreadable"}
 
 
@@ -155,6 +175,33 @@ def test_only_places_elsewhere_are_fetched_from(url: str) -> None:
 def test_a_password_in_a_url_is_not_shown() -> None:
     (task,) = listing("https://me:secret@example.invalid/a.jpg")
     assert "secret" not in task.shown and task.url.startswith("https://me:secret@")
+
+
+def test_why_a_file_cannot_be_fetched_is_told_without_its_url(place: str) -> None:
+    where = {f"{place}/gone.jpg": "404 File not found", "127.0.0.1:1/a.jpg": "the connection was refused"}
+    results = run([f"http://me:secret@{address}?key=hidden" for address in where])
+    errors = {path.partition("://")[2].partition("?")[0]: str(r.error) for path, r in results.items()}
+    assert errors == {address: f"it cannot be fetched: {words}" for address, words in where.items()}
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("no s3://me:sec ret@b/a b.jpg in it", "no in it"),
+        ('bad bucket "me:sec ret@b"', 'bad bucket "@b"'),
+        ("b/a b.jpg", "it is not there"),
+        ("Forbidden, url='https://elsewhere/?key=hidden'", "Forbidden,"),
+        ("s3://b/another", "FileNotFoundError"),
+    ],
+)
+def test_words_of_whoever_speaks_to_a_place_lose_what_is_secret(words: str, told: str) -> None:
+    error = _unreadable(FileNotFoundError(words), "s3://me:sec ret@b/a b.jpg")
+    assert str(error) == f"it cannot be fetched: {told}"
+
+
+def test_a_place_that_is_none_is_named_without_its_password() -> None:
+    with pytest.raises(ValueError, match=r"'gopher://' is no place to fetch files from"):
+        [*listing("gopher://me:secret@host/x")]
 
 
 @pytest.mark.parametrize(("source", "expected"), [("s3://b/x", True), ("a/b.jpg", False), ("C:\\x", False)])

@@ -11,8 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forensics.analyzers import ANALYZERS
 from forensics.finding import Claim, Finding, Trace
 from forensics.hostile_text import one_line, shell_word, visible
+from forensics.languages import language
+from forensics.report import FUSION, SEEN_BEFORE
+from forensics.report_page import page
 from forensics.report_words import (
     command,
     meaning,
@@ -20,10 +24,12 @@ from forensics.report_words import (
     percent,
     question,
     rule,
+    step,
     strength,
     time_code,
     title,
     total,
+    traceable_name,
 )
 from forensics.settings import Limits, ScanSettings
 from tests.make_report import HOSTILE, report
@@ -70,6 +76,25 @@ def test_the_command_repeats_the_settings_and_the_command_line_understands_it() 
     assert given_options["paths"] == ("-odd name.jpg",)
     assert given_options["analyzers"] == ("ela", "noise") and given_options["prior"] == 0.125
     assert given_options["n_frames"] == 5 and given_options["max_bytes"] == 1000
+
+
+def test_the_command_names_analyzers_alone_and_the_container_of_a_file_inside() -> None:
+    added = [Finding(name, Trace.PROVENANCE, "Seen.") for name in (SEEN_BEFORE, FUSION)]
+    found = report(
+        findings=(Finding("ela", Trace.COMPRESSION, "Seen."), *added),
+        skipped={"noise": "too small"},
+        path="a.zip!/inner.pdf!/object-1.jpeg",
+    )
+    words = shlex.split(command(found))
+    asked = words[words.index("--analyzers") + 1].split(",")
+    assert {"ela", "noise"} <= set(asked) <= set(ANALYZERS.names()) and words[-1] == "a.zip"
+
+
+def test_a_file_inside_containers_is_named_with_the_way_to_it() -> None:
+    assert traceable_name("pages/a.zip!/in/b.pdf!/object-1.jpeg", "object-1.jpeg") == "a.zip › in/b.pdf › object-1.jpeg"
+    assert traceable_name("pages/what!.jpg", "what!.jpg") == "what!.jpg"
+    shown = page(report(path="a.zip!/b.jpg", filename="b.jpg"), {})
+    assert shown.title == "a.zip › b.jpg" and shown.facts[0] == ("File", "a.zip › b.jpg")
 
 
 def test_a_file_from_standard_input_is_read_from_there_again() -> None:
@@ -119,6 +144,42 @@ def test_the_probability_is_said_to_be_of_the_explanation_that_decided() -> None
         assert not any(other in text for text in words)
     assert question(report((made,))) == "that a machine made it"
     assert question(report((altered,))) == "that it was altered"
+
+
+def test_where_no_trace_was_found_no_explanation_is_called_likelier() -> None:
+    whole = Finding("copy_move", Trace.GEOMETRY, "Nothing.", -0.9, Claim.MANIPULATED)
+    photo = Finding("learned", Trace.LEARNED, "Like a photo.", -2.0, Claim.SYNTHETIC)
+    quiet = report((whole, photo))
+    assert quiet.verdict.opinion == "no trace found"
+    said = [rule(quiet), *(step(reason, quiet.verdict) for reason in quiet.verdict.reasons)]
+    assert "the one that is ruled out less count: manipulated" in said[0]
+    assert "not counted: it is about synthetic files, and manipulated is ruled out less." in said[2]
+    assert not any("the likelier" in words for words in said)
+    altered = report((replace(whole, llr=2.0), photo))
+    assert "manipulated is the likelier one here" in rule(altered)
+    assert altered.verdict.reasons[1].sentence.endswith("manipulated is the likelier explanation.")
+
+
+def test_what_is_outweighed_names_the_stronger_finding_as_its_heading_does() -> None:
+    traced = Finding("copy_move", Trace.GEOMETRY, "Copied.", 2.0, Claim.MANIPULATED)
+    weaker = Finding("resampling", Trace.GEOMETRY, "Resized.", 1.0, Claim.MANIPULATED)
+    told = [Finding("learned", Trace.LEARNED, f"Made {llr}.", llr, Claim.MANIPULATED) for llr in (1.5, 0.9)]
+    shown = page(report((traced, weaker, *told)), {})
+    words = {card.summary: card.weight for card in shown.cards}
+    assert words["Resized."] == (
+        "Not counted: a finding of Copied parts says more about the same trace (Traces of copying and resizing)."
+    )
+    assert words["Made 0.9."] == (
+        "Not counted: another finding of Trained detectors says more about the same trace (A trained detector)."
+    )
+    assert any(said.endswith(words["Resized."][1:]) for _, said, _ in shown.steps)
+
+
+def test_headings_in_a_step_are_translated_and_a_name_that_has_no_words_stays() -> None:
+    for name, german in (("copy_move", "Kopierte Teile"), ("plug_in", "Plug in")):
+        stronger, weaker = (Finding(name, Trace.GEOMETRY, f"Seen {llr}.", llr, Claim.MANIPULATED) for llr in (2.0, 1.0))
+        shown = page(report((stronger, weaker)), {})
+        assert german in (language("de").find(shown.cards[1].weight) or "")
 
 
 def test_a_quiet_report_says_that_the_other_explanation_is_no_likelier() -> None:

@@ -18,7 +18,7 @@ from detectors.perceptual_hash import distances
 from forensics.claims import Claims, claims
 from forensics.containers import InsideLimits
 from forensics.media import Media
-from forensics.runs.ending import call, command_words, write_end
+from forensics.runs.ending import call, command_words, holds_run, write_end
 from forensics.runs.metrics import write_metrics
 from forensics.runs.near import Groups
 from forensics.runs.outputs import PARTS, ResultFiles
@@ -112,6 +112,24 @@ def test_everything_written_at_the_end_counts_the_same_files(store: Store, tmp_p
     assert {one.code: one.n_files for one in summary.errors} == {"empty": 3, "broken": 2}
     assert summary.opinions == {opinion: sum(one["verdict"] == opinion for one in lines) for opinion in OPINIONS}
     assert list(summary.cameras)[-1] == UNNAMED and not list(out.glob("*.part"))
+
+
+def test_the_folder_of_a_run_is_told_at_any_moment(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, files = filled(store, [line(1)])
+    assert not holds_run(tmp_path / "out")
+    with ResultFiles(tmp_path / "out", files, has_kept=False):
+        assert holds_run(tmp_path / "out")
+    seen: list[bool] = []
+
+    def noting(*given: Any) -> Any:
+        seen.append(holds_run(tmp_path / "out"))
+        return summarize(*given)
+
+    monkeypatch.setattr("forensics.runs.ending.summarize", noting)
+    write_end(run, files, tmp_path / "out")
+    assert seen == [True] and holds_run(tmp_path / "out")
 
 
 def test_the_page_shows_hostile_names_as_text_and_needs_nothing_else(store: Store, tmp_path: Path) -> None:

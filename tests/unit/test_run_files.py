@@ -112,6 +112,16 @@ def test_a_file_that_a_walk_does_not_meet_is_gone_and_may_come_back(files: RunFi
     assert files.leave([seen(1).key]) == 1 and list(files.lines()) == []
 
 
+def test_files_that_a_walk_could_not_meet_are_kept_and_not_gone(files: RunFiles) -> None:
+    met = [seen(number) for number in range(1, 1203)]
+    for start in range(0, len(met), 500):
+        enter(files, *met[start : start + 500])
+    hidden = {one.path for one in met[::2]}
+    assert files.keep(2, hidden.__contains__) == {one.key for one in met[::2]}
+    assert files.leave_out(2) == 601 and files.counts()[FileState.WAITING] == 601
+    assert files.keep(3, lambda path: True) == {one.key for one in met[::2]}, "what is gone stays gone"
+
+
 def test_lines_come_in_the_order_in_which_files_ended_and_a_new_one_replaces_the_old(files: RunFiles) -> None:
     entered = enter(files, *(seen(n) for n in range(1, 1203)))
     for file in reversed(entered[:600]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from forensics.cli import main
+from forensics.runs.ending import WRITTEN
 from tests.make_media import jpeg, photo
 
 
@@ -60,6 +62,27 @@ def test_a_run_is_begun_passed_again_and_looked_at(desk: Path, capfd: pytest.Cap
     assert "other sources or settings" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "setting",
+    [
+        ("--profile", "fast"),
+        ("--prior", "0.5"),
+        ("--fusion", "m.json"),
+        ("--models", "none"),
+        ("--image-timeout", "60"),
+        ("--inside-depth", "0"),
+    ],
+)
+def test_a_run_that_goes_on_takes_no_settings(
+    desk: Path, setting: tuple[str, str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    (desk / "m.json").touch()
+    assert main(["scan", "--resume", "first", *setting]) == 2
+    said = capfd.readouterr().err
+    assert f"--resume takes the settings that the run has: leave out {setting[0]}" in said
+    assert len(said.splitlines()) == 1
+
+
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 def test_a_run_goes_on_from_a_store_of_postgresql(desk: Path, url: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert main([*SCAN, "--store", url]) == 3
@@ -88,6 +111,11 @@ def test_a_run_goes_on_from_a_store_of_postgresql(desk: Path, url: str, capfd: p
         (["scan", "media", "--address", "localhost:1"], "give --engine ray"),
         (["scan", "-", "--engine", "ray"], "on this machine alone"),
         (["scan", "s3://me:secret@host/x", "--run", "x", "--remote"], "leave the password out"),
+        (["scan", "media", "--run", ""], "a run needs a name"),
+        (["scan", "--resume", ""], "a run needs a name"),
+        (["scan", "media", "--on-finish", ""], "--on-finish needs a run"),
+        (["scan", "media", "--run", "x", "--metrics", ""], "a file is wanted"),
+        (["scan", "media", "--run", "x", "--poll", "nan"], "'--poll': nan is no number"),
         (["runs", "show", "none"], "no run 'none'"),
         (["errors", "none"], "no run 'none'"),
     ],
@@ -119,3 +147,27 @@ def test_a_run_is_asked_to_stop_by_whoever_names_it_and_says_so(desk: Path, capf
         ["bob", "stop run"],
         ["ann", "start run"],
     ]
+
+
+def test_a_run_that_watches_writes_everything_when_a_service_manager_ends_it(desk: Path) -> None:
+    words = [sys.executable, "-m", "forensics.cli", *SCAN, "--watch", "--poll", "0.1", "--out", "out"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watching:
+        assert watching.stdout is not None and watching.stderr is not None
+        for _ in range(2):
+            watching.stdout.readline()
+        watching.send_signal(signal.SIGTERM)
+        said = watching.stderr.read()
+        assert watching.wait(60) == 3 and "pass 1: 1 done, 1 failed" in said and "Traceback" not in said
+    assert {path.name for path in (desk / "out").iterdir()} == set(WRITTEN)
+    assert json.loads((desk / "out" / "summary.json").read_text())["state"] == "done"
+
+
+def test_a_plain_scan_writes_nothing_among_the_results_of_a_run(desk: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main([*SCAN, "--out", "out"]) == 3
+    before = {path: path.read_bytes() for path in (desk / "out").iterdir()}
+    plain = ["scan", "media", "--analyzers", "ela", "--out", "out"]
+    capfd.readouterr()
+    assert main(plain) == 2
+    said = capfd.readouterr().err
+    assert "out holds the results of a run" in said and len(said.splitlines()) == 1
+    assert {path: path.read_bytes() for path in (desk / "out").iterdir()} == before

@@ -86,12 +86,19 @@ def test_batches_and_wrong_pictures_are_treated_as_by_any_tower(tower: tuple[Rem
         tower[0].tokens(batch[:, :8])
 
 
+def test_pictures_of_all_sides_go_through_one_tower(tower: tuple[RememberingTower, Counted]) -> None:
+    whole, small = pictures(1), pictures(1)[:, :128, :128]
+    for seen in (whole, small, whole, small):
+        tower[0].tokens(seen)
+    assert tower[1].n == 2
+
+
 @pytest.mark.parametrize("side_px", [SIDE_PX, 128])
 def test_a_process_that_is_told_of_another_tower_asks_that_one(side_px: int) -> None:
     elsewhere, seen = ColourTower(), pictures(1)[:, :side_px, :side_px]
     use_tower(elsewhere)
     try:
-        found = [shared_tower(side_px).tokens(seen) for _ in range(2)]
+        found = [shared_tower().tokens(seen) for _ in range(2)]
     finally:
         use_tower(None)
     assert elsewhere.n_calls == 1 and np.array_equal(found[0][0], ColourTower().tokens(seen)[0])

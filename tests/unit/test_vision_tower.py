@@ -17,7 +17,7 @@ from detectors.vision_tower import (
     STD,
     WIDTH,
     VisionTower,
-    at_side,
+    places,
     quantize,
 )
 from tests.make_tower import random_tower
@@ -36,7 +36,8 @@ def _tokens_by_the_paper(tensors: dict[str, NDArray[np.generic]], pixels: NDArra
     values = ((pixels / 255.0 - MEAN) / STD).transpose(2, 0, 1)
     grid = len(pixels) // PATCH_PX
     cut = values.reshape(3, grid, PATCH_PX, grid, PATCH_PX).transpose(1, 3, 0, 2, 4).reshape(grid * grid, -1)
-    x = np.concatenate([t["class"][None], cut @ t["patch.weight"].reshape(WIDTH, -1).T]) + t["position"]
+    position = np.concatenate([t["position"][:1], places(tensors["position"], grid)])
+    x = np.concatenate([t["class"][None], cut @ t["patch.weight"].reshape(WIDTH, -1).T]) + position
     x = _norm(x, t["norm.weight"], t["norm.bias"])
 
     def linear(y: Array, name: str) -> Array:
@@ -64,7 +65,7 @@ def pictures() -> NDArray[np.uint8]:
 
 @pytest.mark.parametrize(("side_px", "rounded"), [(SIDE_PX, True), (SIDE_PX, False), (48, True), (48, False)])
 def test_tokens_are_those_of_the_paper(pictures: NDArray[np.uint8], side_px: int, rounded: bool) -> None:
-    tensors = dict(at_side(random_tower(n_blocks=2, seed=5), side_px))
+    tensors = random_tower(n_blocks=2, seed=5)
     seen = np.ascontiguousarray(pictures[:1, :side_px, :side_px])
     (first, second) = VisionTower(tensors, (1, 2), n_threads=1, rounded=rounded).tokens(seen)
     for n_blocks, found in ((1, first), (2, second)):
@@ -94,13 +95,11 @@ def test_places_of_another_side_lie_between_those_there_are() -> None:
     tensors = random_tower(n_blocks=1, seed=5)
     rows, columns = np.mgrid[:GRID, :GRID].astype(np.float32)
     tensors["position"][1:] = (2 * rows + columns).reshape(-1, 1)
-    places = at_side(tensors, SIDE_PX // 2)["position"]
-    assert np.array_equal(places[0], tensors["position"][0])
-    half = places[1:, 0].reshape(GRID // 2, GRID // 2)
+    half = places(tensors["position"], GRID // 2)[:, 0].reshape(GRID // 2, GRID // 2)
     # Away from the rim a plane stays that plane: each place lies in the middle of four.
     expected = tensors["position"][1:, 0].reshape(GRID // 2, 2, GRID // 2, 2).mean(axis=(1, 3))
     assert np.allclose(half[1:-1, 1:-1], expected[1:-1, 1:-1], atol=1e-4)
-    assert at_side(tensors, SIDE_PX) is tensors
+    assert np.array_equal(places(tensors["position"], GRID), tensors["position"][1:])
 
 
 def test_a_missing_weight_is_named() -> None:

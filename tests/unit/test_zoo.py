@@ -65,7 +65,7 @@ def test_readings_of_other_kinds_are_fitted_as_the_committed_recipes_say(name: s
     card = load(name).card
     settings = vars(trainable(name).read(ZOO.parent / "recipes" / f"{name}.json"))
     assert {key: card.settings[key] for key in settings} == json.loads(json.dumps(settings))
-    assert card.settings["tower"] == TOWER and (ZOO / f"{card.stem}.safetensors").stat().st_size < 50_000
+    assert card.settings["tower"] == TOWER and (ZOO / f"{card.stem}.safetensors").stat().st_size < 80_000
 
 
 def test_the_shipped_scores_are_of_the_shipped_weights_and_give_the_figure_of_the_card() -> None:

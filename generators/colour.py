@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from forensics.media.jpeg_segments import MAX_ICC_BYTES
+from generators.images import Pixels
 
-Pixels = NDArray[np.uint8]
+MAX_ICC_BYTES = 4 << 20
+"""Largest profiles seen are press profiles of 2 MB."""
 
 _BAND_PIXELS = 2_000_000
 _LEAST_CONTRAST = 64

@@ -1,0 +1,54 @@
+"""An opened picture as everything here sees it, scans, measurements and training alike: upright 8-bit sRGB."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+from PIL import ExifTags, Image
+
+from generators.colour import to_srgb
+from generators.images import Pixels
+from generators.orientation import turn_upright
+
+_EXIF_ERRORS = (OSError, SyntaxError, ValueError, TypeError, LookupError, struct.error)
+"""What Pillow's reader of Exif blocks raises on broken ones."""
+
+
+def upright_srgb(image: Image.Image, *, bits: int | None = None, orientation: int | None = None) -> Pixels:
+    """The picture that a decoder stands at: upright, alpha over white, its profile applied, grey of 16 bits scaled.
+
+    Args:
+        image: opened, loaded or not.
+        bits: bits a channel as stored, which matters for grey of more than 8; what the file says if None.
+        orientation: EXIF orientation 1..8 that is still to be undone; what the file says if None.
+
+    Returns:
+        (H, W, 3) uint8 sRGB.
+
+    Raises:
+        OSError, SyntaxError, ValueError, Image.DecompressionBombError: what decoders raise on a broken file.
+    """
+    image.load()
+    pixels = to_srgb(image, _bits(image) if bits is None else bits)
+    return np.ascontiguousarray(turn_upright(pixels, _orientation(image) if orientation is None else orientation))
+
+
+def _bits(image: Image.Image) -> int:
+    """Bits a channel of grey: TIFF may store 10 or 12 and hands them over as they are, all others scale to 16."""
+    tags = getattr(image, "tag_v2", {})
+    return int(tags.get(ExifTags.Base.BitsPerSample, (16,))[0])
+
+
+def _orientation(image: Image.Image) -> int:
+    """By the Exif block alone, 1 where it is missing, broken or out of range; Pillow turns a TIFF while loading it."""
+    block = image.info.get("exif")
+    if image.format == "TIFF" or not isinstance(block, bytes):
+        return 1
+    exif = Image.Exif()
+    try:
+        exif.load(block)
+        value = exif.get(ExifTags.Base.Orientation)
+    except _EXIF_ERRORS:
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
