@@ -109,7 +109,7 @@ def ece(labels: ArrayLike, probabilities: ArrayLike, n_bins: int = N_BINS) -> fl
     Args:
         labels: (n,).
         probabilities: (n,) of being fake, 0..1.
-        n_bins: at most; fewer when there are fewer examples. Equal probabilities share the bin of those in their middle,
+        n_bins: at most; fewer when there are fewer examples. Equal probabilities share the bin of the middle one,
             so that the order of examples does not matter.
 
     Source:

@@ -12,7 +12,7 @@ from forensics.errors import MediaError
 from forensics.folders import Folders
 from forensics.messages import Task
 from forensics.remote import is_url as is_url
-from forensics.remote_listing import listing
+from forensics.remote_listing import listing, shown_url
 
 STDIN = "-"
 
@@ -41,7 +41,8 @@ def expand(paths: Iterable[str], *, out: Path | None = None, remote: bool = Fals
             yield from _here(named, folders)
             continue
         if not remote:
-            raise ValueError(f"{displayable(named)} lies elsewhere: --remote allows to fetch it over the network")
+            shown = displayable(shown_url(named))
+            raise ValueError(f"{shown} lies elsewhere: --remote allows to fetch it over the network")
         for task in listing(named):
             if task.url not in fetched:
                 fetched.add(task.url)

@@ -15,7 +15,7 @@ from forensics.remote import protocol_of, system
 PAGE = 1000
 """Objects of a page; no cloud tells more at once by default."""
 
-_PASSWORD = re.compile(r"(?<=://)[^/@]*:[^/@]*@")
+_PASSWORD = re.compile(r"(?<=://)[^/:]*:[^/]*@")
 
 _UNLISTED = ("http", "https")
 """Have no folders: listing a page would follow its links."""
@@ -46,7 +46,7 @@ def listing(url: str) -> Iterator[Task]:
     protocol = protocol_of(url)
     # fsspec chains by "::"; a chain may end anywhere.
     if "::" in url:
-        raise ValueError(f"{_shown(url)!r} is a chain of places; name the one to fetch files from")
+        raise ValueError(f"{shown_url(url)!r} is a chain of places; name the one to fetch files from")
     try:
         files, path = system(url)
     except ImportError:
@@ -87,11 +87,12 @@ def _tasks(files: Any, protocol: str, path: str, url: str) -> Iterator[Task]:
 
 
 def _task(url: str, version: str) -> Task:
-    shown = _shown(url)
+    shown = shown_url(url)
     return Task(Path(url), shown, shown.rstrip("/").rpartition("/")[2] or shown, url=url, version=version)
 
 
-def _shown(url: str) -> str:
+def shown_url(url: str) -> str:
+    """The address without a password in it."""
     return _PASSWORD.sub("", url)
 
 

@@ -1,4 +1,4 @@
-"""Runs the analyzers over one file and weighs what they say. The only place with a broad `except`, and it records."""
+"""Runs the analyzers over one file and weighs what they say. What one of them raises is recorded and costs no other."""
 
 from __future__ import annotations
 

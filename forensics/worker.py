@@ -144,6 +144,8 @@ def _examine(
 ) -> Done:
     try:
         if task.path.exists() and not task.path.is_file():
+            if task.path.is_symlink() and task.path.is_dir():
+                raise MediaError("unreadable", "it is a link to a folder, which is not followed")
             # Opening a pipe waits for a writer for ever.
             what = "the folder cannot be listed" if task.path.is_dir() else "it is a device or a pipe, not a file"
             raise MediaError("unreadable", what)

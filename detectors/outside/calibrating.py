@@ -153,8 +153,8 @@ def _measures(logits: Floats, labels: NDArray[np.int64], sources: Sequence[str])
         measures[COST] = cllr(labels[judged], held_out[judged])
     if measures.get(COST, 0.0) >= EMPTY:
         raise ValueError(
-            f"of sources that they were not fitted on the network's ratios say nothing (Cllr {measures[COST]:.2f}, less "
-            f"than {EMPTY:g} is wanted): it stays for the eye only"
+            f"of sources that they were not fitted on the network's ratios say nothing (Cllr {measures[COST]:.2f}, "
+            f"less than {EMPTY:g} is wanted): it stays for the eye only"
         )
     return measures
 

@@ -95,8 +95,8 @@ def check_distinct(folders: Sequence[Path]) -> None:
         drawn = json.dumps({key: value for key, value in settings.items() if key not in MAY_CHANGE}, sort_keys=True)
         if drawn in known:
             raise ValueError(
-                f"{known[drawn]} and {folder} are races of the same settings with the same seed {settings.get('seed')}; "
-                "races that are pooled differ in their seed"
+                f"{known[drawn]} and {folder} are races of the same settings with the same seed {settings.get('seed')}"
+                "; races that are pooled differ in their seed"
             )
         known[drawn] = folder
 

@@ -43,8 +43,10 @@ def quality(
 
     Each figure comes with its 95 % interval and its number of pictures, and distances with their floor: the same
     between two sets of reals. FD-lite0 and KD-lite0 rest on EfficientNet-Lite0 and compare with no published FID or
-    KID. `copied` is the share of fakes nearer to a training picture than 99 % of new reals are. Of a folder that `unforged
-    generate sample` filled, the fakes are measured, and as reals the originals that they were made from.
+    KID. `copied` is the share of fakes nearer to a training picture than 99 % of new reals are.
+
+    Of a folder that `unforged generate sample` filled, the fakes are measured, and as reals the originals that they
+    were made from.
     """
     import numpy as np
 

@@ -41,8 +41,7 @@ Exit codes:
   1    at least one file reached the bar, even if others could not be read
   2    wrong use, or the output folder or the store cannot be used
   3    some input could not be read, and nothing that could be read reached the bar
-  130  interrupted; results.jsonl holds what was done by then
-  143  the same by SIGTERM; 129 by SIGHUP
+  130  interrupted; results.jsonl holds what was done by then (143: by SIGTERM, 129: by SIGHUP)
 """
 
 

@@ -199,7 +199,7 @@ def measure_pictures(
     """`measure` from pictures: each set (N, H, W, 3) uint8, of any size of its own.
 
     Raises:
-        ValueError: as for `measure`, or so many held-out reals were trained on that no copy among the fakes can be told.
+        ValueError: as for `measure`, or so many held-out reals were trained on that no copy could be told.
     """
     learnt = {_digest(pixels) for pixels in train}
     n_learnt = sum(_digest(pixels) in learnt for pixels in held_out)

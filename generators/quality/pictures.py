@@ -52,7 +52,7 @@ def _is_own(path: Path) -> bool:
 
 
 def _listed(path: Path, fakes: bool) -> frozenset[Path]:
-    """Washed photos count as made, though their label is real: originals are what nothing made. Lines may be cut off."""
+    """What the whole lines of a list name. Washed photos count as made, though their label is real."""
     with path.open(newline="", encoding="utf-8", errors="replace") as file:
         rows = [row for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE) if None not in row.values()]
     return frozenset(path.parent / row["path"] for row in rows if (row["generator"] != "-") == fakes)
