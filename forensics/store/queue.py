@@ -65,9 +65,10 @@ class Queue:
         waiting = iter(scans)
         added: dict[str, int] = {}
         while part := list(islice(waiting, ADDED_AT_A_TIME)):
-            by_age = sorted(part, key=lambda scan: scan.id)
-            newest = {scan.sha256: scan for scan in by_age if scan.id > added.get(scan.sha256, -1)}
-            added.update((scan.sha256, scan.id) for scan in newest.values())
+            newest: dict[str, ScanRow] = {}
+            for scan in part:
+                if scan.id > added.get(scan.sha256, -1):
+                    newest[scan.sha256], added[scan.sha256] = scan, scan.id
             with self._store.session(writes=True) as session, session.begin():
                 chain = Chain(session)
                 found = session.scalars(select(QueueRow).where(QueueRow.sha256.in_(newest)))

@@ -13,9 +13,11 @@ from forensics.cli.stop_signals import SIGNALS, interruptible
 
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
-    before = {number: signal.getsignal(number) for number in SIGNALS}
+    # Whoever runs the tests may ignore some (nohup).
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in SIGNALS}
     yield
-    assert {number: signal.getsignal(number) for number in SIGNALS} == before
+    left = {number: signal.signal(number, handler) for number, handler in before.items()}
+    assert left == dict.fromkeys(SIGNALS, signal.SIG_DFL)
 
 
 def killed_by(number: signal.Signals) -> int:
