@@ -67,8 +67,10 @@ def overlapping_zip(n: int, content: bytes) -> bytes:
     return local + entries + struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, n, n, len(entries), len(local), 0)
 
 
-def tarred(files: Files, *, links: Mapping[str, str] | None = None, devices: Sequence[str] = ()) -> bytes:
-    """A tar archive."""
+def tarred(
+    files: Files, *, links: Mapping[str, str] | None = None, devices: Sequence[str] = (), kind: bytes = tarfile.SYMTYPE
+) -> bytes:
+    """A tar archive; its links are of that kind."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as archive:
         for name, data in files.items():
@@ -77,7 +79,7 @@ def tarred(files: Files, *, links: Mapping[str, str] | None = None, devices: Seq
             archive.addfile(info, io.BytesIO(data))
         for name, target in (links or {}).items():
             info = tarfile.TarInfo(name)
-            info.type, info.linkname = tarfile.SYMTYPE, target
+            info.type, info.linkname = kind, target
             archive.addfile(info)
         for name in devices:
             info = tarfile.TarInfo(name)

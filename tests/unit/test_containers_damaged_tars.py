@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import io
 import lzma
 import tarfile
 from collections.abc import Callable, Mapping
@@ -32,17 +31,7 @@ def without_end(files: Mapping[str, bytes]) -> bytes:
 
 def linked(files: Mapping[str, bytes], links: Mapping[str, str]) -> bytes:
     """A tar archive of files, and hard links to them."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as archive:
-        for name, data in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-        for name, target in links.items():
-            info = tarfile.TarInfo(name)
-            info.type, info.linkname = tarfile.LNKTYPE, target
-            archive.addfile(info)
-    return out.getvalue()
+    return tarred(files, links=links, kind=tarfile.LNKTYPE)
 
 
 @pytest.mark.parametrize("pack", [bytes, *PACKERS.values()], ids=["tar", *PACKERS])
