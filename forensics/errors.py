@@ -44,3 +44,8 @@ class MediaError(ValueError):
 
     def __str__(self) -> str:
         return str(self.args[1])
+
+
+def in_one_line(error: Exception) -> str:
+    """What was raised, with its kind: for faults that nobody foresaw."""
+    return " ".join(f"{type(error).__name__}: {error}".split())

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from forensics.analyzers import ANALYZERS
 from forensics.analyzers.base import Analyzer
-from forensics.errors import MediaError
+from forensics.errors import MediaError, in_one_line
 from forensics.finding import Finding, Trace
 from forensics.fusion import read_model, spoken
 from forensics.hashing import media_hashes
@@ -112,7 +112,7 @@ class Scanner:
             except MediaError as error:
                 failed[analyzer.name] = str(error)
             except Exception as error:  # noqa: BLE001 - one analyzer's fault must not cost the others' findings
-                failed[analyzer.name] = " ".join(f"{type(error).__name__}: {error}".split())
+                failed[analyzer.name] = in_one_line(error)
             timings[analyzer.name] = self._clock() - started
             if tell is not None:
                 tell(analyzer.name, report())

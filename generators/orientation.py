@@ -1,4 +1,4 @@
-"""The eight ways a picture can lie in its file (Exif 2.32, tag 0x0112), undone."""
+"""The eight ways a picture can lie in its file (Exif 2.32, tag 0x0112), undone and done again."""
 
 from __future__ import annotations
 
@@ -28,3 +28,9 @@ def turn_upright(stored: NDArray[Any], orientation: int) -> NDArray[Any]:
     if orientation in (3, 4, 7, 8):
         stored = stored[::-1]
     return stored
+
+
+def turn_back(upright: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """The opposite of `turn_upright`: an upright array as the file would store it, as a view."""
+    # All but the quarter turns are their own opposites.
+    return turn_upright(upright, {6: 8, 8: 6}.get(orientation, orientation))

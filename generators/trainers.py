@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from generators.catalog import Catalog
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from generators.weights import ModelCard
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -66,6 +69,7 @@ class RunSettings:
     n_between_saves: int = 20_000
 
     def __post_init__(self) -> None:
+        check_finite(self)
         for name in ("n_images", "batch_size", "side_px", "n_devices", "n_between_saves"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
@@ -74,6 +78,18 @@ class RunSettings:
         if self.precision == AUTO:
             # A checkpoint and a card say what was computed with, not that it was left open.
             object.__setattr__(self, "precision", usual_precision(self.device))
+
+
+def check_finite(settings: DataclassInstance) -> None:
+    """Complain about a setting that is no number: files of JSON may hold NaN and Infinity, which pass many a bound.
+
+    Raises:
+        ValueError: one is not finite.
+    """
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{field.name} must be finite, not {value}")
 
 
 def usual_precision(device: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from detectors.attacks.base import Effort
 from detectors.race.gate import GateSettings
 from detectors.recipe import Recipe
+from generators.trainers import check_finite
 
 DEFENCES = ("none", "naive", "replay", "replay_distillation", "selective", "joint")
 """Ways to learn from a round: not at all; from its fakes alone; with earlier rounds from memory; with what the standing
@@ -97,11 +97,9 @@ class RaceSettings(Recipe):
         _ = self.effort(0), self.gate
 
     def _check_numbers(self) -> None:
-        """A file may hold any: `json` reads NaN and Infinity."""
+        check_finite(self)
         for field in fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, float) and not math.isfinite(value):
-                raise ValueError(f"{field.name} must be finite, not {value}")
             if isinstance(field.default, int) and not isinstance(value, int):
                 raise ValueError(f"{field.name} must be a whole number, not {value!r}")
 

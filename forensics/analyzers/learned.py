@@ -27,6 +27,7 @@ from forensics.analyzers.learned_words import (
     sought,
     taken_for,
 )
+from forensics.errors import in_one_line
 from forensics.finding import MAX_FINDING_LLR, Claim, Finding, Heat, Region, Trace
 from forensics.media import Frame, Kind, Media
 from forensics.settings import ScanSettings
@@ -81,7 +82,7 @@ class Learned:
             except (ImportError, OSError, ValueError) as error:
                 finding = _not_asked(name, str(error))
             except Exception as error:  # noqa: BLE001 - one detector's fault must not cost what the others say
-                finding = _not_asked(name, " ".join(f"{type(error).__name__}: {error}".split()))
+                finding = _not_asked(name, in_one_line(error))
             yield finding
 
 

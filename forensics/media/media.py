@@ -21,10 +21,10 @@ from forensics.errors import MediaError
 from forensics.media import images, tracks, videos
 from forensics.media.facts import Frame, ImageInfo, Kind, VideoInfo
 from forensics.media.foreign import disk_image
-from forensics.media.orientation import turn_back, turn_upright
 from forensics.media.sniff import HEAD_BYTES, VIDEO_FORMATS, sniff
 from forensics.media.video_sampling import sample
 from forensics.settings import Limits
+from generators.orientation import turn_back, turn_upright
 
 __all__ = ["Frame", "ImageInfo", "Kind", "Media", "VideoInfo"]
 

@@ -78,3 +78,9 @@ def test_a_precision_that_was_asked_for_stays() -> None:
     asked = {RunSettings(device="cpu", precision=precision).precision for precision in (HALF, FLOAT)}
     assert asked == {HALF, FLOAT}
     assert replace(RunSettings(device="cpu"), precision=HALF, seed=2).precision == HALF
+
+
+@pytest.mark.parametrize("minutes", [float("nan"), float("inf")])
+def test_no_setting_of_any_run_may_be_other_than_a_number(minutes: float) -> None:
+    with pytest.raises(ValueError, match=f"^minutes must be finite, not {minutes}$"):
+        RunSettings(minutes=minutes)
