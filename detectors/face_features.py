@@ -20,7 +20,6 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.token_features import BLOCKS
 from detectors.vision_tower import GRID, WIDTH, Tokens
 
 Floats: TypeAlias = NDArray[np.float32]
@@ -28,8 +27,7 @@ Look: TypeAlias = Callable[[NDArray[np.uint8]], Tokens]
 """Tokens (1, 1 + GRID * GRID, WIDTH) after BLOCK of a picture (1, SIDE_PX, SIDE_PX, 3)."""
 
 BLOCK = 8
-PLACE = BLOCKS.index(BLOCK)
-"""Of the block among those that the shared tower gives out."""
+"""One that the shared tower gives out, and can end after: what lies behind it is a fifth of the work."""
 
 MIDDLE, RADII = (6.5, 7.0), (4.2, 5.0)
 """Of a face from brows to chin, across and down, in cells of a crop."""

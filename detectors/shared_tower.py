@@ -7,10 +7,12 @@ that is told of a tower elsewhere (see `served_tower`) asks that one and loads n
 from __future__ import annotations
 
 from functools import cache, lru_cache
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.face_features import BLOCK
 from detectors.synthetic import TOWER, ZOO
 from detectors.token_features import BLOCKS, Tower
 from detectors.vision_tower import Tokens, VisionTower
@@ -19,6 +21,15 @@ from generators.weights import load
 N_REMEMBERED = 16
 """Pictures, of up to 3 MB each: the frames that a scan takes of a clip unless told otherwise. A detector of clips looks
 at half of them once more."""
+
+
+@runtime_checkable
+class StopsEarly(Protocol):
+    """A tower that need not go to its end."""
+
+    def tokens_at(self, block: int, pixels: NDArray[np.uint8]) -> Tokens:
+        """See `VisionTower.tokens_at`."""
+        ...
 
 
 class RememberingTower:
@@ -38,9 +49,11 @@ class RememberingTower:
             return self._tower.tokens(pixels)
         return self._remembered(pixels.tobytes(), pixels.shape)
 
-    def anew(self, pixels: NDArray[np.uint8]) -> tuple[Tokens, ...]:
-        """The same of pictures that nobody asks for twice, such as faces: they push no other out of memory."""
-        return self._tower.tokens(pixels)
+    def tokens_at(self, block: int, pixels: NDArray[np.uint8]) -> Tokens:
+        """Those after one of BLOCKS, of pictures that nobody asks for twice, such as faces: they push out no other."""
+        if isinstance(self._tower, StopsEarly):
+            return self._tower.tokens_at(block, pixels)
+        return self._tower.tokens(pixels)[BLOCKS.index(block)]
 
     def _seen(self, data: bytes, shape: tuple[int, ...]) -> tuple[Tokens, ...]:
         found = self._tower.tokens(np.frombuffer(data, np.uint8).reshape(shape))
@@ -61,7 +74,7 @@ def shared_tower() -> RememberingTower:
 
 def shipped_tower() -> Tower:
     """The tower that ships, read anew; errors as of `shared_tower`."""
-    return VisionTower(load(TOWER, ZOO)[0], BLOCKS)
+    return VisionTower(load(TOWER, ZOO)[0], BLOCKS, stop=BLOCK)
 
 
 def use_tower(tower: Tower | None) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.face_features import PLACE, Look
+from detectors.face_features import BLOCK, Look
 from detectors.shared_tower import shared_tower
 from detectors.stored_reading import StoredReading
 from detectors.synthetic import ZOO
@@ -16,7 +16,7 @@ from detectors.vision_tower import Tokens
 
 def look_with_tower(pixels: NDArray[np.uint8]) -> Tokens:
     """Tokens of a picture (1, SIDE_PX, SIDE_PX, 3) by the shipped tower."""
-    return shared_tower().anew(pixels)[PLACE]
+    return shared_tower().tokens_at(BLOCK, pixels)
 
 
 class TowerReading(StoredReading):

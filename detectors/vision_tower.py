@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,7 @@ class VisionTower:
     Args:
         tensors: weights under the names that `graph` reads.
         blocks: blocks whose tokens are wanted, counted from 1; the tower ends after the last one.
+        stop: of the blocks, the one that `tokens_at` can end after; None for a tower that always goes to its end.
         n_threads: that ONNX Runtime may use; None takes OMP_NUM_THREADS where it is set, else all cores.
         rounded: multiply with activations rounded to 8 bits, or in float32; None as is faster on this machine.
 
@@ -55,13 +57,25 @@ class VisionTower:
     """
 
     def __init__(
-        self, tensors: Tensors, blocks: Sequence[int], *, n_threads: int | None = None, rounded: bool | None = None
+        self,
+        tensors: Tensors,
+        blocks: Sequence[int],
+        *,
+        stop: int | None = None,
+        n_threads: int | None = None,
+        rounded: bool | None = None,
     ) -> None:
         way = ROUNDED if (rounding_pays() if rounded is None else rounded) else IN_FLOAT
-        model = graph(tensors, blocks)
-        self._session = cpu_session(model.data, way, beside=model.beside, n_threads=n_threads)
+        # The runtime computes all of a model, whichever of its outputs are asked for: so a stop parts it in two.
+        stops = (0, max(blocks)) if stop in (None, max(blocks)) else (0, stop, max(blocks))
+        self._stages = []
+        for after, last in pairwise(stops):
+            own = [block for block in blocks if after < block <= last]
+            model = graph(tensors, own, after=after)
+            session = cpu_session(model.data, way, beside=model.beside, n_threads=n_threads)
+            self._stages.append((session, own))
+        self._blocks = tuple(blocks)
         self._places = cache(lambda grid: places(tensors["position"], grid))
-        self._names = [_output(block) for block in blocks]
 
     def tokens(self, pixels: NDArray[np.uint8]) -> tuple[Tokens, ...]:
         """Tokens after each wanted block.
@@ -75,10 +89,24 @@ class VisionTower:
         Raises:
             ValueError: pixels are something else.
         """
+        found = self._seen(pixels, max(self._blocks))
+        return tuple(found[block] for block in self._blocks)
+
+    def tokens_at(self, block: int, pixels: NDArray[np.uint8]) -> Tokens:
+        """Tokens after one wanted block, as `tokens` has them; up to the stop, blocks behind that cost nothing."""
+        return self._seen(pixels, block)[block]
+
+    def _seen(self, pixels: NDArray[np.uint8], last: int) -> dict[int, Tokens]:
         grid = grid_seen(pixels)
         values = (pixels.astype(np.float32) / 255 - MEAN) / STD
-        seen = {"pixels": values.transpose(0, 3, 1, 2), "places": self._places(grid)[None]}
-        return tuple(self._session.run(self._names, seen))
+        given = {"pixels": values.transpose(0, 3, 1, 2), "places": self._places(grid)[None]}
+        found: dict[int, Tokens] = {}
+        for session, blocks in self._stages:
+            found.update(zip(blocks, session.run([_output(block) for block in blocks], given), strict=True))
+            if last in found:
+                break
+            given = {"tokens": found[blocks[-1]]}
+        return found
 
 
 def grid_seen(pixels: NDArray[np.uint8]) -> int:
@@ -144,23 +172,24 @@ class SplitModel:
     beside: Tensors
 
 
-def graph(tensors: Tensors, blocks: Sequence[int]) -> SplitModel:
-    """The tower as an ONNX model.
+def graph(tensors: Tensors, blocks: Sequence[int], *, after: int = 0) -> SplitModel:
+    """The tower, or the end of it, as an ONNX model.
 
     Args:
         tensors: `class`, `position`, `patch.weight`, `norm.weight|bias` and, for each block i from 0, `i.norm1|norm2`,
             `i.query|key|value|output|up|down` with `.weight`, `.bias` and, for the latter, `.scale`.
         blocks: blocks to give out, counted from 1.
+        after: block that it begins behind, 0 for all of it.
 
     Returns:
-        A model: `pixels` (N, 3, s, s) and `places` (1, g * g, WIDTH) in, see `places`; `block<i>` (N, 1 + g * g, WIDTH)
-        out, with s = g * PATCH_PX.
+        A model: `pixels` (N, 3, s, s) and `places` (1, g * g, WIDTH) in, see `places`, or `tokens` after a block;
+        `block<i>` (N, 1 + g * g, WIDTH) out, with s = g * PATCH_PX.
 
     Raises:
         ValueError: a tensor is missing.
     """
     try:
-        return _Graph(tensors).build(blocks)
+        return _Graph(tensors).build(blocks, after)
     except KeyError as error:
         raise ValueError(f"the weights of the tower lack {error}") from error
 
@@ -184,16 +213,18 @@ class _Graph:
         self._constants: dict[str, Any] = {}
         self._beside: dict[str, NDArray[Any]] = {}
 
-    def build(self, blocks: Sequence[int]) -> SplitModel:
+    def build(self, blocks: Sequence[int], after: int) -> SplitModel:
         helper, floats = self._onnx.helper, self._onnx.TensorProto.FLOAT
-        x = self._embedded()
-        for index in range(max(blocks)):
+        x = _Op("tokens") if after else self._embedded()
+        for index in range(after, max(blocks)):
             x = self._mlp(self._attention(x, index), index)
             if index + 1 in blocks:
                 self._nodes.append(helper.make_node("Identity", [x.value], [_output(index + 1)]))
-        shapes = {"pixels": ["n", 3, "side", "side"], "places": [1, "patches", WIDTH]}
+        of_tokens = ["n", "tokens", WIDTH]
+        of_picture = {"pixels": ["n", 3, "side", "side"], "places": [1, "patches", WIDTH]}
+        shapes = {"tokens": of_tokens} if after else of_picture
         inputs = [helper.make_tensor_value_info(name, floats, shape) for name, shape in shapes.items()]
-        outputs = [helper.make_tensor_value_info(_output(block), floats, ["n", "tokens", WIDTH]) for block in blocks]
+        outputs = [helper.make_tensor_value_info(_output(block), floats, of_tokens) for block in blocks]
         data = serialized("tower", self._nodes, inputs, outputs, list(self._constants.values()))
         return SplitModel(data, self._beside)
 

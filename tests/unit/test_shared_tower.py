@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from detectors.face_features import BLOCK
 from detectors.shared_tower import N_REMEMBERED, RememberingTower, shared_tower, use_tower
 from detectors.synthetic import Synthetic
 from detectors.temporal import Temporal
+from detectors.token_features import BLOCKS
+from detectors.tower_reading import look_with_tower
 from detectors.vision_tower import SIDE_PX, Tokens, VisionTower
 from forensics.settings import Limits
 from tests.make_media import photo
@@ -58,9 +61,19 @@ def test_what_nobody_asks_for_twice_pushes_nothing_out(tower: tuple[RememberingT
     whole, *faces = pictures(N_REMEMBERED + 1)
     seen = tower[0].tokens(whole[None])
     for face in faces:
-        assert np.array_equal(tower[0].anew(face[None])[0], tower[0].anew(face[None])[0])
+        assert np.array_equal(tower[0].tokens_at(1, face[None]), tower[1].tokens(face[None])[0])
     asked = tower[1].n
     assert tower[0].tokens(whole[None])[0] is seen[0] and tower[1].n == asked
+
+
+def test_a_tower_that_cannot_stop_early_is_asked_for_all() -> None:
+    elsewhere, seen = ColourTower(), pictures(1)
+    use_tower(elsewhere)
+    try:
+        found = look_with_tower(seen)
+    finally:
+        use_tower(None)
+    assert elsewhere.n_calls == 1 and np.array_equal(found, ColourTower().tokens(seen)[BLOCKS.index(BLOCK)])
 
 
 def test_a_clip_that_two_detectors_look_at_goes_through_once() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from detectors import vision_tower
 from detectors.vision_tower import (
     EPSILON,
     GRID,
@@ -20,6 +23,7 @@ from detectors.vision_tower import (
     places,
     quantize,
 )
+from generators.onnx_session import cpu_session
 from tests.make_tower import random_tower
 
 Array = NDArray[np.float64]
@@ -82,6 +86,31 @@ def test_a_batch_is_the_same_pictures_one_by_one(pictures: NDArray[np.uint8]) ->
     together, alone = tower.tokens(pictures)[0], [tower.tokens(pictures[i : i + 1])[0][0] for i in range(2)]
     assert np.abs(together - np.stack(alone)).max() < 1e-4
     assert not np.allclose(together[0], together[1])
+
+
+class CountedSession:
+    """A session that says when it runs."""
+
+    def __init__(self, session: Any, runs: list[list[str]]) -> None:
+        self._session, self._runs = session, runs
+
+    def run(self, names: list[str], given: dict[str, Any]) -> Any:
+        self._runs.append(names)
+        return self._session.run(names, given)
+
+
+@pytest.mark.parametrize("rounded", [True, False])
+def test_a_stop_changes_no_bit_and_saves_what_lies_behind_it(
+    pictures: NDArray[np.uint8], rounded: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tensors, seen, runs = random_tower(n_blocks=3, seed=5), pictures[:1], list[list[str]]()
+    whole = VisionTower(tensors, (1, 2, 3), n_threads=1, rounded=rounded).tokens(seen)
+    monkeypatch.setattr(vision_tower, "cpu_session", lambda *a, **k: CountedSession(cpu_session(*a, **k), runs))
+    tower = VisionTower(tensors, (1, 2, 3), stop=2, n_threads=1, rounded=rounded)
+    assert all(map(np.array_equal, tower.tokens(seen), whole)) and runs == [["block1", "block2"], ["block3"]]
+    assert all(np.array_equal(tower.tokens_at(block, seen), whole[block - 1]) for block in (1, 2))
+    assert runs[2:] == [["block1", "block2"]] * 2
+    assert np.array_equal(tower.tokens_at(3, seen), whole[2])
 
 
 def test_a_weight_and_its_int8_form_differ_by_half_a_step_at_most() -> None:
