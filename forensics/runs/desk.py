@@ -14,7 +14,7 @@ from forensics.errors import MediaError
 from forensics.messages import Answer, Opened, Task
 from forensics.pool import Outcome
 from forensics.recall import Recall
-from forensics.runs.walk import inside_key
+from forensics.runs.walk import inside_key, is_missing
 from forensics.runs.work import Ended, Enter, Tell, Work
 from forensics.store.run_files import RunFiles
 from forensics.store.run_words import EXAMINED, Ending, FileState, RunFile, Seen
@@ -34,11 +34,15 @@ class Desk:
     Args:
         files: of the run.
         recall: what keeps reports.
+        n_pass: of the walk.
         folder: for reports as pages; None writes none.
         versions_digest: of what examines files now.
         enter: enters files that were found inside containers.
         is_new_pass: what has not changed is *unchanged*; in a pass that goes on it stands as it stood.
         tell: hears of what happens.
+
+    Attributes:
+        n_gone: files of which it came up that they are gone.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class Desk:
         files: RunFiles,
         recall: Recall,
         *,
+        n_pass: int,
         folder: Path | None,
         versions_digest: str,
         enter: Enter,
@@ -53,6 +58,8 @@ class Desk:
         tell: Tell,
     ) -> None:
         self.is_new_pass = is_new_pass
+        self.n_gone = 0
+        self._n_pass = n_pass
         self._versions = versions_digest
         self._files = files
         self._recall = recall
@@ -80,12 +87,24 @@ class Desk:
             work.verdict = "unchanged"
         elif opened.sha256 in self._holders:
             work.verdict = "later"
-        elif twin := self._files.twin(opened.sha256, versions, but=work.file.id):
+        elif twin := self._twin(work, versions):
             work.verdict, work.twin = "twin", twin
         else:
             self._holders[opened.sha256] = task
             return self._recall.decide(task, opened)
         return Answer(scan=False)
+
+    def _twin(self, work: Work, versions: str) -> RunFile | None:
+        """Another file of the same content that has a result. If only one that is gone had, this one was moved."""
+        while (twin := self._files.twin(work.sha256, versions, but=work.file.id)) is not None:
+            if twin.state is FileState.GONE:
+                work.verdict = "moved"
+                return None
+            n_gone = self._files.leave_missing(twin, self._n_pass, is_missing)
+            if not n_gone:
+                return twin
+            self.n_gone += n_gone
+        return None
 
     def ended(self, outcome: Outcome) -> list[Ended]:
         """Keep what became of a file.
@@ -199,6 +218,8 @@ class Desk:
         else:
             result = result_of(outcome, self._recall, self._folder)
             state = FileState.FAILED if result.is_error else FileState.DONE if result.report else FileState.CONTAINER
+            if self.is_new_pass and work.verdict == "moved" and result.cached:
+                state = FileState.UNCHANGED
             ended = Ended(work.file, state, result.to_line(), result)
             kept = self._ending(work, ended, outcome)
         self._files.finish(work.file.id, kept)

@@ -26,7 +26,7 @@ from forensics.runs.work import Ended, StopWanted, Tell
 from forensics.settings import ScanSettings
 from forensics.store import Store
 from forensics.store.run_files import RunFiles
-from forensics.store.run_words import Entered, Seen
+from forensics.store.run_words import Entered, FileState, Seen
 from forensics.store.runs import Run, Runs, RunState
 from forensics.versions import decisive, digest
 
@@ -94,6 +94,7 @@ class DurableRun:
         self._desk = Desk(
             self.files,
             self._recall,
+            n_pass=run.n_pass,
             folder=settings.folder,
             versions_digest=self._versions,
             enter=self._enter,
@@ -161,10 +162,11 @@ class DurableRun:
                 break
             waiting = again
         kept = self.keep(unlisted) if is_whole else set()
-        n_gone = self.files.leave_out(self.run.n_pass) if is_whole else 0
+        n_gone = self._desk.n_gone + (self.files.leave_out(self.run.n_pass) if is_whole else 0)
+        n_promoted = self._promoted() if is_whole else 0
         # Of a new pass, what is gone was never written, and neither was what stays without having been met.
-        self._out.settle(is_stale=bool(kept if self._is_new_pass else n_gone))
-        self._is_new_pass = self._desk.is_new_pass = False
+        self._out.settle(is_stale=bool(n_promoted or (kept if self._is_new_pass else n_gone)))
+        self._is_new_pass, self._desk.is_new_pass, self._desk.n_gone = False, False, 0
 
     def keep(self, unlisted: Unlisted) -> set[bytes]:
         """Files below folders that could not be listed stay as they are. Returns their keys."""
@@ -173,8 +175,14 @@ class DurableRun:
     def leave(self, keys: Iterable[bytes]) -> int:
         """Files of these keys are gone; their lines go, too. Returns how many."""
         n_gone = self.files.leave(keys)
+        if n_gone:
+            self._promoted()
         self._out.settle(is_stale=n_gone > 0)
         return n_gone
+
+    def _promoted(self) -> int:
+        """No file is left as the copy of one that is gone."""
+        return self.files.promote_copies(FileState.UNCHANGED if self._is_new_pass else FileState.DONE)
 
     def beat(self) -> None:
         """Give a sign of life, if the last one was BEAT_S ago.

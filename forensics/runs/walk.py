@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
 
+from forensics.inputs import is_url
 from forensics.messages import Task
 from forensics.store.run_words import CHUNK_ROWS, Seen
 from forensics.store.store import storable
@@ -67,6 +68,23 @@ def seen(task: Task, *, now_s: float | None = None) -> Seen:
     except (ValueError, OverflowError, OSError):
         modified_at = None
     return Seen(key(task), task.shown, found.st_size, None if is_racy else found.st_mtime_ns, modified_at)
+
+
+def is_missing(path: str) -> bool:
+    """Whether nothing lies at a path any more; False where that cannot be told.
+
+    Args:
+        path: as the store keeps it: of a URL, or a name with escapes for bytes that are no UTF-8, it tells nothing.
+    """
+    if is_url(path) or "\\" in path:
+        return False
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
 
 
 class Unlisted:

@@ -40,12 +40,13 @@ def watch(
         met: Known = {}
         unlisted = Unlisted(run.run.plan.sources)
         changed = [task for task, key in _with_keys(unlisted.noted(walk()), met) if known.get(key, ()) != met[key]]
-        if changed:
-            yield from run.examine(changed, is_whole=False)
         missed = known.keys() - met.keys()
         kept = missed & run.keep(unlisted)
+        # Before what is new: a file that was moved is no copy of one that is gone.
         if gone := missed - kept:
             run.leave(gone)
+        if changed:
+            yield from run.examine(changed, is_whole=False)
         known = met | {key: known[key] for key in kept}
         yield None
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import zlib
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, func, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
-from forensics.store.run_results import RunResults, as_file
-from forensics.store.run_words import CHUNK_ROWS, ENDED, EXAMINED, Ending, Entered, FileState, Seen
+from forensics.store.run_results import RunResults, as_file, packed, unpacked
+from forensics.store.run_words import CHUNK_ROWS, ENDED, EXAMINED, Ending, Entered, FileState, RunFile, Seen
 from forensics.store.store import Store, storable
 from forensics.store.tables import RunFileRow
 
@@ -128,6 +126,60 @@ class RunFiles(RunResults):
                 n_gone += self._change(mine, state=str(FileState.GONE))
         return n_gone
 
+    def leave_missing(self, file: RunFile, n_pass: int, is_missing: Callable[[str], bool]) -> int:
+        """A file is gone, if the walk has not met it so far and nothing lies where it, or what holds it, lay.
+
+        Args:
+            file: of this run.
+            n_pass: of the walk under way.
+            is_missing: tells it by a path.
+
+        Returns:
+            How many files went by that: with a container all that was found in it.
+        """
+        with self._store.session() as session:
+            row = session.get_one(RunFileRow, file.id)
+            place = row if row.container is None else session.get_one(RunFileRow, row.container)
+            if place.n_pass >= n_pass or not is_missing(place.path):
+                return 0
+            number = place.id
+        mine = self._mine((RunFileRow.id == number) | (RunFileRow.container == number), RunFileRow.n_pass < n_pass)
+        return self._change(mine, state=str(FileState.GONE))
+
+    def promote_copies(self, state: FileState) -> int:
+        """Of copies whose original is gone, or holds something else by now, the first becomes the original.
+
+        Args:
+            state: of a *duplicate* that is none any more.
+
+        Returns:
+            How many lines of the results are others by that.
+        """
+        original = aliased(RunFileRow)
+        is_lost = (original.state == str(FileState.GONE)) | (original.sha256 != RunFileRow.sha256)
+        ended = RunFileRow.state.in_([str(one) for one in ENDED])
+        asked = select(RunFileRow.id, RunFileRow.duplicate_of).join(original, original.id == RunFileRow.duplicate_of)
+        asked = asked.where(*self._mine(ended, is_lost)).order_by(RunFileRow.duplicate_of, RunFileRow.id)
+        with self._store.session() as session:
+            copies = [(int(number), int(of or 0)) for number, of in session.execute(asked)]
+        # Later copies first, so that the earliest of each original stays.
+        firsts = {of: number for number, of in reversed(copies)}
+        for start in range(0, len(copies), CHUNK_ROWS):
+            chunk = dict(copies[start : start + CHUNK_ROWS])
+            with self._store.session(writes=True, durable=True) as session, session.begin():
+                wanted = {*chunk, *(firsts[of] for of in chunk.values())}
+                rows = {row.id: row for row in session.scalars(select(RunFileRow).where(RunFileRow.id.in_(wanted)))}
+                for number, of in chunk.items():
+                    row, first = rows[number], rows[firsts[of]]
+                    is_first = row is first
+                    if is_first and row.state == FileState.DUPLICATE:
+                        row.state = str(state)
+                    row.duplicate_of = None if is_first else first.id
+                    assert row.line is not None
+                    told = {"state": row.state, "duplicate_of": None if is_first else first.path}
+                    row.line = packed(unpacked(row.line) | told)
+        return len(copies)
+
     def failed_once(self, number: int) -> None:
         """Examining a file has failed, and is to be tried again."""
         with self._store.session(writes=True) as session, session.begin():
@@ -149,7 +201,7 @@ class RunFiles(RunResults):
             "message": storable(ending.line.get("error") or "")[:MAX_MESSAGE],
             "notes": storable(",".join(ending.notes)),
             "place": self._place,
-            "line": zlib.compress(json.dumps(ending.line, allow_nan=False).encode(), 1),
+            "line": packed(ending.line),
         }
         with self._store.session(writes=True, durable=True) as session, session.begin():
             session.connection().execute(_FINISHED, {"number": number, **values})

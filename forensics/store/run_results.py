@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, func, select
@@ -15,7 +15,7 @@ from forensics.store.tables import RunFileRow
 
 NO_NOTES = ""
 
-_TOLD = RunFileRow.state.in_([str(state) for state in (*EXAMINED, FileState.FAILED)])
+_TOLD = RunFileRow.state.in_([str(state) for state in (*EXAMINED, FileState.FAILED, FileState.GONE)])
 _TWIN = (
     select(RunFileRow)
     .where(
@@ -25,8 +25,8 @@ _TWIN = (
         RunFileRow.id != bindparam("but"),
         _TOLD,
     )
-    # What was examined itself comes before what was found to be its copy.
-    .order_by(RunFileRow.duplicate_of.is_not(None), RunFileRow.id)
+    # What was examined itself comes before what was found to be its copy, and what is gone last.
+    .order_by(RunFileRow.state == str(FileState.GONE), RunFileRow.duplicate_of.is_not(None), RunFileRow.id)
     .limit(1)
 )
 """Asked for every file: to make a statement takes longer than to follow it."""
@@ -45,7 +45,7 @@ class RunResults:
         self._run = run
 
     def twin(self, sha256: str, versions_digest: str, *, but: int) -> RunFile | None:
-        """Another file of the same content that has a result."""
+        """Another file of the same content that has a result; one that is gone, if there is no other."""
         same = {"run": self._run, "sha256": sha256, "versions_digest": versions_digest, "but": but}
         with self._store.session() as session:
             row = session.scalar(_TWIN, same)
@@ -58,10 +58,10 @@ class RunResults:
             LookupError: it has none.
         """
         with self._store.session() as session:
-            packed = session.scalar(select(RunFileRow.line).where(RunFileRow.id == number))
-        if packed is None:
+            kept = session.scalar(select(RunFileRow.line).where(RunFileRow.id == number))
+        if kept is None:
             raise LookupError(f"the file {number} of the run has no result")
-        return _unpacked(packed)
+        return unpacked(kept)
 
     def lines(self, numbers: Sequence[int] | None = None) -> Iterator[dict[str, Any]]:
         """The line of every file that has a result, in the order in which they ended.
@@ -84,7 +84,7 @@ class RunResults:
                 rows = session.execute(asked.limit(CHUNK_ROWS)).all()
             for row in rows:
                 if row.line is not None:
-                    yield row.place, _unpacked(row.line) | {"state": row.state}
+                    yield row.place, unpacked(row.line) | {"state": row.state}
             if len(rows) < CHUNK_ROWS:
                 return
             after = rows[-1].place
@@ -172,6 +172,12 @@ def as_file(row: RunFileRow, *, had_result: bool = False, was_met: bool = False)
     )
 
 
-def _unpacked(packed: bytes) -> dict[str, Any]:
-    line: dict[str, Any] = json.loads(zlib.decompress(packed))
+def packed(line: Mapping[str, Any]) -> bytes:
+    """A line of the results as the store keeps it."""
+    return zlib.compress(json.dumps(line, allow_nan=False).encode(), 1)
+
+
+def unpacked(kept: bytes) -> dict[str, Any]:
+    """The opposite of `packed`."""
+    line: dict[str, Any] = json.loads(zlib.decompress(kept))
     return line
