@@ -90,8 +90,23 @@ def table_of(file: BinaryIO, most: int) -> Table:
     return Table(entries, lost, place is not None, is_whole)
 
 
-def content_start(file: BinaryIO, entry: zipfile.ZipInfo) -> int:
-    """Where the packed bytes of a file begin.
+@dataclass(frozen=True)
+class Content:
+    """Where the packed bytes of a file lie.
+
+    Attributes:
+        start: in the archive.
+        room: bytes from there to the end of the archive.
+        sizes: packed and unpacked, by the header before the file; none if they follow the file.
+    """
+
+    start: int
+    room: int
+    sizes: tuple[int, ...]
+
+
+def content_of(file: BinaryIO, entry: zipfile.ZipInfo) -> Content:
+    """Find the packed bytes of a file.
 
     Raises:
         EOFError: no header is there.
@@ -99,7 +114,11 @@ def content_start(file: BinaryIO, entry: zipfile.ZipInfo) -> int:
     head = _head(file, entry.header_offset)
     if head is None:
         raise EOFError("the table of contents leads to no file")
-    return entry.header_offset + _LOCAL.size + head[-2] + head[-1]
+    _, _, flags, _, _, _, _, packed, unpacked, n_name, n_extra = head
+    start = entry.header_offset + _LOCAL.size + n_name + n_extra
+    file.seek(start - n_extra)
+    sizes = () if flags & _DESCRIPTOR else _full((unpacked, packed), file.read(n_extra))
+    return Content(start, max(file.seek(0, 2) - start, 0), tuple(sizes))
 
 
 def _place(file: BinaryIO, size: int) -> _Place | None:

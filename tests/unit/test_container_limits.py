@@ -75,9 +75,15 @@ def test_what_is_no_media_is_not_unpacked_however_large_it_claims_to_be(tmp_path
     assert found.refused == {"zeros.jpg": "not-media"} and found.files == {"a.jpg": A} and found.error is None
 
 
-def test_members_that_share_their_bytes_are_a_bomb(tmp_path: Path) -> None:
+def test_members_that_share_their_bytes_are_a_bomb_if_they_unpack_beyond_the_limits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = look(overlapping_zip(50, A), tmp_path)
-    assert found.error is not None and found.error.code == "bomb" and not found.files
+    assert found.error is not None and found.error.code == "broken" and found.files == {"0.jpg": A}
+    (tmp_path / "more").mkdir()
+    monkeypatch.setattr("forensics.containers.budget.RATIO_FLOOR_BYTES", 1 << 20)
+    found = look(overlapping_zip(500, bmp_header(100, 100) + b"\xff" * 30_000), tmp_path / "more")
+    assert found.error is not None and found.error.code == "bomb" and list(found.files) == ["0.jpg"]
 
 
 def test_too_many_members_end_it_and_those_before_are_found(tmp_path: Path) -> None:

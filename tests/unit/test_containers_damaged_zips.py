@@ -167,3 +167,51 @@ def test_numbers_of_64_bits_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert b"PK\x06\x06" in data
     found = look(data, tmp_path)
     assert found.files == THREE and found.error is None
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize(
+    ("at", "sizes"),
+    [(20, (100_000,)), (20, ((1 << 31) - 1,)), (24, (10,)), (24, (100_000,)), (20, (100_000, 100_000)), (20, (0, 0))],
+    ids=["packed more", "packed beyond the end", "unpacked less", "unpacked more", "both more", "none"],
+)
+def test_lies_of_the_table_about_sizes_cost_no_file_and_are_told(
+    method: int, at: int, sizes: tuple[int, ...], tmp_path: Path
+) -> None:
+    data = bytearray(zipped(THREE, method=method))
+    struct.pack_into(f"<{len(sizes)}I", data, entry_of(data, 1) + at, *sizes)
+    found = look(bytes(data), tmp_path)
+    assert found.files == THREE and not found.refused
+    assert found.error is not None and found.error.code == "broken" and "lies about the sizes" in str(found.error)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_sizes_before_a_file_do_not_matter_where_the_table_is_right(method: int, tmp_path: Path) -> None:
+    data = bytearray(zipped(THREE, method=method))
+    struct.pack_into("<II", data, data.index(LOCAL, 4) + 18, 100_000, 10)
+    found = look(bytes(data), tmp_path)
+    assert found.files == THREE and found.error is None
+
+
+def test_where_all_sizes_lie_alike_only_a_file_that_is_not_packed_is_lost(tmp_path: Path) -> None:
+    for method, files in ((zipfile.ZIP_STORED, {"a.jpg": A, "c.jpg": C}), (zipfile.ZIP_DEFLATED, THREE)):
+        data = bytearray(zipped(THREE, method=method))
+        for at in (data.index(LOCAL, 4) + 18, entry_of(data, 1) + 20):
+            struct.pack_into("<II", data, at, 100_000, 100_000)
+        (folder := tmp_path / f"{method}").mkdir()
+        found = look(bytes(data), folder)
+        assert found.files == files and found.error is not None and found.error.code == "broken"
+
+
+def test_a_file_that_is_called_an_empty_folder_is_examined(tmp_path: Path) -> None:
+    data = bytearray(zipped({"a.jpg": A, "b.jpg/": B}))
+    struct.pack_into("<I", data, entry_of(data, 1) + 24, 0)
+    found = look(bytes(data), tmp_path)
+    assert found.files == {"a.jpg": A, "b.jpg/": B} and found.error is not None
+
+
+def test_a_small_size_does_not_get_a_file_past_the_limits(tmp_path: Path) -> None:
+    data = bytearray(zipped({"a.jpg": A, "b.jpg": B + bytes(1 << 20)}))
+    struct.pack_into("<I", data, entry_of(data, 1) + 24, 10)
+    found = look(bytes(data), tmp_path, max_file_bytes=len(A))
+    assert found.files == {"a.jpg": A} and found.refused == {"b.jpg": "too-many-bytes"}
