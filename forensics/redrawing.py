@@ -6,7 +6,6 @@ The process is confined like those that examine files, and its answers are bytes
 
 from __future__ import annotations
 
-import signal
 import sys
 import threading
 from contextlib import suppress
@@ -23,6 +22,7 @@ from forensics.confinement import confine
 from forensics.confinement.private import PrivateFolder
 from forensics.confinement.scratch import use_scratch
 from forensics.errors import MediaError
+from forensics.group_signals import ignore_endings, start_deaf
 from forensics.hearing import MAX_MESSAGE_BYTES, give_up_after
 from forensics.media import Kind, Media
 from forensics.settings import Limits
@@ -125,7 +125,7 @@ class Redrawer:
         give_up_after(here)
         self._scratch = PrivateFolder()
         self._process = context.Process(target=serve, args=(there, self._scratch.__enter__()), daemon=True)
-        self._process.start()
+        start_deaf(self._process)
         there.close()
         self._connection = here
         if not here.poll(START_S) or here.recv_bytes(MAX_MESSAGE_BYTES) != READY:
@@ -145,7 +145,7 @@ class Redrawer:
 
 def serve(connection: Connection, scratch: Path) -> None:
     """Draw until the parent hangs up. The target of the process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ignore_endings()
     use_scratch(scratch)
     confine((scratch,), max_file_bytes=MEMORY_BYTES)
     if sys.platform == "linux":

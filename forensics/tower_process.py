@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from detectors.token_features import Tower
 from detectors.tower_server import Listener, TowerServer, listen_at
 from forensics.confinement.kernel import end_with_parent
 from forensics.endings import how_it_died
+from forensics.group_signals import ignore_endings, start_deaf
 from forensics.watched import START_S, last_line, start_context
 
 MAX_REFUSAL_BYTES = 4096
@@ -121,7 +121,7 @@ class TowerProcess:
         self._silence = _Silence()
         given = (self._listener, there, self.device, self._load, self._log, self._beaten_s)
         self._process: BaseProcess = context.Process(target=_serve, args=given, daemon=True)
-        self._process.start()
+        start_deaf(self._process)
         there.close()
 
 
@@ -145,7 +145,7 @@ def _serve(
         beaten_s.value = time.monotonic()
 
     end_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ignore_endings()
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for number in (1, 2):
         os.dup2(file, number)

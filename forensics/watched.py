@@ -20,6 +20,7 @@ import psutil
 from forensics.confinement.private import PrivateFolder
 from forensics.confinement.scratch import remove_folder
 from forensics.confinement.socket_folder import socket_folder
+from forensics.group_signals import start_deaf
 from forensics.hearing import give_up_after
 from forensics.insides import passing_by_s
 from forensics.messages import Opened, Task
@@ -93,7 +94,7 @@ class Worker:
         give_up_after(here)
         # Daemons end with the parent, whatever ends it.
         process = context.Process(target=serve, args=(there, *given, home, tower), daemon=True)
-        process.start()
+        start_deaf(process)
         there.close()
         if tower is not None:
             tower.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import signal
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,6 +24,7 @@ from forensics.containers.kinds import container_kind_of
 from forensics.containers.member import Member
 from forensics.errors import MediaError
 from forensics.freed_memory import FreedMemory, trim
+from forensics.group_signals import ignore_endings
 from forensics.insides import bought_s, passing_by_s
 from forensics.media import Kind, Media
 from forensics.messages import Done, Entered, Examiner, Opened, Ready, Scanned, Step, Task
@@ -261,8 +261,8 @@ def _sha256(path: Path, max_bytes: int) -> str:
 
 def _isolate(home: Path, unpacked: Path, limits: Limits, n_threads: int) -> tuple[str, ...]:
     """Leave this process nothing of the machine that reading files does not need; returns what could not be kept."""
-    # The parent alone decides when Ctrl-C ends the work; decoders must not write over its progress bar.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ignore_endings()
+    # Decoders must not write over the progress bar of the parent.
     for path, flags, numbers in ((os.devnull, os.O_RDONLY, (0,)), (home / LOG, _APPENDING, (1, 2))):
         file = os.open(path, flags, 0o600)
         for number in numbers:

@@ -10,7 +10,9 @@ from typing import NoReturn
 
 import click
 
-SIGNALS = tuple(signal.Signals[name] for name in ("SIGTERM", "SIGHUP") if name in signal.Signals.__members__)
+from forensics.group_signals import ENDING
+
+SIGNALS = tuple(number for number in ENDING if number != signal.SIGINT)
 
 
 def interruptible(work: Callable[[], int]) -> int:
