@@ -1,20 +1,26 @@
-"""The directories of a TIFF (TIFF 6.0, BigTIFF) or an Exif block, walked without decoding: sizes, orientation."""
+"""What directories of a TIFF (TIFF 6.0, BigTIFF) or an Exif block tell without decoding: sizes, orientation, pages."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from forensics.errors import MediaError
+from forensics.media.tiff_layout import (
+    MAX_ENTRIES,
+    WHOLE_NUMBERS,
+    Chain,
+    FileBytes,
+    Layout,
+    Sliced,
+    Table,
+    too_many_entries,
+)
 
 SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, ORIENTATION, SAMPLES = 254, 256, 257, 258, 259, 274, 277
 TILE_WIDTH, TILE_HEIGHT, DNG_VERSION = 322, 323, 50706
 
-MAX_ENTRIES = 200_000
-"""Entries over all directories. A page has tens; directories that overlap in the file could claim billions."""
-
-_TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
-_WHOLE_NUMBERS = frozenset({1, 3, 4, 13, 16})
 _NUMBERS = frozenset({3, 4, 5, 8, 9, 10, 11, 12, 13, 16, 17, 18})
 _MAX_NUMBERS = 1_000_000
 """Numbers in one entry: decoders turn them into Python integers. One strip a row of the highest picture is far less."""
@@ -26,10 +32,12 @@ _KEPT = frozenset(
 _SMALLER_OR_MASK = 0b101
 """Bits of SUBFILE: a smaller version of another page, a mask of one."""
 
+_HEADERS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
 
 @dataclass(frozen=True)
 class Directory:
-    """One page of a TIFF.
+    """One directory of a TIFF.
 
     Attributes:
         values: first number of each tag that matters here, by tag. Where a tag occurs twice, the first counts.
@@ -44,8 +52,9 @@ class Directory:
 
     @property
     def is_page(self) -> bool:
-        """Whether it is a picture of its own."""
-        return not self.values.get(SUBFILE, 0) & _SMALLER_OR_MASK
+        """Whether it is a picture of its own; one without a size is none, such as that of a signature."""
+        has_size = WIDTH in self.values and HEIGHT in self.values
+        return has_size and not self.values.get(SUBFILE, 0) & _SMALLER_OR_MASK
 
     @property
     def tile_size(self) -> tuple[int, int]:
@@ -53,7 +62,16 @@ class Directory:
         return self.values.get(TILE_WIDTH, 0), self.values.get(TILE_HEIGHT, 0)
 
 
-def tiff_directories(data: bytes, *, checked: bool = True) -> Iterator[Directory]:
+def directory_of(layout: Layout, table: Table) -> Directory:
+    """What matters here of a directory."""
+    values: dict[int, int] = {}
+    for entry in table.entries:
+        if entry.tag in _KEPT and entry.tag not in values and entry.kind in WHOLE_NUMBERS and entry.count:
+            values[entry.tag] = layout.first_number(entry)
+    return Directory(values)
+
+
+def tiff_directories(data: Sliced, *, checked: bool = True) -> Iterator[Directory]:
     """Directories in the order of their chain; a chain that loops ends where it meets itself.
 
     Args:
@@ -63,40 +81,63 @@ def tiff_directories(data: bytes, *, checked: bool = True) -> Iterator[Directory
     Raises:
         MediaError: cut off inside the first directory, or tags that claim more than the file can hold.
     """
-    order = "little" if data[:2] == b"II" else "big"
-    big = data[2:4] in (b"+\0", b"\0+")
-    word = 8 if big else 4
-
-    def number(at: int, n_bytes: int) -> int:
-        return int.from_bytes(data[at : at + n_bytes], order)  # type: ignore[arg-type]
-
-    at, seen, n_entries = number(8 if big else 4, word), set[int](), 0
-    while at and at not in seen:
-        seen.add(at)
-        count_bytes = 8 if big else 2
-        n, first, entry_bytes = number(at, count_bytes), at + count_bytes, 20 if big else 12
-        end = first + n * entry_bytes
-        n_entries += n
-        if end > len(data) or n == 0:
-            if len(seen) == 1:
-                raise MediaError("truncated", "the TIFF ends before its first directory does")
-            return
+    layout = Layout(data)
+    chain, n_entries = Chain(layout), 0
+    for table in chain:
+        n_entries += len(table.entries)
         if n_entries > MAX_ENTRIES:
-            raise MediaError("broken", f"the TIFF directories hold more than {MAX_ENTRIES:,} entries")
-        values: dict[int, int] = {}
-        claimed_bytes = 0
-        for entry in range(first, end, entry_bytes):
-            tag, kind, count = number(entry, 2), number(entry + 2, 2), number(entry + 4, word)
-            if checked:
-                claimed_bytes += _checked_bytes(tag, kind, count, len(data))
-            if tag in _KEPT and tag not in values and kind in _WHOLE_NUMBERS and count:
-                size = _TYPE_BYTES[kind]
-                value_at = entry + 4 + word
-                values[tag] = number(value_at if size * count <= word else number(value_at, word), size)
-        if claimed_bytes > 2 * len(data):
-            raise MediaError("broken", "the TIFF tags claim more data than the file holds")
-        yield Directory(values)
-        at = number(end, word)
+            raise too_many_entries()
+        if checked:
+            check_claims(table, len(data))
+        yield directory_of(layout, table)
+    if chain.is_cut and not n_entries:
+        raise MediaError("truncated", "the TIFF ends before its first directory does")
+
+
+def is_raw(head: bytes, first: Directory) -> bool:
+    """Whether a TIFF is a camera's raw data, by its first bytes and its first directory."""
+    return DNG_VERSION in first.values or head[8:10] == b"CR"
+
+
+def has_pages(file: BinaryIO) -> bool:
+    """Whether a file is a TIFF of two or more pages, each a picture of its own; camera raw is not.
+
+    Args:
+        file: seekable; it is left anywhere.
+    """
+    data, n_pages = FileBytes(file), 0
+    head = data[:10]
+    if not head.startswith(_HEADERS):
+        return False
+    try:
+        for number, directory in enumerate(tiff_directories(data, checked=False)):
+            if number == 0 and is_raw(head, directory):
+                return False
+            n_pages += directory.is_page
+            if n_pages > 1:
+                return True
+    except MediaError:
+        # Whoever opens it as a picture tells what is wrong.
+        return False
+    return False
+
+
+def check_one_page(file: BinaryIO) -> None:
+    """Refuse a TIFF of several pages; who may look into one does (`forensics.containers`).
+
+    Raises:
+        MediaError: it has two pages or more.
+    """
+    if has_pages(file):
+        raise MediaError("not-media", "this is a TIFF of several pages, each of them a picture of its own")
+
+
+def names_more(data: Sliced) -> bool:
+    """Whether the chain of a TIFF goes on to a directory that is not there: the file was cut off, most likely."""
+    chain = Chain(Layout(data))
+    for _ in chain:
+        pass
+    return chain.is_cut
 
 
 def exif_orientation(exif: bytes) -> int:
@@ -117,10 +158,21 @@ def upright_orientation(directory: Directory | None) -> int:
     return value if 1 <= value <= 8 else 1
 
 
-def _checked_bytes(tag: int, kind: int, count: int, n_data: int) -> int:
-    n_bytes = _TYPE_BYTES.get(kind, 0) * count
-    if n_bytes > n_data or (kind in _NUMBERS and count > _MAX_NUMBERS):
-        raise MediaError(
-            "broken", f"the TIFF file is broken: its tag {tag} claims {count:,} values, more than the file can hold"
-        )
-    return n_bytes
+def check_claims(table: Table, n_data: int) -> None:
+    """Refuse a directory by what its tags claim.
+
+    Args:
+        table: the directory.
+        n_data: bytes of the file.
+
+    Raises:
+        MediaError: more than the file can hold.
+    """
+    claimed_bytes = 0
+    for entry in table.entries:
+        claimed_bytes += entry.n_bytes
+        if entry.n_bytes > n_data or (entry.kind in _NUMBERS and entry.count > _MAX_NUMBERS):
+            claim = f"its tag {entry.tag} claims {entry.count:,} values, more than the file can hold"
+            raise MediaError("broken", f"the TIFF file is broken: {claim}")
+    if claimed_bytes > 2 * n_data:
+        raise MediaError("broken", "the TIFF tags claim more data than the file holds")
