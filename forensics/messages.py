@@ -93,7 +93,7 @@ class Entered:
     """A file is a container and will be unpacked; the parent answers with the scratch folder to use.
 
     Attributes:
-        kind: of `containers.kinds.container_kind`.
+        kind: of `containers.kinds.container_kind_of`.
     """
 
     kind: str

@@ -25,7 +25,10 @@ OUT_OF_TIME = "not examined: the time limit of this file was nearly used up"
 """Why an analyzer was skipped that another run on the same file may well reach."""
 
 PAGES = "pages"
-"""Name of the finding that there are further pictures; its measure `n_pages` says how many if they are pages."""
+"""Name of the finding that there are further pictures than the one that was looked at."""
+
+LOST_PAGES = "n_lost_pages"
+"""Its measure where they are named by the file and not in it."""
 
 SEEN_BEFORE, FUSION = "seen_before", "fusion"
 """Names of findings that are added to what the analyzers found."""
@@ -37,8 +40,8 @@ def missing(findings: Iterable[Finding], skipped: Mapping[str, str]) -> str:
     """Why not all of a file was looked at; "" if it was."""
     if OUT_OF_TIME in skipped.values():
         return "its time was up before everything was looked at"
-    n_pages = max((int(f.measures.get("n_pages", 0)) for f in findings if f.analyzer == PAGES), default=0)
-    return f"only the first of its {n_pages} pages was looked at" if n_pages else ""
+    is_lost = any(LOST_PAGES in f.measures for f in findings if f.analyzer == PAGES)
+    return "a further page that it names is lost" if is_lost else ""
 
 
 @dataclass(frozen=True, eq=False)

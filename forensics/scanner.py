@@ -13,7 +13,8 @@ from forensics.finding import Finding, Trace
 from forensics.fusion import read_model, spoken
 from forensics.hashing import media_hashes
 from forensics.media import Kind, Media
-from forensics.report import OUT_OF_TIME, PAGES, ScanReport, missing
+from forensics.media.tiff_directories import names_more
+from forensics.report import LOST_PAGES, OUT_OF_TIME, PAGES, ScanReport, missing
 from forensics.settings import ScanSettings
 from forensics.verdict import weigh
 from forensics.versions import promoted, settled
@@ -122,17 +123,18 @@ class Scanner:
 
 
 def _further_pictures(media: Media) -> Iterator[Finding]:
-    """What is said of a file with several pictures: most analyzers look at the first alone."""
+    """What is said of a file with several pictures, of which most analyzers look at the first, or with lost ones."""
+    if media.format == "tiff" and names_more(media.data):
+        words = "The file names a further page that it does not hold: it was cut off, or was written badly."
+        yield Finding(PAGES, Trace.PROVENANCE, words, measures={LOST_PAGES: 1.0})
     n = media.image.n_frames if media.kind is Kind.IMAGE else 1
     if n == 1:
         return
-    what, measure = f"The file holds {n} pictures", "n_pictures"
-    if media.format == "tiff":
-        what, measure = f"The file holds {n} pages", "n_pages"
     seen = "only the first was looked at: save the others as files of their own"
     if media.is_animation:
         seen = "only trained detectors looked at more than the first"
-    yield Finding(PAGES, Trace.PROVENANCE, f"{what}, and {seen}.", measures={measure: float(n)})
+    words = f"The file holds {n} pictures, and {seen}."
+    yield Finding(PAGES, Trace.PROVENANCE, words, measures={"n_pictures": float(n)})
 
 
 def _decode(media: Media) -> tuple[int, int, float | None]:

@@ -12,7 +12,7 @@ MAX_NAMES = 100
 
 MAX_NAME_CHARS = 1000
 
-HIDDEN, LINK, DEVICE, PART, DUPLICATE = "hidden", "link", "device", "no picture", "duplicate"
+HIDDEN, LINK, DEVICE, PART, DUPLICATE, SIGNATURE = "hidden", "link", "device", "no picture", "duplicate", "signature"
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,11 @@ class Account:
     """What became of one container.
 
     Attributes:
-        format: its kind, of `kinds.container_kind`.
+        format: its kind, of `kinds.container_kind_of`.
         n_files: files in it that have a result of their own, also those that could not be examined.
         left_out: reason -> members that have none: hidden files, links, devices, parts of a document that are no
-            picture, and files that are byte for byte the same as one that was already found.
+            picture, files that are byte for byte the same as one that was already found, and signatures that vouch for
+            the container as a whole.
         names: the first MAX_NAMES of these, each with its reason; hostile text.
     """
 

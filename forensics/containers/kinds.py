@@ -1,4 +1,4 @@
-"""Which kind of container a file is, by its first bytes; names are the sender's choice and are not looked at."""
+"""Which kind of container a file is, by its content; names are the sender's choice and are not looked at."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import tarfile
 from pathlib import Path
 
 from forensics.media.sniff import HEAD_BYTES
+from forensics.media.tiff_directories import has_pages
 
 _SIGNATURES = (
     (b"PK\x03\x04", "zip"),
@@ -34,7 +35,7 @@ MIN_MAIL_HEADERS = 2
 
 
 def container_kind(head: bytes) -> str | None:
-    """Kind of a container.
+    """Kind of a container, if its first bytes tell.
 
     Args:
         head: the first HEAD_BYTES of a file that is no media, or all of it.
@@ -55,12 +56,17 @@ def container_kind(head: bytes) -> str | None:
 
 
 def container_kind_of(path: Path) -> str | None:
-    """Kind of the container that a file is; None as well for what cannot be read or is no regular file."""
+    """Kind of the container that a file is, of `container_kind` or tiff, which is one of several pages.
+
+    Returns:
+        None as well for what cannot be read or is no regular file.
+    """
     try:
         if not path.is_file():
             return None
         with path.open("rb") as file:
-            return container_kind(file.read(HEAD_BYTES))
+            head = file.read(HEAD_BYTES)
+            return "tiff" if has_pages(file) else container_kind(head)
     except OSError:
         return None
 

@@ -35,6 +35,7 @@ READERS = {
     "eml": "forensics.containers.mails:read_eml",
     "mbox": "forensics.containers.mails:read_mbox",
     "pdf": "forensics.containers.pdfs:read_pdf",
+    "tiff": "forensics.containers.tiffs:read_tiff",
 }
 """Kind of container -> what reads it; loaded when the first one comes along."""
 
@@ -92,7 +93,7 @@ class Unpacker:
         """Unpack all of it.
 
         Args:
-            kind: of `kinds.container_kind`.
+            kind: of `kinds.container_kind_of`.
             name: of the outermost container, for display.
 
         Returns:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from forensics.containers.account import DUPLICATE, PART
 from forensics.containers.budget import Exhausted
-from forensics.containers.kinds import container_kind
+from forensics.containers.kinds import container_kind, container_kind_of
 from forensics.containers.member import Member
 from forensics.errors import MediaError
 from forensics.media.sniff import HEAD_BYTES, sniff
@@ -34,7 +34,7 @@ class Writer:
         self._path: Path | None = None
         self._file: BinaryIO | None = None
         self._refused: MediaError | None = None
-        self._is_over = self._is_passed_by = False
+        self._is_over = self._is_passed_by = self._is_tiff = False
 
     def write(self, chunk: bytes | bytearray) -> bool:
         """Take bytes; whether more are wanted.
@@ -63,6 +63,10 @@ class Writer:
             self._decide()
         if self._is_passed_by:
             return
+        if self._is_tiff and self._path is not None and container_kind_of(self._path) == "tiff":
+            # Its pages may lie anywhere in it: its first bytes do not tell.
+            self._kind = "tiff"
+            self._check_depth()
         if self._refused is not None:
             self.drop()
             if self._is_part and self._refused.code in ("not-media", "empty"):
@@ -108,18 +112,22 @@ class Writer:
             self._is_passed_by = True
             return
         try:
-            sniff(head)
+            self._is_tiff = sniff(head) == "tiff"
         except MediaError as error:
             self._kind = container_kind(head)
             if self._kind is None:
                 self._refused = error
-            elif self._level.depth >= self._tree.limits.max_depth:
-                words = f"it lies {self._level.depth} containers deep, the limit for opening one more"
-                self._refused = MediaError("too-deep", words)
+            else:
+                self._check_depth()
         if self._refused is None:
             self._number, self._path = self._tree.scratch_file()
             self._file = self._path.open("xb")
             self._store(self._head)
+
+    def _check_depth(self) -> None:
+        if self._refused is None and self._level.depth >= self._tree.limits.max_depth:
+            words = f"it lies {self._level.depth} containers deep, the limit for opening one more"
+            self._refused = MediaError("too-deep", words)
 
     def _store(self, chunk: bytes | bytearray) -> None:
         assert self._file is not None

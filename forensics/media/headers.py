@@ -14,8 +14,8 @@ from forensics.media.jpeg_segments import jpeg_bits, jpeg_exif, jpeg_sizes
 from forensics.media.png_chunks import apng_frames, png_chunks, png_exif, png_pixels_only, png_sizes
 from forensics.media.tiff_directories import (
     BITS,
-    DNG_VERSION,
     exif_orientation,
+    is_raw,
     tiff_directories,
     upright_orientation,
 )
@@ -127,16 +127,17 @@ def _gif(data: bytes, limits: Limits) -> Claims:
 
 
 def _tiff(data: bytes, limits: Limits) -> Claims:
-    pages = list(islice(tiff_directories(data), limits.max_frames + 1))
-    if any(DNG_VERSION in page.values for page in pages[:1]) or data[8:10] == b"CR":
+    # One of several pages was refused before: behind the first come smaller versions and masks of it.
+    directories = list(islice(tiff_directories(data), limits.max_frames + 1))
+    if any(is_raw(data[:10], first) for first in directories[:1]):
         raise MediaError("unsupported", "this is a camera raw file: develop it to a JPEG, PNG or TIFF first")
-    check_frames(len(pages), limits)
-    tiles = [page.tile_size for page in pages if all(page.tile_size)]
-    width, height = _checked([page.size for page in pages], limits)
+    check_frames(len(directories), limits)
+    tiles = [directory.tile_size for directory in directories if all(directory.tile_size)]
+    width, height = _checked([directory.size for directory in directories], limits)
     if tiles:
         _checked(tiles, limits)
-    n_pages = max(1, sum(page.is_page for page in pages))
-    return Claims(width, height, pages[0].values.get(BITS, 1), n_pages, upright_orientation(pages[0]))
+    first = directories[0]
+    return Claims(width, height, first.values.get(BITS, 1), 1, upright_orientation(first))
 
 
 def _bmp(data: bytes, limits: Limits) -> Claims:

@@ -22,6 +22,7 @@ from forensics.media import images, tracks, videos
 from forensics.media.facts import Frame, ImageInfo, Kind, VideoInfo
 from forensics.media.foreign import disk_image
 from forensics.media.sniff import HEAD_BYTES, VIDEO_FORMATS, sniff
+from forensics.media.tiff_directories import check_one_page
 from forensics.media.video_sampling import sample
 from forensics.settings import Limits
 from generators.orientation import turn_back, turn_upright
@@ -77,6 +78,8 @@ class Media:
             raise MediaError("unreadable", f"the file cannot be read: {error.strerror or error}") from error
         _check_bytes(len(data), limits.max_bytes)
         fmt = sniff(data[:HEAD_BYTES])
+        if fmt == "tiff":
+            check_one_page(io.BytesIO(data))
         return cls._of(name or "stdin", None, fmt, hashlib.sha256(data).hexdigest(), len(data), limits, data)
 
     @classmethod
@@ -90,11 +93,14 @@ class Media:
                 fmt = sniff(file.read(HEAD_BYTES))
             except MediaError as error:
                 raise (disk_image(file, size) if error.code == "not-media" else None) or error from None
-            file.seek(0)
             if fmt in VIDEO_FORMATS:
+                file.seek(0)
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
                 return cls._of(name, path, fmt, digest, size, limits, None)
             _check_bytes(size, limits.max_image_bytes)
+            if fmt == "tiff":
+                check_one_page(file)
+            file.seek(0)
             data = file.read(limits.max_image_bytes + 1)
         return cls._of(name, path, fmt, hashlib.sha256(data).hexdigest(), len(data), limits, data)
 
@@ -188,9 +194,9 @@ class Media:
     def is_animation(self) -> bool:
         """Whether it is an image of several pictures that follow each other in time.
 
-        Those of a TIFF are pages, those behind the first of a JPEG its preview, depth or brightness.
+        Those behind the first of a JPEG are its preview, depth or brightness.
         """
-        return self.kind is Kind.IMAGE and self.image.n_frames > 1 and self.format not in ("tiff", "jpeg")
+        return self.kind is Kind.IMAGE and self.image.n_frames > 1 and self.format != "jpeg"
 
     @cached_property
     def frames(self) -> tuple[Frame, ...]:

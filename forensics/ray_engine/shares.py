@@ -15,13 +15,14 @@ from forensics.messages import Task
 from forensics.outcome import Outcome
 
 ZIP_SHARE_BYTES = 2 << 20
-"""The least that a share of a ZIP archive is to hold: opening it again costs milliseconds, its pictures seconds."""
+"""The least that a share of a ZIP archive is to hold, or of a TIFF of pages: opening it again costs milliseconds, its
+pictures seconds."""
 
 STREAM_SHARE_BYTES = 64 << 20
 """The same where every station has to unpack all of it to find its share: where there are many, all are busy anyway."""
 
 ZIP_SHARES = 4
-"""Of a ZIP archive for each station, so that a fast one takes more of them than a slow one."""
+"""Of one of these for each station, so that a fast one takes more of them than a slow one."""
 
 
 class Shares:
@@ -59,7 +60,7 @@ class Shares:
 
 
 def _n_shares(task: Task, n_stations: int) -> int:
-    """By its size and its first bytes: what is deeper in a file is for workers to read."""
+    """By its size and its kind."""
     try:
         size_bytes = task.path.stat().st_size
     except OSError:
@@ -67,7 +68,7 @@ def _n_shares(task: Task, n_stations: int) -> int:
         return 1
     if size_bytes < 2 * min(ZIP_SHARE_BYTES, STREAM_SHARE_BYTES) or (kind := _kind(task)) is None:
         return 1
-    if kind == "zip":
+    if kind in ("zip", "tiff"):
         return max(min(ZIP_SHARES * n_stations, size_bytes // ZIP_SHARE_BYTES), 1)
     return max(min(n_stations, size_bytes // STREAM_SHARE_BYTES), 1)
 
@@ -75,7 +76,7 @@ def _n_shares(task: Task, n_stations: int) -> int:
 def _kind(task: Task) -> str | None:
     """Of a container that is to be opened; a file that passes for a picture as well is a picture."""
     kind = container_kind_of(task.path) if task.inside is not None else None
-    return None if kind is None or _is_media(task.path) else kind
+    return None if kind is None or (kind != "tiff" and _is_media(task.path)) else kind
 
 
 def _is_media(path: Path) -> bool:

@@ -28,11 +28,12 @@ from tests.make_containers import (
 )
 from tests.make_files import STILL_FORMATS, VIDEO_CODECS, icc, numbered, quadrants, still, video
 from tests.make_media import jpeg, photo, png
+from tests.make_tiffs import ASCII, UNDEFINED, Sheet, sheet, tiff
 
 MOVING = ("gif animation", "webp animation", "png animation")
 MEDIA_KINDS = (*STILL_FORMATS, *MOVING, "jpeg progressive", "tiff packed", *VIDEO_CODECS)
 TARS = ("tar", *(f"tar.{ending}" for ending in PACKERS))
-CONTAINER_KINDS = ("zip", "docx", *TARS, "eml", "mbox", "tnef", "msg", "pdf", "7z")
+CONTAINER_KINDS = ("zip", "docx", *TARS, "eml", "mbox", "tnef", "msg", "pdf", "7z", "tiff", "tiff big")
 
 ESCAPES = ("../../escaped.jpg", "/escaped.jpg", "..\\..\\escaped.jpg", "a/../../../../escaped.jpg")
 """Names of members that lead out of the folder they are unpacked to, if anybody made paths of them."""
@@ -77,8 +78,18 @@ def container(kind: str) -> bytes:
         "msg": lambda: outlook({**files, "fwd": message({"e.jpg": picture + b"y"})}),
         "pdf": lambda: pdf([jpeg_stream(picture, 32, 24), sample_stream(bytes(32 * 24 * 3), 32, 24)]),
         "7z": lambda: seven_zipped(files),
+        "tiff": lambda: tiff(_sheets()),
+        "tiff big": lambda: tiff(_sheets(), order=">", is_big=True),
     }
     return made[kind]()
+
+
+def _sheets() -> list[Sheet]:
+    """Three pages, with a smaller version and Exif below the first, and a profile."""
+    small, *whole = (sheet(photo(seed, width=32, height=24)[..., 0].copy()) for seed in range(4))
+    exif = Sheet((), {36867: (ASCII, b"2024:01:01 10:00:00\0")})
+    profile = {34675: (UNDEFINED, icc(b"GRAY", {}))}
+    return [Sheet(whole[0].strips, {**whole[0].tags, **profile}, {330: [small], 34665: [exif]}), *whole[1:]]
 
 
 def by_parser(url: str) -> Mapping[str, Mapping[str, bytes]]:
@@ -98,6 +109,7 @@ def by_parser(url: str) -> Mapping[str, Mapping[str, bytes]]:
         "archives": {kind: container(kind) for kind in archives} | _escaping(),
         "mail": {kind: container(kind) for kind in ("eml", "mbox", "tnef", "msg")},
         "PDF": {"pdf": container("pdf")},
+        "pages": {kind: container(kind) for kind in ("tiff", "tiff big")},
         "Office": {kind: container(kind) for kind in DOCUMENT_FOLDERS},
     }
 

@@ -51,7 +51,8 @@ def test_a_damaged_container_ends_with_an_account(kind: str, change: Change) -> 
         pytest.skip("the extra `archives` is not installed")
     broken = damaged(container(kind), change)
     # Also where the first bytes are gone: a reader must not rely on them.
-    unpack(broken, container_kind(broken[:HEAD_BYTES]) or container_kind(container(kind)[:HEAD_BYTES]) or "zip")
+    known = kind.partition(" ")[0] if kind.startswith("tiff") else container_kind(container(kind)[:HEAD_BYTES])
+    unpack(broken, container_kind(broken[:HEAD_BYTES]) or known or "zip")
 
 
 @pytest.mark.parametrize("kind", READERS)

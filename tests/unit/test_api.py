@@ -13,8 +13,10 @@ from forensics.api.intake import Allowed
 from forensics.api.keys import Key
 from forensics.store import AuditLog, Store
 from forensics.store.submissions import Submissions
+from tests.make_containers import zipped
 from tests.make_media import jpeg, photo
 from tests.make_service import ended, keys, service
+from tests.make_tiffs import sheet, tiff
 
 PICTURE = jpeg(photo(1, width=160, height=120))
 
@@ -51,6 +53,16 @@ def done(running: Running) -> dict[str, Any]:
     assert answer.status_code == 202
     assert answer.headers["location"] == answer.json()["status"]
     return ended(client, answer.json()["id"], headers["a-all"])
+
+
+@pytest.mark.parametrize("form", ["zip", "tif"])
+def test_a_container_is_refused_whether_it_is_an_archive_or_a_picture_of_pages(running: Running, form: str) -> None:
+    client, headers = running
+    pages = [sheet(photo(seed, width=64, height=48)[..., 0].copy()) for seed in range(2)]
+    data = zipped({"a.jpg": PICTURE}) if form == "zip" else tiff(pages)
+    answer = client.post("/v1/scans", files={"file": (f"a.{form}", data)}, headers=headers["a-all"])
+    found = ended(client, answer.json()["id"], headers["a-all"])
+    assert (found["state"], found["error"]["code"]) == ("failed", "not-media")
 
 
 def send(client: TestClient, headers: dict[str, str], *names: str, data: bytes = PICTURE) -> Any:

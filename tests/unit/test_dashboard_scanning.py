@@ -29,6 +29,7 @@ from forensics.store import Store
 from tests.make_containers import pdf, zipped
 from tests.make_media import jpeg, photo
 from tests.make_report import report
+from tests.make_tiffs import sheet, tiff
 
 SETTINGS = ScanSettings(limits=Limits(max_bytes=1 << 20), analyzers=("metadata", "ela", "noise"))
 
@@ -102,10 +103,11 @@ def test_what_is_too_large_or_empty_is_refused_and_leaves_nothing(service: tuple
     assert scanning.job("nobody's key") is None
 
 
-@pytest.mark.parametrize("form", ["pdf", "zip", "txt"])
+@pytest.mark.parametrize("form", ["pdf", "zip", "tif", "txt"])
 def test_of_a_container_it_is_said_where_it_is_opened(service: tuple[Scanning, Store, Path], form: str) -> None:
     scanning, _, _ = service
     data = {"pdf": pdf([]), "zip": zipped({"a.jpg": jpeg(photo(1))}), "txt": b"some words\n" * 40}
+    data["tif"] = tiff([sheet(photo(seed, width=64, height=48)[..., 0].copy()) for seed in range(2)])
     job, _ = examined(scanning, data[form], f"case.{form}")
     assert job.state is State.FAILED and job.message.endswith(LOOK_INSIDE) is (form != "txt")
 

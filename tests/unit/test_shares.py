@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from forensics.containers import InsideLimits
@@ -23,6 +24,7 @@ from forensics.ray_engine.shares import Shares
 from forensics.settings import ScanSettings
 from tests.make_containers import encrypted_zip, jpeg_stream, mail, mail_box, pdf, seven_zipped, tarred, zipped
 from tests.make_media import jpeg, photo
+from tests.make_tiffs import ASCII, LONG, SHORT, sheet, tiff
 from tests.unit.failing_scanners import Scripted
 
 WIDTH, HEIGHT = 64, 48
@@ -49,6 +51,15 @@ def portable(files: Mapping[str, bytes]) -> bytes:
     return pdf([*(jpeg_stream(data, WIDTH, HEIGHT) for data in pictures), broken, mask])
 
 
+def paged(files: Mapping[str, bytes]) -> bytes:
+    """A page for each picture, the same strips of all sizes: only what is in them tells them apart."""
+    pictures = [data for name, data in files.items() if name.endswith(".jpg")]
+    lying = sheet(np.zeros((8, 8), np.uint8), tags={278: (SHORT, [8]), 279: (ASCII, b"no length\0")})
+    small = sheet(np.ones((8, 8), np.uint8), tags={254: (LONG, [1])})
+    sheets = [sheet(np.frombuffer(data[-1280:], np.uint8).reshape(32, 40)) for data in pictures]
+    return tiff([*sheets, lying, small])
+
+
 KINDS: Mapping[str, Callable[[Mapping[str, bytes]], bytes]] = {
     "zip": zipped,
     "encrypted zip": encrypted_zip,
@@ -57,6 +68,7 @@ KINDS: Mapping[str, Callable[[Mapping[str, bytes]], bytes]] = {
     "7z": seven,
     "mbox": lambda files: mail_box([mail({name: data}) for name, data in files.items()]),
     "pdf": portable,
+    "tiff": paged,
 }
 
 

@@ -27,7 +27,7 @@ PROGRAMS = ("capture one", "lowest pixel bits")
 
 SPEAKERS = [
     *(path for path in sorted((ROOT / "forensics" / "analyzers").rglob("*.py")) if path.name not in OF_FILES),
-    *(ROOT / "forensics" / f"{name}.py" for name in ("verdict", "report", "seen_before")),
+    *(ROOT / "forensics" / f"{name}.py" for name in ("verdict", "report", "scanner", "seen_before")),
     *(ROOT / "forensics" / f"report_{name}.py" for name in ("words", "page", "html", "pdf", "sheet")),
     *(ROOT / "detectors" / f"{name}.py" for name in ("degradation", "synthetic", "face", "temporal", "adversarial")),
     *(ROOT / "detectors" / f"{name}.py" for name in ("conformal", "lineage", "outside/detector")),
