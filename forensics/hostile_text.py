@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import unicodedata
+from collections.abc import Callable
 
 MAX_TEXT = 20_000
 """Characters of one piece of text shown in a report; the JSON form keeps all of it."""
 
 _JOINERS = "\u200c\u200d"
 """Invisible, but Persian words and emoji are misspelt without them."""
+
+
+_COUNT = re.compile(r"(?<=… \()[0-9,]+ more characters(?=\)\W{0,2}\Z)")
+
+_CUT = re.compile(r"… \(([0-9][0-9.,]{0,19}) [^0-9()]{1,40}\)\Z")
+"""The same in any language."""
+
+
+def clipped(text: str, limit: int, say: Callable[[str], str] = str) -> str:
+    """Text that is cut, and what is left out counted, where that makes it shorter.
+
+    Args:
+        text: on any number of lines.
+        limit: characters kept of a text that is cut.
+        say: puts the count into another language.
+    """
+    # What was cut once, and is to be cut further, lacks more than its own characters.
+    before = _CUT.search(text)
+    n_whole = len(text) if before is None else before.start() + int(re.sub(r"[.,]", "", before[1]))
+    count = f"… ({say(f'{n_whole - limit:,} more characters')})"
+    return text[:limit] + count if len(text) > limit + len(count) else text
+
+
+def counted_in(text: str, say: Callable[[str], str]) -> str:
+    """Text that may have been cut already, with the count of `clipped` in another language."""
+    return _COUNT.sub(lambda count: say(count[0]), text)
 
 
 def visible(text: str, limit: int = MAX_TEXT) -> str:
@@ -20,11 +48,10 @@ def visible(text: str, limit: int = MAX_TEXT) -> str:
 
     Args:
         text: as found in the file.
-        limit: characters kept; the rest is cut and counted.
+        limit: characters kept of a text that is cut, see `clipped`.
     """
-    kept = text[:limit].replace("\r\n", "\n")
-    shown = "".join(_escape(c) if _is_hidden(c) else c for c in kept)
-    return shown if len(text) <= limit else f"{shown}… ({len(text) - limit:,} more characters)"
+    kept = clipped(text, limit).replace("\r\n", "\n")
+    return "".join(_escape(c) if _is_hidden(c) else c for c in kept)
 
 
 def one_line(text: str, limit: int = MAX_TEXT) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
+from forensics.hostile_text import counted_in
 from forensics.languages import ENGLISH, Language
 from forensics.report_page import UNNAMED, Card, Page
 
@@ -20,7 +22,7 @@ def spoken(page: Page, language: Language) -> Page:
     say = language.say
     return replace(
         page,
-        title=say(UNNAMED) if page.title == UNNAMED else page.title,
+        title=say(UNNAMED) if page.title == UNNAMED else counted_in(page.title, say),
         opinion=say(page.opinion),
         percent=say(page.percent),
         question=say(page.question),
@@ -28,11 +30,11 @@ def spoken(page: Page, language: Language) -> Page:
         note=say(page.note),
         cards=tuple(_card(card, language) for card in page.cards),
         rule=say(page.rule),
-        steps=tuple((say(title), say(step), counts) for title, step, counts in page.steps),
+        steps=tuple((say(title), counted_in(say(step), say), counts) for title, step, counts in page.steps),
         total=say(page.total),
-        untested=tuple((say(title), say(why)) for title, why in page.untested),
+        untested=tuple((say(title), counted_in(say(why), say)) for title, why in page.untested),
         quiet=tuple(say(title) for title in page.quiet),
-        facts=tuple(language.row(*fact) for fact in page.facts),
+        facts=_rows(page.facts, language),
     )
 
 
@@ -42,11 +44,16 @@ def _card(card: Card, language: Language) -> Card:
         card,
         title=say(card.title),
         trace=say(card.trace),
-        summary=say(card.summary),
+        summary=counted_in(say(card.summary), say),
         explanation=say(card.explanation),
         claim=say(card.claim),
         strength=say(card.strength),
         weight=say(card.weight),
-        rows=tuple(language.row(*row) for row in card.rows),
+        rows=_rows(card.rows, language),
         numbers=tuple((name, language.number(value)) for name, value in card.numbers),
     )
+
+
+def _rows(rows: Iterable[tuple[str, str]], language: Language) -> tuple[tuple[str, str], ...]:
+    spoken_rows = (language.row(*row) for row in rows)
+    return tuple((label, counted_in(text, language.say)) for label, text in spoken_rows)

@@ -20,6 +20,7 @@ from forensics.report_words import (
     command,
     examined,
     meaning,
+    name_of,
     numbered,
     percent,
     question,
@@ -29,7 +30,6 @@ from forensics.report_words import (
     time_code,
     title,
     total,
-    traceable_name,
 )
 from forensics.verdict import Reason, Verdict, counted_llr
 
@@ -159,7 +159,7 @@ def page(report: ScanReport, previews: Mapping[float, Pixels], say: Callable[[st
     # What decides first, by how much it counts; then what could have; what is for the eye last.
     cards.sort(key=lambda c: (c.llr is None, -abs(c.counted_llr), -abs(c.llr or 0.0)))
     return Page(
-        title=one_line(traceable_name(report.path, report.filename), 200) or UNNAMED,
+        title=name_of(report, 200) or UNNAMED,
         opinion=str(verdict.opinion),
         percent=percent(verdict.probability),
         question=question(report),
@@ -274,7 +274,7 @@ def _facts(report: ScanReport) -> tuple[tuple[str, str], ...]:
     if report.size_bytes >= 100_000:
         size = f"{report.size_bytes / 1e6:,.1f} MB ({size})"
     rows = [
-        ("File", one_line(traceable_name(report.path, report.filename), 1000)),
+        ("File", name_of(report, 1000)),
         ("SHA-256", report.sha256),
         ("Kind", f"{report.kind}, {one_line(report.format, 40)}"),
         ("Size", size),

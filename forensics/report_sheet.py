@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from forensics.hostile_text import clipped
 from forensics.languages import Language
 from forensics.report import ScanReport
 
@@ -89,9 +90,8 @@ class Sheet:
     def rows(self, rows: Sequence[tuple[str, str]]) -> None:
         """Label and text, line by line, each row on one page."""
         for label, text in rows:
-            more = len(text) - MAX_CELL
-            cell = text if more <= 0 else f"{text[:MAX_CELL]}… ({self.say(f'{more:,} more characters')})"
-            cells = (self.readable(label[:80]), self.readable(" ".join(cell.split())))
+            cell = " ".join(clipped(text, MAX_CELL, self.say).split())
+            cells = (self.readable(label[:80]), self.readable(cell))
             widths = (LABEL_MM, WIDTH_MM - LABEL_MM)
             self.pdf.set_font(self.family, "", 9)
             heights = [

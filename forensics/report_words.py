@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from forensics.analyzers import ANALYZERS
 from forensics.containers.member import INTO
@@ -60,14 +61,31 @@ def title(analyzer: str) -> str:
         return one_line(analyzer).replace("_", " ").capitalize()
 
 
-def traceable_name(path: str, filename: str) -> str:
-    """Name of a file; of one inside containers with the way to it, as "case.zip › scan.pdf › object-3.jpeg".
+class Named(Protocol):
+    """What has a name to show: a report, a scan, an entry of the queue; hostile text."""
+
+    @property
+    def path(self) -> str:
+        """Where it lay, "" if that is not known."""
+        ...
+
+    @property
+    def filename(self) -> str:
+        """The last part of it, or what somebody called it."""
+        ...
+
+
+def name_of(file: Named, limit: int) -> str:
+    """Name of a file on one line, hidden characters made visible; of one inside containers with the way to it.
+
+    That way reads "case.zip › scan.pdf › object-3.jpeg".
 
     Args:
-        path, filename: of a report or a scan; hostile text, and so is what comes back.
+        limit: characters kept of a longer one.
     """
-    container, into, inside = path.partition(INTO)
-    return INSIDE.join([container.rpartition("/")[2], *inside.split(INTO)]) if into else filename
+    container, into, inside = file.path.partition(INTO)
+    steps = [container.rpartition("/")[2], *inside.split(INTO)] if into else [file.filename]
+    return one_line(INSIDE.join(steps), limit)
 
 
 def percent(probability: float) -> str:

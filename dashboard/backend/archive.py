@@ -10,16 +10,17 @@ from dataclasses import asdict, dataclass, replace
 
 from dashboard.backend.places import Places, places, without_folder
 from dashboard.roles import Role, User
+from forensics.containers.member import INTO
 from forensics.hostile_text import one_line
 from forensics.report_table import FORMULA_STARTS
-from forensics.report_words import traceable_name
+from forensics.report_words import INSIDE
 from forensics.store import ScanRow, Store
 from forensics.store.archive import Archive, Count, SortBy
 from forensics.store.filters import ScanFilter
 from forensics.verdict import Opinion
 
 __all__ = ["OPINIONS", "Charts", "Count", "Listing", "Places", "ScanFilter", "ScanRow", "SortBy"]
-__all__ += ["charts", "export", "listing", "one_line", "places", "traceable_name"]
+__all__ += ["charts", "export", "listing", "name_part", "one_line", "places"]
 
 OPINIONS = tuple(str(opinion) for opinion in Opinion)
 
@@ -71,6 +72,11 @@ class Charts:
     scores: tuple[Count, ...]
     days: tuple[Count, ...]
     folders: tuple[Count, ...]
+
+
+def name_part(words: str) -> str | None:
+    """Part of a name to look for, also as rows show it: "case.zip › scan.pdf"; None for nothing."""
+    return words.strip().replace(INSIDE, INTO) or None
 
 
 def listing(store: Store, wanted: ScanFilter, *, sort: SortBy, descending: bool, number: int) -> Listing:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from dashboard.backend.origin import failure
-from dashboard.backend.words import short_line
+from dashboard.backend.words import one_line
 from forensics.finding import Finding
 from forensics.report_page import Card
 from generators.weights import read_card
@@ -168,24 +168,24 @@ def _provenance(finding: Finding) -> Chain | None:
     signers = [text for label, text in finding.details if label == "signed by"]
     if not signers:
         return None
-    actions = [Link("→", short_line(text, 60)) for label, text in finding.details if label == "action"]
+    actions = [Link("→", one_line(text, 60)) for label, text in finding.details if label == "action"]
     failures = (failure(text) for label, text in finding.details if label == "failed check")
-    broken = [Link("✕", f"failed: {short_line(words, 60)}", "for") for words in failures]
-    doubts = [Link("?", short_line(text, 60)) for label, text in finding.details if label == "trust"]
+    broken = [Link("✕", f"failed: {one_line(words, 60)}", "for") for words in failures]
+    doubts = [Link("?", one_line(text, 60)) for label, text in finding.details if label == "trust"]
     holds = broken[:2] or [Link("✓", "unchanged since it was signed", "against")]
     most = MAX_LINKS - 1 - len(holds) - len(doubts)
     shown = actions[: max(most, 0)]
-    links = (Link("✎", f"signed by {short_line(signers[0], 60)}"), *doubts, *shown, *holds)
+    links = (Link("✎", f"signed by {one_line(signers[0], 60)}"), *doubts, *shown, *holds)
     return Chain(links, len(actions) - len(shown))
 
 
 def _metadata(finding: Finding) -> Drawing | None:
     rows = [(label, text) for label, text in finding.details if label != "note"]
     if rows:
-        shown = tuple((short_line(label, 60), short_line(text, 80)) for label, text in rows[:MAX_TAGS])
+        shown = tuple((one_line(label, 60), one_line(text, 80)) for label, text in rows[:MAX_TAGS])
         return Tags(shown, max(len(rows), int(finding.measures.get("n_fields", 0))) - len(shown))
     found = [name.removeprefix("contradiction_") for name in finding.measures if name.startswith("contradiction_")]
-    return Chain(tuple(Link("✕", _CONTRADICTIONS.get(one, short_line(one, 60))) for one in found)) if found else None
+    return Chain(tuple(Link("✕", _CONTRADICTIONS.get(one, one_line(one, 60))) for one in found)) if found else None
 
 
 def _table(finding: Finding) -> Grid | None:
@@ -193,7 +193,7 @@ def _table(finding: Finding) -> Grid | None:
     steps = tuple(int(word) for word in told.get("luma table", "").split() if word.isdecimal())
     if len(steps) != N_STEPS:
         return None
-    tables = short_line(told.get("tables", ""), 80) or "its tables have no name"
+    tables = one_line(told.get("tables", ""), 80) or "its tables have no name"
     return Grid(steps, f"Quantization of luma: {tables}. The fuller, the coarser.")
 
 

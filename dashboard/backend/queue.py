@@ -12,7 +12,6 @@ from forensics.finding import Claim
 from forensics.hostile_text import one_line
 from forensics.redrawing import Redrawer
 from forensics.report import ScanReport
-from forensics.report_words import traceable_name
 from forensics.store import Checked, Decision, Entry, Queue, QueueItem, ScanRow, State, Store, check
 from forensics.store.audit import AuditLog
 from forensics.store.queue import LEASE_S
@@ -20,7 +19,7 @@ from forensics.store.queue_rows import MAX_REASON
 from forensics.store.queue_words import OPEN
 
 __all__ = ["LEASE_S", "MAX_REASON", "Claim", "Decision", "Desk", "Overview", "QueueItem", "State"]
-__all__ += ["in_hands", "one_line", "provide_pictures", "traceable_name"]
+__all__ += ["in_hands", "one_line", "provide_pictures"]
 
 REASONS = {
     Decision.APPROVE: ("Original seen", "Source confirmed", "Traces explained by normal saving or resizing"),

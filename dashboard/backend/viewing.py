@@ -11,14 +11,13 @@ from dashboard.backend.moments import Course, Stretch, courses, stretches
 from dashboard.backend.origin import Origin, origin
 from dashboard.backend.scanning import Job
 from forensics.containers.member import INTO
-from forensics.hostile_text import one_line
 from forensics.languages import ENGLISH
 from forensics.overlay import to_jpeg
 from forensics.pictures import Pictures, decoded
 from forensics.report import ScanReport
 from forensics.report_files import render
 from forensics.report_page import Card, Page, page
-from forensics.report_words import percent, title, traceable_name
+from forensics.report_words import name_of, percent, title
 from forensics.seen_before import NAME as SEEN_BEFORE
 from forensics.seen_before import closest
 from forensics.store import ScanRow, Store, StoreError
@@ -182,9 +181,7 @@ def brief(store: Store, scan_id: int) -> Brief | None:
         row = store.row(scan_id)
     except LookupError:
         return None
-    return Brief(
-        one_line(traceable_name(row.path, row.filename), 200), row.opinion, KINDS[Opinion(row.opinion)], row.probability
-    )
+    return Brief(name_of(row, 200), row.opinion, KINDS[Opinion(row.opinion)], row.probability)
 
 
 def similar(report: ScanReport, store: Store) -> tuple[Similar, ...]:
@@ -197,7 +194,7 @@ def similar(report: ScanReport, store: Store) -> tuple[Similar, ...]:
         Similar(
             match.scan.id,
             match.scan.sha256,
-            one_line(traceable_name(match.scan.path, match.scan.filename), 120),
+            name_of(match.scan, 120),
             match.scan.opinion,
             KINDS.get(Opinion(match.scan.opinion), "inconclusive"),
             match.distance_bits,

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
-from forensics.hostile_text import one_line
+from forensics.hostile_text import clipped, one_line
+from forensics.report_words import name_of
+
+__all__ = ["as_markdown", "clipped", "moment", "name_of", "one_line", "plain_sentence", "sentence"]
 
 _MARK_UP = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]()<>#+-.!|~$:&^="})
 
@@ -13,17 +16,6 @@ _LINKED = re.compile(r"www(?=\.)|https?:(?=//)|(?=@)", re.IGNORECASE)
 
 _JOINER = "\u2060"
 """Unseen, breaks no line, and no part of an address."""
-
-
-def clipped(words: str, limit: int) -> str:
-    """Text that is cut, and what is left out counted, where that makes it shorter."""
-    count = f"… ({len(words) - limit:,} more characters)"
-    return words[:limit] + count if len(words) > limit + len(count) else words
-
-
-def short_line(text: str, limit: int) -> str:
-    """The same on a single line, hidden characters made visible."""
-    return clipped(one_line(text), limit)
 
 
 def as_markdown(text: str, limit: int = 300) -> str:

@@ -6,8 +6,8 @@ import secrets
 
 import streamlit as st
 
-from dashboard.backend.queue import Desk, QueueItem, traceable_name
-from dashboard.backend.words import as_markdown
+from dashboard.backend.queue import Desk, QueueItem
+from dashboard.backend.words import as_markdown, name_of
 from dashboard.roles import LOCAL_USER
 from dashboard.session import current_user, store
 from dashboard.widgets.deciding import deciding, skipped
@@ -107,7 +107,7 @@ def _idle(desk: Desk) -> None:
 
 
 def _title(item: QueueItem) -> None:
-    st.subheader(as_markdown(traceable_name(item.path, item.filename), 120), anchor=False)
+    st.subheader(as_markdown(name_of(item, 120)), anchor=False)
     parts = [
         f"weight {item.weight:+.2f}",
         f"yours until {clock(item.held_until_s)} UTC; every click begins the ten minutes anew",

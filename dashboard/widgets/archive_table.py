@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from dashboard.backend.archive import Listing, Places, ScanRow, one_line, places, traceable_name
-from dashboard.backend.words import as_markdown, moment
+from dashboard.backend.archive import Listing, Places, ScanRow, one_line, places
+from dashboard.backend.words import as_markdown, moment, name_of
 from dashboard.navigation import entry
 from dashboard.pages import PAGES
 from dashboard.roles import Role
@@ -65,7 +65,7 @@ def _rows(found: Listing, was_whole: bool) -> None:
 
 
 def _line(row: ScanRow, pictures: Mapping[str, str], known: Places) -> Row:
-    name = one_line(traceable_name(row.path, row.filename), 160)
+    name = name_of(row, 160)
     cells = (
         name,
         shaped(row.opinion),

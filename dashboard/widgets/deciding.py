@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.backend.queue import MAX_REASON, REASONS, SAYS, Claim, Decision, Desk, QueueItem, traceable_name
-from dashboard.backend.words import as_markdown, sentence
+from dashboard.backend.queue import MAX_REASON, REASONS, SAYS, Claim, Decision, Desk, QueueItem
+from dashboard.backend.words import as_markdown, name_of, sentence
 
 KEYS = {Decision.APPROVE: "A", Decision.REJECT: "X", Decision.ESCALATE: "E"}
 """R and C belong to Streamlit."""
@@ -111,7 +111,7 @@ def _decide(desk: Desk, item: QueueItem, decision: Decision, reason: str, claim:
         st.error(sentence(error), icon=":material/error:")
         return
     st.session_state.pop(_PENDING, None)
-    name = as_markdown(traceable_name(item.path, item.filename), 60)
+    name = as_markdown(name_of(item, 60))
     st.toast(f"{str(done.state).capitalize()}: {name}", icon=ICONS[decision])
     # What is decided moves on; the next file comes by itself.
     desk.take(skip=skipped())

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from dashboard.backend.queue import Desk, QueueItem, in_hands, one_line, traceable_name
-from dashboard.backend.words import as_markdown, moment, sentence
+from dashboard.backend.queue import Desk, QueueItem, in_hands, one_line
+from dashboard.backend.words import as_markdown, moment, name_of, sentence
 from dashboard.widgets.empty import empty_state
 from dashboard.widgets.opinions import WEIGHT, shaped
 from dashboard.widgets.rows import Column, Look, Row, rows
@@ -85,7 +85,7 @@ def decided(desk: Desk) -> None:
         st.rerun()
     if chosen is None:
         return
-    st.subheader(as_markdown(_name(chosen), 120), anchor=False)
+    st.subheader(as_markdown(name_of(chosen, 120)), anchor=False)
     _entries(desk, chosen.sha256)
     if desk.may_reopen:
         with st.form("reopen", border=False):
@@ -108,12 +108,8 @@ def log(desk: Desk) -> None:
     _entries(desk, None)
 
 
-def _name(item: QueueItem) -> str:
-    return traceable_name(item.path, item.filename)
-
-
 def _row(item: QueueItem, *more: str) -> Row:
-    name = one_line(_name(item), MAX_NAME)
+    name = name_of(item, MAX_NAME)
     state = f"{item.state}, in hands" if in_hands(item) else str(item.state)
     cells = (name, shaped(item.opinion), f"{item.weight:+.2f}", state, *more)
     return Row(item.sha256, name, cells)
@@ -148,7 +144,7 @@ def _reopen(desk: Desk, item: QueueItem, reason: str) -> None:
     except (PermissionError, ValueError, LookupError) as error:
         st.error(sentence(error), icon=":material/error:")
         return
-    st.toast(f"{as_markdown(_name(item), 60)} waits again.", icon=":material/undo:")
+    st.toast(f"{as_markdown(name_of(item, 60))} waits again.", icon=":material/undo:")
     st.rerun()
 
 

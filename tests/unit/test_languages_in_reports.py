@@ -294,3 +294,23 @@ def test_json_is_the_same_in_every_language() -> None:
     assert render(report(), {}, "json", "de") == render(report(), {}, "json")
     with pytest.raises(LookupError, match="there is no language"):
         render(report(), {}, "html", "xx")
+
+
+def test_what_is_left_out_of_a_long_text_is_counted_in_german_too() -> None:
+    rows = (("EXIF: Artist", "x" * 25_000), ("EXIF: Model", "1 more characters"))
+    whole = report(
+        (Finding("metadata", Trace.PROVENANCE, "y" * 25_000, details=rows),),
+        filename="n" * 500,
+        path="",
+        failed={"ela": "z" * 900},
+    )
+    shown = spoken(page(whole, {}), GERMAN)
+    assert shown.title.endswith("n… (300 weitere Zeichen)") and shown.facts[0][1] == "n" * 500
+    assert [text[-30:] for _, text in shown.cards[0].rows] == [
+        "x" * 5 + "… (5.000 weitere Zeichen)",
+        "1 more characters",
+    ]
+    assert shown.cards[0].summary.endswith("weitere Zeichen).")
+    assert any(why.endswith("z… (400 weitere Zeichen)“") for _, why in shown.untested)
+    assert "(24.600 weitere Zeichen)" in " ".join(text_of(render_pdf(whole, language_code="de")).split())
+    assert "more characters)" not in render_html(whole, language_code="de")

@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 
 from forensics.analyzers import ANALYZERS
 from forensics.finding import Claim, Finding, Trace
-from forensics.hostile_text import one_line, shell_word, visible
+from forensics.hostile_text import counted_in, one_line, shell_word, visible
 from forensics.languages import language
 from forensics.report import FUSION, SEEN_BEFORE
 from forensics.report_page import page
 from forensics.report_words import (
     command,
     meaning,
+    name_of,
     numbered,
     percent,
     question,
@@ -29,7 +30,6 @@ from forensics.report_words import (
     time_code,
     title,
     total,
-    traceable_name,
 )
 from forensics.settings import Limits, ScanSettings
 from tests.make_report import HOSTILE, report
@@ -49,6 +49,21 @@ def test_text_without_hidden_characters_is_left_alone(text: str) -> None:
 
 def test_visible_text_is_bounded_and_says_how_much_is_missing() -> None:
     assert visible("x" * 1500, 1000) == "x" * 1000 + "… (500 more characters)"
+
+
+@pytest.mark.parametrize("n", range(995, 1040))
+def test_text_is_cut_only_where_that_makes_it_shorter(n: int) -> None:
+    cut = "x" * 1000 + f"… ({n - 1000} more characters)"
+    assert visible("x" * n, 1000) == one_line("x" * n, 1000) == min("x" * n, cut, key=len)
+
+
+def test_text_that_was_cut_before_is_counted_from_its_whole_length() -> None:
+    once = visible("x" * 9000, 2000)
+    assert visible(once, 400) == visible("x" * 9000, 400) == "x" * 400 + "… (8,600 more characters)"
+    german = counted_in(once, lambda count: "7.000 weitere Zeichen" if count == "7,000 more characters" else "?")
+    assert german == "x" * 2000 + "… (7.000 weitere Zeichen)"
+    assert visible(german, 400) == "x" * 400 + "… (8,600 more characters)"
+    assert visible("x" * 500 + "… (" + "9" * 9000 + " more characters)", 400).endswith("… (9,120 more characters)")
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -91,8 +106,10 @@ def test_the_command_names_analyzers_alone_and_the_container_of_a_file_inside() 
 
 
 def test_a_file_inside_containers_is_named_with_the_way_to_it() -> None:
-    assert traceable_name("pages/a.zip!/in/b.pdf!/object-1.jpeg", "object-1.jpeg") == "a.zip › in/b.pdf › object-1.jpeg"
-    assert traceable_name("pages/what!.jpg", "what!.jpg") == "what!.jpg"
+    inside = report(path="pages/a.zip!/in/b.pdf!/object-1.jpeg", filename="object-1.jpeg")
+    assert name_of(inside, 100) == "a.zip › in/b.pdf › object-1.jpeg"
+    assert name_of(report(path="pages/what!.jpg", filename="what!.jpg"), 100) == "what!.jpg"
+    assert name_of(report(path="x/a\u202e.zip!/b\n.jpg", filename="b\n.jpg"), 100) == "a\\u202e.zip › b .jpg"
     shown = page(report(path="a.zip!/b.jpg", filename="b.jpg"), {})
     assert shown.title == "a.zip › b.jpg" and shown.facts[0] == ("File", "a.zip › b.jpg")
 
