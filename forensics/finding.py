@@ -35,6 +35,15 @@ class Claim(StrEnum):
     MANIPULATED = "manipulated"
 
 
+class SaidBy(StrEnum):
+    """Who stands behind what a file says of itself."""
+
+    TRUSTED = "trusted"
+    """A signer on the trust list; the signature holds, and so does the hash that binds it to this very content."""
+    ANYBODY = "anybody"
+    """Text without a signature, a signer nobody vouches for, or a signature that does not hold."""
+
+
 @dataclass(frozen=True)
 class Region:
     """A rectangle on the upright picture, in pixels from the top left corner.
@@ -100,6 +109,7 @@ class Finding:
         regions: rectangles to look at.
         heat: a map to look at.
         times_s: moments of a video this is about.
+        said_by: of what the file says of itself, who stands behind it; None for what was measured.
     """
 
     analyzer: str
@@ -113,6 +123,7 @@ class Finding:
     regions: tuple[Region, ...] = ()
     heat: Heat | None = None
     times_s: tuple[float, ...] = ()
+    said_by: SaidBy | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.analyzer):

@@ -28,7 +28,7 @@ from detectors.operating import redrawn
 from detectors.probe import N_FOLDS, fold_of
 from forensics.finding import Claim, Finding, Trace
 from forensics.report import FUSION, ScanReport
-from forensics.verdict import claim_llr, times
+from forensics.verdict import claim_llr, heard, times
 
 NAME = FUSION
 
@@ -67,9 +67,9 @@ class Comparison:
 
 
 def voices(findings: Iterable[Finding]) -> dict[str, float]:
-    """The strongest log10 ratio of each analyzer; each trained detector is a voice of its own."""
+    """The strongest log10 ratio of each analyzer that the rule hears; each trained detector is a voice of its own."""
     found: dict[str, float] = {}
-    for finding in findings:
+    for finding in heard(findings):
         detector = dict(finding.details).get("detector", "") if finding.trace is Trace.LEARNED else ""
         name = f"{finding.analyzer} {detector}".strip()
         if finding.llr is not None and abs(finding.llr) >= abs(found.get(name, 0.0)):

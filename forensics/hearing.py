@@ -24,7 +24,7 @@ import numpy as np
 
 from forensics.containers.account import Account
 from forensics.containers.member import Member
-from forensics.finding import Claim, Finding, Heat, Region, Trace
+from forensics.finding import Claim, Finding, Heat, Region, SaidBy, Trace
 from forensics.media import Kind
 from forensics.messages import Done, Entered, Opened, Ready, Scanned, Step
 from forensics.report import ScanReport
@@ -44,7 +44,7 @@ PATIENCE_S = 30
 
 _MESSAGES = (Ready, Opened, Entered, Member, Step, Scanned, Done)
 _PARTS = (Account, ScanReport, Finding, Region, Heat, Verdict, Reason, ScanSettings, Limits)
-_WORDS = (Trace, Claim, Kind, Opinion, type(Path()))
+_WORDS = (Trace, Claim, SaidBy, Kind, Opinion, type(Path()))
 _CLASSES = {(kind.__module__, kind.__qualname__): kind for kind in (*_MESSAGES, *_PARTS, *_WORDS)}
 
 _ARRAYS = re.compile(r"numpy ndarray|numpy dtype|numpy\._?core\.(multiarray (_reconstruct|scalar)|numeric _frombuffer)")

@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from forensics.finding import Claim, Finding, Heat, Region, Trace
+from forensics.finding import Claim, Finding, Heat, Region, SaidBy, Trace
 from forensics.settings import ScanSettings
 from forensics.verdict import Opinion, Reason, Verdict
 
@@ -181,6 +181,7 @@ def _finding_to_dict(finding: Finding) -> dict[str, Any]:
         "summary": finding.summary,
         "llr": _number(finding.llr),
         "claim": None if finding.claim is None else str(finding.claim),
+        "said_by": None if finding.said_by is None else str(finding.said_by),
         "explanation": finding.explanation,
         "measures": {name: float(value) for name, value in finding.measures.items()},
         "details": [[str(label), str(text)] for label, text in finding.details],
@@ -203,6 +204,8 @@ def _finding_from_dict(plain: Mapping[str, Any]) -> Finding:
         regions=tuple(Region(**_members(Region, region)) for region in plain["regions"]),
         heat=None if plain["heat"] is None else _heat_from_dict(plain["heat"]),
         times_s=tuple(plain["times_s"]),
+        # Older than this member are stored reports; what was measured they say without it.
+        said_by=None if plain.get("said_by") is None else SaidBy(plain["said_by"]),
     )
 
 

@@ -20,7 +20,7 @@ def comparable(finding: Finding) -> tuple[object, ...]:
     heat = finding.heat
     regions = [(r.label, r.group, r.x, r.y, r.width, r.height, r.score, r.time_s) for r in finding.regions]
     shown = None if heat is None else (heat.label, heat.time_s, heat.values)
-    words = (finding.summary, finding.claim, finding.explanation, finding.details)
+    words = (finding.summary, finding.claim, finding.said_by, finding.explanation, finding.details)
     return (*words, finding.llr, dict(finding.measures), regions, shown, finding.times_s)
 
 

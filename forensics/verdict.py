@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from forensics.finding import Claim, Finding, Trace
+from forensics.finding import Claim, Finding, SaidBy, Trace
 from forensics.settings import ScanSettings
 
 MAX_TOTAL_LLR = 4.0
@@ -27,8 +27,10 @@ NEGLIGIBLE_LLR = 0.02
 """Below 1.05 times, a ratio is "1.0 times" in words: nothing."""
 
 CONTRADICTION_LLR = 1.5
-"""Two families this strong in opposite directions make the case inconclusive: somebody has to look. More than a trained
-detector may say for a photo, since each one misses generators that it never saw: that alone contradicts nobody."""
+"""Two families this strong in opposite directions make the case inconclusive: somebody has to look. That a trained
+detector takes a file for a photo contradicts nobody, however sure it is: each misses generators that it never saw."""
+
+_BY_ANYBODY = "anybody can write such a statement, also into a real photo to discredit it"
 
 
 class Opinion(StrEnum):
@@ -108,9 +110,22 @@ def weigh(findings: Iterable[Finding], settings: ScanSettings | None = None, *, 
     leading = tuple(t for t, f in counted.items() if sign * (f.llr or 0.0) > 0)
     is_likelier = total > 0 and opinion is not Opinion.NO_TRACE_FOUND
     why = f"{claim} is {'the likelier explanation' if is_likelier else 'ruled out less'}"
-    reasons = sorted((_reason(f, claim, counted, why) for f in found), key=lambda r: not r.counted)
+    unheard = set(found) - set(heard(found))
+    reasons = sorted((_reason(f, claim, counted, why, f in unheard) for f in found), key=lambda r: not r.counted)
     decided = claim if counted else None
     return Verdict(opinion, probability(total, settings.prior), total, decided, leading, tuple(reasons), note)
+
+
+def heard(findings: Iterable[Finding]) -> list[Finding]:
+    """All findings but those of trained detectors that only fail to see what a trusted signer says of the file.
+
+    What such a detector's ratio is worth was fitted on fakes like those it knew. On a generator that it never met it
+    may say what it says of photos, a ratio of 1, and the file cannot show whether it met this one. An unsigned tag, or
+    a stranger's signature, has no such standing: on a real photo that somebody tagged, the detector is the one witness.
+    """
+    found = list(findings)
+    said = {c for f in found if f.said_by is SaidBy.TRUSTED and (f.llr or 0.0) > 0 for c in (f.claim, None)}
+    return [f for f in found if f.trace is not Trace.LEARNED or (f.llr or 0.0) >= 0 or f.claim not in said]
 
 
 def claim_llr(findings: Iterable[Finding], claim: Claim) -> float:
@@ -128,7 +143,7 @@ def counted_llr(finding: Finding) -> float:
 
 def _counted(found: Iterable[Finding], claim: Claim) -> dict[Trace, Finding]:
     """The strongest finding of each family about one explanation, strongest first; without a claim it is about both."""
-    own = [f for f in found if f.llr is not None and f.claim in (claim, None)]
+    own = [f for f in heard(found) if f.llr is not None and f.claim in (claim, None)]
     strongest: dict[Trace, Finding] = {}
     for finding in sorted(own, key=lambda f: -abs(counted_llr(f))):
         strongest.setdefault(finding.trace, finding)
@@ -161,11 +176,20 @@ def _opinion(claim: Claim, counted: dict[Trace, Finding], total: float, settings
     ratios = [counted_llr(f) for f in counted.values()]
     if not ratios:
         return Opinion.INCONCLUSIVE, "No finding has a ratio, so there is nothing to weigh."
-    if max(ratios) >= CONTRADICTION_LLR and min(ratios) <= -CONTRADICTION_LLR:
+    against = [counted_llr(f) for trace, f in counted.items() if trace is not Trace.LEARNED]
+    if max(ratios) >= CONTRADICTION_LLR and min(against, default=0.0) <= -CONTRADICTION_LLR:
         return Opinion.INCONCLUSIVE, "Strong findings contradict each other; a person should look."
+    # What the total would be without statements that anybody could have written.
+    said = math.fsum(r for f in counted.values() if f.said_by is SaidBy.ANYBODY and (r := counted_llr(f)) > 0)
     if total >= settings.likely_llr:
         opinion = Opinion.LIKELY_SYNTHETIC if claim is Claim.SYNTHETIC else Opinion.LIKELY_MANIPULATED
-        return opinion, f"The findings together are {times(total)} more usual on such files than on untouched ones."
+        note = f"The findings together are {times(total)} more usual on such files than on untouched ones"
+        if said and total - said < settings.likely_llr:
+            note += f", which rests on what the file says of itself: {_BY_ANYBODY}"
+        return opinion, f"{note}."
+    if said:
+        note = f"What the file says of itself is not borne out by the other findings: {_BY_ANYBODY}."
+        return Opinion.INCONCLUSIVE, note
     if total >= settings.inconclusive_llr or max(ratios) >= settings.likely_llr:
         return Opinion.INCONCLUSIVE, "There are traces, but too weak or too mixed for an opinion."
     found = "None of the traces looked for was found"
@@ -174,12 +198,14 @@ def _opinion(claim: Claim, counted: dict[Trace, Finding], total: float, settings
     return Opinion.NO_TRACE_FOUND, f"{found}; this does not show the file is authentic."
 
 
-def _reason(finding: Finding, claim: Claim, counted: dict[Trace, Finding], why: str) -> Reason:
+def _reason(finding: Finding, claim: Claim, counted: dict[Trace, Finding], why: str, is_unheard: bool) -> Reason:
     strongest = counted.get(finding.trace)
     if finding.llr is None:
         step = "no ratio, so it does not count"
     elif finding.claim not in (claim, None):
         step = f"not counted: it is about {finding.claim} files, and {why}"
+    elif is_unheard:
+        step = "not counted: a trusted signer says otherwise, and detectors miss generators that they never saw"
     elif finding is not strongest and strongest is not None:
         step = f"not counted: {outweighed(strongest.analyzer, finding.trace)}"
     elif abs(finding.llr) < NEGLIGIBLE_LLR:

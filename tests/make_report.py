@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from forensics.finding import MAX_FINDING_LLR, Claim, Finding, Heat, Region, Trace
+from forensics.finding import MAX_FINDING_LLR, Claim, Finding, Heat, Region, SaidBy, Trace
 from forensics.report import ScanReport
 from forensics.settings import Limits, ScanSettings
 from forensics.verdict import weigh
@@ -150,6 +150,7 @@ def any_findings(draw: st.DrawFn) -> Finding:
         tuple(draw(st.lists(region, max_size=3))),
         draw(st.none() | heats()),
         tuple(draw(st.lists(_TIMES, max_size=3))),
+        draw(st.none() | st.sampled_from(SaidBy)),
     )
 
 

@@ -16,7 +16,8 @@ from PIL import Image
 
 from forensics.analyzers.tags import contradictions, signatures
 from forensics.analyzers.tags.fields import Field, Tags, read_tags
-from forensics.finding import Claim, Finding, Trace
+from forensics.finding import Claim, Finding, SaidBy, Trace
+from forensics.hostile_text import clipped
 from forensics.media import Kind, Media
 from forensics.settings import ScanSettings
 
@@ -85,9 +86,11 @@ class Metadata:
             f"The file itself says that it was {what} {tools} (in {places}).",
             llr=GENERATOR_LLR,
             claim=Claim.MANIPULATED if edit else Claim.SYNTHETIC,
-            explanation="Generators write such text; cameras do not. Anybody could have added it by hand.",
+            explanation="Generators write such text; cameras do not. Anybody could have added it by hand, also to a "
+            "real photo to discredit it.",
             measures={"n_generators": len(matches)},
-            details=tuple((f"{m.field.place}: {m.field.key}", _shown(m.field.text)) for m in matches),
+            details=tuple((f"{m.field.place}: {m.field.key}", clipped(m.field.text, MAX_SHOWN)) for m in matches),
+            said_by=SaidBy.ANYBODY,
         )
 
     def _contradictions(self, media: Media, tags: Tags) -> Iterable[Finding]:
@@ -118,7 +121,7 @@ class Metadata:
             summary = "The metadata " + ", and ".join(said) + "."
         else:
             summary = f"The file carries {len(tags.fields)} metadata entries, none of which names a camera or program."
-        rows = tuple((f"{f.place}: {f.key}", _shown(f.text)) for f in tags.fields[:MAX_ROWS])
+        rows = tuple((f"{f.place}: {f.key}", clipped(f.text, MAX_SHOWN)) for f in tags.fields[:MAX_ROWS])
         rows += tuple(("note", note) for note in tags.notes)
         if len(tags.fields) > MAX_ROWS:
             rows += (("note", f"{len(tags.fields) - MAX_ROWS} more entries are not shown."),)
@@ -129,10 +132,6 @@ class Metadata:
 def _camera(text: str) -> str:
     # ComfyUI keeps its whole workflow in the field Make: a make is a word or two, not a document.
     return text.strip() if 0 < len(text.strip()) <= 60 and "{" not in text else ""
-
-
-def _shown(text: str) -> str:
-    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}... ({len(text) - MAX_SHOWN:,} more characters)"
 
 
 def _stealth(media: Media) -> str:

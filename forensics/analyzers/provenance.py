@@ -13,9 +13,10 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from forensics.analyzers.manifest import MIME, Action, Manifest, offline_context, read_manifest
+from forensics.analyzers.metadata import GENERATOR_LLR
 from forensics.analyzers.tags import signatures
 from forensics.analyzers.tags.fields import Field, Tags
-from forensics.finding import Claim, Finding, Trace
+from forensics.finding import Claim, Finding, SaidBy, Trace
 from forensics.media import Kind, Media
 from forensics.settings import ScanSettings
 
@@ -23,8 +24,10 @@ CONTENT_CHANGED_LLR = 2.0
 """Assigned: a signed hash that no longer fits is certain; what is not is that the change was meant to mislead."""
 STATEMENTS_CHANGED_LLR = 1.5
 """Assigned: statements about the file were altered after signing; the pictures may be as they were."""
-DECLARED_LLR = {"trusted": 3.0, "unknown": 2.0, "unchecked": 1.5, "broken": 1.5}
-"""Assigned, capped: nobody gains by signing a camera picture as AI-made, but keys get stolen and anybody can sign."""
+DECLARED_LLR = {"trusted": 3.0, "unknown": GENERATOR_LLR, "unchecked": 1.5, "broken": 1.5}
+"""Assigned, capped: makers gain nothing by signing a camera picture as AI-made, but keys get stolen. A stranger's word
+is worth what a tag is, no less: anybody can sign, and to do so takes more than to write a tag. Of 2,530 training photos
+none carries a signed word on AI, of 1,487 fakes 89 do, 21 of them with a signature that no longer fits."""
 CAPTURE_LLR = -1.5
 """Assigned, capped: a trusted signer says it is a capture; scenes can be staged and screens photographed."""
 
@@ -123,7 +126,7 @@ class Provenance:
         )
 
     def _statement(self, manifest: Manifest, details: tuple[tuple[str, str], ...], standing: str) -> Finding:
-        said, llr, claim = _judge(manifest, standing)
+        said, llr, claim, said_by = _judge(manifest, standing)
         signer = manifest.signer or "an unnamed signer"
         return Finding(
             self.name,
@@ -134,6 +137,7 @@ class Provenance:
             explanation="A signature shows who vouches for the file and that it has not changed since; it does not "
             "show that what they say is true. Anybody can make a key and sign under any name.",
             details=details,
+            said_by=said_by,
         )
 
     def _unreadable(self, words: str) -> Finding:
@@ -153,30 +157,30 @@ class Provenance:
         return offline_context(self.settings.trust_list)
 
 
-def _judge(manifest: Manifest, standing: str) -> tuple[str, float | None, Claim | None]:
-    """What is said, in words, with its ratio and claim."""
-    declared = DECLARED_LLR[standing]
+def _judge(manifest: Manifest, standing: str) -> tuple[str, float | None, Claim | None, SaidBy]:
+    """What is said, in words, with its ratio and claim, and who stands behind it."""
+    declared, said_by = DECLARED_LLR[standing], SaidBy.TRUSTED if standing == "trusted" else SaidBy.ANYBODY
     own, parents = _declared(manifest.actions), _declared(manifest.inherited)
     if own is not None:
-        return f"says {own[0]}", declared, own[1]
+        return f"says {own[0]}", declared, own[1], said_by
     if parents is not None:
         # The library lists what changed since a parent was taken in: one never trusted looks like one always trusted.
         llr = min(declared, DECLARED_LLR["unknown"])
-        return f"says it was made from a file of which is said: {parents[0]}", llr, parents[1]
+        return f"says it was made from a file of which is said: {parents[0]}", llr, parents[1], SaidBy.ANYBODY
     generator = _named_generator(manifest)
     if generator:
-        return f"says it was made with {generator}", declared, Claim.SYNTHETIC
+        return f"says it was made with {generator}", declared, Claim.SYNTHETIC, said_by
     captures = [a for a in manifest.actions if a.source_type in _CAPTURE]
     if not captures:
         one = len(manifest.actions) == 1
         listed = "1 action, which does not tell" if one else f"{len(manifest.actions)} actions, none of which tells"
-        return f"lists {listed} AI from a camera", None, None
+        return f"lists {listed} AI from a camera", None, None, said_by
     said = f"says it was captured by a camera ({captures[0].source_type})"
     edits = [a.name.removeprefix("c2pa.") for a in manifest.actions if a.name not in _KEEPS_THE_PICTURE]
     if edits:
-        return f"{said} and edited afterwards ({', '.join(dict.fromkeys(edits))[:200]})", None, None
+        return f"{said} and edited afterwards ({', '.join(dict.fromkeys(edits))[:200]})", None, None, said_by
     clear = standing == "trusted" and not manifest.failures and not manifest.ingredients
-    return said, CAPTURE_LLR if clear else None, None
+    return said, CAPTURE_LLR if clear else None, None, said_by
 
 
 def _declared(actions: Iterable[Action]) -> tuple[str, Claim] | None:

@@ -17,7 +17,7 @@ import pytest
 
 from forensics.containers.account import Account
 from forensics.containers.member import Member
-from forensics.finding import Finding, Heat, Region, Trace
+from forensics.finding import Finding, Heat, Region, SaidBy, Trace
 from forensics.hearing import MAX_MESSAGE_BYTES, MAX_PARTS, give_up_after, listen
 from forensics.messages import Answer, Done, Entered, Opened, Ready, Scanned, Step, Task
 from forensics.pool import Pool
@@ -57,7 +57,9 @@ def heard(said: object) -> object:
 
 def full() -> Any:
     heat = Heat(np.zeros((4, 5), np.float32), "bright")
-    finding = Finding("ela", Trace.COMPRESSION, "Seen", regions=(Region(1, 2, 3, 4),), heat=heat)
+    finding = Finding(
+        "ela", Trace.COMPRESSION, "Seen", regions=(Region(1, 2, 3, 4),), heat=heat, said_by=SaidBy.ANYBODY
+    )
     settings = ScanSettings(trust_list=Path("anchors.pem"), analyzers=("ela",))
     return replace(report(), findings=(finding,), settings=settings, sha256=SHA256)
 

@@ -38,9 +38,10 @@ def test_reading_is_the_opposite_of_writing(any_report: ScanReport) -> None:
     assert again.verdict == any_report.verdict
     assert again.settings == any_report.settings
     for before, after in zip(any_report.findings, again.findings, strict=True):
-        assert (before.llr, before.claim, before.regions, before.details) == (
+        assert (before.llr, before.claim, before.said_by, before.regions, before.details) == (
             after.llr,
             after.claim,
+            after.said_by,
             after.regions,
             after.details,
         )
@@ -88,6 +89,13 @@ def test_a_heat_map_that_claims_to_be_huge_is_refused_before_decoding() -> None:
     plain["findings"][0]["heat"]["png"] = base64.b64encode(png).decode()
     with pytest.raises(ValueError, match="too large"):
         ScanReport.from_dict(plain)
+
+
+def test_a_report_of_before_it_was_told_who_says_a_thing_is_read() -> None:
+    plain = report().to_dict()
+    for finding in plain["findings"]:
+        del finding["said_by"]
+    assert {finding.said_by for finding in ScanReport.from_dict(plain).findings} == {None}
 
 
 def test_members_added_by_a_later_minor_version_are_left_out() -> None:
