@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.backend.archive import OPINIONS, ScanFilter, SortBy, one_line, places
+from dashboard.backend.archive import OPINIONS, ScanFilter, SortBy, name_part, one_line, places
 from dashboard.backend.runs import Standing, names, standing
 from dashboard.session import current_user, store
 from dashboard.widgets.archive_table import turn_to
@@ -54,7 +54,7 @@ class Asked:
 def archive_filter() -> Asked:
     """Draw the fields."""
     with st.container(horizontal=True, gap="small"):
-        name = st.text_input("File name has", key="name", **_BOUND)
+        name = st.text_input("File name has", key="name", help="Also that of a ZIP, mail or PDF it lies in.", **_BOUND)
         run = _run()
         opinion = _choice("Verdict", [ANY, "likely", *OPINIONS], "verdict", {"likely": "likely fake of any kind"})
         order = _choice("Order", list(ORDERS), "order")
@@ -66,7 +66,7 @@ def archive_filter() -> Asked:
             for label, key in (("From day (UTC)", "since"), ("Before day (UTC)", "until"))
         )
     wanted = ScanFilter(
-        name=name[:MAX_TEXT].strip() or None,
+        name=name_part(name[:MAX_TEXT]),
         opinion=None if opinion == ANY else opinion,
         kind=None if kind == ANY else kind,
         folder=places(store()).whole(folder[:MAX_TEXT].strip()) or None,

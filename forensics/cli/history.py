@@ -34,7 +34,9 @@ def _opinion(ctx: click.Context, param: click.Parameter, value: str | None) -> s
 
 @click.command(context_settings={"show_default": True})
 @click.option("--sha", metavar="HEX", callback=_sha256, help="How the SHA-256 of the file begins.")
-@click.option("--name", metavar="TEXT", help="Part of the file name.")
+@click.option(
+    "--name", metavar="TEXT", help="Part of the file name, or of the way to it inside containers, as a.zip!/in/b.pdf."
+)
 @click.option(
     "--opinion",
     metavar="TEXT",

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, Integer, case, func, literal, or_, select
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import aliased
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
+from forensics.containers.member import INTO
 from forensics.store.run_words import EXAMINED
 from forensics.store.tables import Flag, RunFileRow, Scan
 
@@ -41,7 +46,8 @@ class ScanFilter:
 
     Attributes:
         sha256: how the hash begins.
-        name: part of the file name, upper and lower case alike.
+        name: part of the file name, upper and lower case alike; of a file inside containers part of the way to it
+            from the outermost container's name on, as in "case.zip!/scan.pdf".
         opinion: one of the ladder, or how it begins: "likely".
         analyzer: one that spoke for manipulation or synthesis.
         folder: where the file lay, or a folder above.
@@ -70,7 +76,8 @@ class ScanFilter:
             # A range instead of LIKE: both databases answer it from the index. "g" follows the hex digits.
             found += [Scan.sha256 >= prefix, Scan.sha256 < prefix + "g"]
         if self.name:
-            found.append(Scan.filename.icontains(self.name, autoescape=True))
+            names = (Scan.filename, _shown_name())
+            found.append(or_(*(name.icontains(self.name, autoescape=True) for name in names)))
         if self.opinion:
             found.append(Scan.opinion.startswith(self.opinion.lower(), autoescape=True))
         if self.analyzer:
@@ -89,3 +96,29 @@ class ScanFilter:
         if self.run is not None:
             found += self.run.conditions()
         return found
+
+
+class _Position(FunctionElement[int]):
+    """Where a text begins in another, from 1; 0 where it does not occur."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(_Position)
+def _instr(element: _Position, compiler: SQLCompiler, **given: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **given)})"
+
+
+@compiles(_Position, "postgresql")
+def _strpos(element: _Position, compiler: SQLCompiler, **given: Any) -> str:
+    return f"strpos({compiler.process(element.clauses, **given)})"
+
+
+def _shown_name() -> ColumnElement[str]:
+    """What a file is called: inside containers the way to it, without the folder of the outermost container."""
+    place = _Position(Scan.path, literal(INTO))
+    container = func.substr(Scan.path, 1, place - 1)
+    # All characters but slashes are taken off the end, until one is met: what is left is the folder.
+    folder = func.rtrim(container, func.replace(container, "/", ""))
+    return case((place > 0, func.substr(Scan.path, func.length(folder) + 1)), else_=Scan.filename)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from operator import attrgetter
 
 import pytest
@@ -11,6 +12,7 @@ from benchmarks.archive_pages import fill
 from forensics.store import ScanRow, Store
 from forensics.store.archive import Archive, SortBy, by_opinion
 from forensics.store.filters import ScanFilter
+from tests.make_report import report
 
 N_SCANS = 83
 
@@ -89,6 +91,31 @@ def test_filters_and_counts_are_those_of_python(store: Store, wanted: ScanFilter
         assert {f: sum(o.values()) for f, o in groups.items()} == Counter(row.folder for row in right)
         sizes = [sum(opinions.values()) for opinions in groups.values()]
         assert sizes == sorted(sizes, reverse=True)
+
+
+@pytest.mark.parametrize("base", ["", "/srv/case.zip holidays/", "s3://bucket/in/"])
+def test_files_are_found_by_their_containers_and_not_by_the_folders_of_these(url: str, base: str) -> None:
+    ways = (
+        "Holiday.zip!/img_001.jpg",
+        "Holiday.zip!/in/scan.pdf!/object-3.jpeg",
+        "holiday.zip/odd.jpg",
+        "%.zip!/b.jpg",
+    )
+    with Store(url) as store:
+        for number, way in enumerate(ways):
+            found = replace(report(filename=way.rpartition("/")[2], path=base + way), sha256=f"{number:064x}")
+            store.save(found, elapsed_s=1.0)
+
+        def named(name: str) -> set[str]:
+            return {row.path.removeprefix(base) for row in Archive(store).page(ScanFilter(name=name))}
+
+        first, second, third, fourth = ways
+        assert named("holiday.zip") == {first, second}
+        assert named("HOLIDAY.ZIP!/img_001.jpg") == {first}
+        assert named("scan.pdf") == named("zip!/in/scan.pdf!/obj") == {second}
+        assert named("object-3") == {second} and named("odd") == {third} and named("%.zip") == {fourth}
+        assert named("srv") == named("bucket") == named("case") == named("holiday.zip/") == set()
+        assert named("") == {*ways}
 
 
 def test_scores_fall_into_the_bin_that_holds_them(store: Store) -> None:

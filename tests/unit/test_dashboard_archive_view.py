@@ -141,8 +141,10 @@ def test_a_file_inside_a_container_is_traced_to_it_and_its_folder(store: Store, 
     inside = replace(report(80, name="object-3.jpeg"), path=way)
     number = store.save(inside, elapsed_s=1.0, folder="")
     name = "case.zip › inner/a.pdf › object-3.jpeg"
-    app = open_page("archive", name="object-3")
-    assert [(row["File"], row["Folder"]) for row in listed(app)] == [(name, "…/pages")]
+    for asked in ("object-3", "CASE.zip", "a.pdf", "case.zip!/inner/a.pdf", name, name[:30]):
+        app = open_page("archive", name=asked)
+        assert [(row["File"], row["Folder"]) for row in listed(app)] == [(name, "…/pages")], asked
+    assert not listed(open_page("archive", name="pages")), "folders have a filter of their own"
     found = brief(store, number)
     assert found is not None and found.name == name
     assert for_eyes_of(MODERATOR, inside).path == "case.zip!/inner/a.pdf!/object-3.jpeg"
