@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Integer, and_, case, func, literal, or_, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -76,8 +76,8 @@ class ScanFilter:
             # A range instead of LIKE: both databases answer it from the index. "g" follows the hex digits.
             found += [Scan.sha256 >= prefix, Scan.sha256 < prefix + "g"]
         if self.name:
-            names = (Scan.filename, _shown_name())
-            found.append(or_(*(name.icontains(self.name, autoescape=True) for name in names)))
+            inside = and_(_PLACE > 0, _way().icontains(self.name, autoescape=True))
+            found.append(or_(Scan.filename.icontains(self.name, autoescape=True), inside))
         if self.opinion:
             found.append(Scan.opinion.startswith(self.opinion.lower(), autoescape=True))
         if self.analyzer:
@@ -115,10 +115,13 @@ def _strpos(element: _Position, compiler: SQLCompiler, **given: Any) -> str:
     return f"strpos({compiler.process(element.clauses, **given)})"
 
 
-def _shown_name() -> ColumnElement[str]:
-    """What a file is called: inside containers the way to it, without the folder of the outermost container."""
-    place = _Position(Scan.path, literal(INTO))
-    container = func.substr(Scan.path, 1, place - 1)
+_PLACE = _Position(Scan.path, literal(INTO))
+
+
+def _way() -> ColumnElement[str]:
+    """The way to a file inside containers, from the name of the outermost on, without its folder; else ""."""
+    container = func.substr(Scan.path, 1, _PLACE - 1)
     # All characters but slashes are taken off the end, until one is met: what is left is the folder.
     folder = func.rtrim(container, func.replace(container, "/", ""))
-    return case((place > 0, func.substr(Scan.path, func.length(folder) + 1)), else_=Scan.filename)
+    # Nobody promises that what is not inside a container is not computed, and a length below 0 is an error.
+    return case((_PLACE > 0, func.substr(Scan.path, func.length(folder) + 1)), else_="")
