@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import glob
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, BinaryIO
 
+from forensics.addresses import shown_url
 from forensics.errors import MediaError
 from forensics.folders import Folders
 from forensics.messages import Task
 from forensics.remote import is_url as is_url
-from forensics.remote_listing import listing, shown_url
+from forensics.remote_listing import listing
 
 STDIN = "-"
 
@@ -36,6 +39,7 @@ def expand(paths: Iterable[str], *, out: Path | None = None, remote: bool = Fals
     """
     folders = Folders(os.path.realpath(out) if out is not None else None)
     fetched: set[str] = set()
+    alike: Counter[str] = Counter()
     for named in paths:
         if not is_url(named):
             yield from _here(named, folders)
@@ -46,7 +50,7 @@ def expand(paths: Iterable[str], *, out: Path | None = None, remote: bool = Fals
         for task in listing(named):
             if task.url not in fetched:
                 fetched.add(task.url)
-                yield task
+                yield task if task.shown == task.url else _numbered(task, alike)
 
 
 def listed(stream: IO[bytes]) -> list[str]:
@@ -76,6 +80,15 @@ def spool(stream: BinaryIO, folder: Path, *, max_bytes: int) -> Task:
 def displayable(text: str) -> str:
     """A file name as text that can be stored and written anywhere: bytes that are no UTF-8 become escapes."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _numbered(task: Task, alike: Counter[str]) -> Task:
+    """An address of which parts are not shown, told from those before it that look the same."""
+    alike[task.shown] += 1
+    if (number := alike[task.shown]) == 1:
+        return task
+    shown = f"{task.shown} ({number})"
+    return replace(task, path=Path(shown), shown=shown)
 
 
 def _here(named: str, folders: Folders) -> Iterator[Task]:

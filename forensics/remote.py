@@ -17,6 +17,7 @@ from threading import Event
 from typing import Any
 from urllib.parse import unquote
 
+from forensics.addresses import MASK, secrets_of
 from forensics.errors import MediaError
 from forensics.messages import Task
 
@@ -43,6 +44,9 @@ _WITH_SERVER = re.compile(r"((?:sftp|ftp|smb)://[^/]*)(.*)", re.IGNORECASE | re.
 _ANY_URL = re.compile(r"\S*://\S*")
 _USER = re.compile(r"://([^/:]*:[^/]*)@")
 """Who signs in, and the password."""
+
+MIN_SECRET_CHARS = 4
+"""Shorter ones come up in any words."""
 
 N_FETCHING = 4
 N_AHEAD = 8
@@ -182,6 +186,9 @@ def _unreadable(error: BaseException, url: str) -> MediaError:
     while _ANY_URL.search(str(error)) and error.__cause__ is not None:
         error = error.__cause__
     words = _reason(error, url).replace(url, "")
+    for secret in secrets_of(url):
+        if len(secret) >= MIN_SECRET_CHARS:
+            words = words.replace(secret, MASK).replace(unquote(secret), MASK)
     if (user := _USER.search(url)) is not None:
         words = words.replace(user[1], "").replace(unquote(user[1]), "")
     words = " ".join(_ANY_URL.sub("", words).split())[:200]

@@ -9,13 +9,12 @@ from glob import has_magic
 from pathlib import Path
 from typing import Any
 
+from forensics.addresses import shown_url
 from forensics.messages import Task
 from forensics.remote import protocol_of, system
 
 PAGE = 1000
 """Objects of a page; no cloud tells more at once by default."""
-
-_PASSWORD = re.compile(r"(?<=://)[^/:]*:[^/]*@")
 
 _UNLISTED = ("http", "https")
 """Have no folders: listing a page would follow its links."""
@@ -88,12 +87,13 @@ def _tasks(files: Any, protocol: str, path: str, url: str) -> Iterator[Task]:
 
 def _task(url: str, version: str) -> Task:
     shown = shown_url(url)
-    return Task(Path(url), shown, shown.rstrip("/").rpartition("/")[2] or shown, url=url, version=version)
+    # A signature that is renewed makes no other file of it.
+    return Task(Path(shown), shown, _name(shown), url=url, version=version)
 
 
-def shown_url(url: str) -> str:
-    """The address without a password in it."""
-    return _PASSWORD.sub("", url)
+def _name(shown: str) -> str:
+    place = re.split("[?#]", shown)[0] if protocol_of(shown) in _UNLISTED else shown
+    return place.rstrip("/").rpartition("/")[2] or shown
 
 
 def _pattern(path: str) -> Callable[[str], object]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from forensics.addresses import shown_url, signs_in
 from forensics.cli import INTERRUPTED
 from forensics.cli.engine_options import wanted_cluster
 from forensics.cli.options import inside_limits, open_store
@@ -95,7 +95,8 @@ def _passed(store: Store, name: str, plan: Plan | None, given: dict[str, Any], l
         run = DurableRun(store, claimed, how, is_new_pass=not was_cut_off, tell=log)
         with _Shown(run, given, Queueing(store, Bar(given["bar"]), actor=actor), log) as shown:
             poll_s = given["poll"] if given["watch"] else None
-            follow(run, shown.add, out=given["out"], remote=given["remote"], poll_s=poll_s)
+            sources = plan.sources if plan is not None else None
+            follow(run, shown.add, sources=sources, out=given["out"], remote=given["remote"], poll_s=poll_s)
     return shown
 
 
@@ -113,12 +114,12 @@ def _plan(name: str, paths: tuple[str, ...], settings: ScanSettings, inside: Ins
         raise click.UsageError(f"name what to examine, or go on with --resume {name}")
     if STDIN in paths:
         raise click.UsageError("standard input comes once: a run cannot go on with it")
-    if any(re.search(r"://[^/@]*:[^/@]*@", path) for path in paths):
+    if any(is_url(path) and signs_in(path) for path in paths):
         raise click.UsageError("a run keeps its sources in the store: leave the password out of the URL")
     sources = tuple(path if is_url(path) else os.path.abspath(path) for path in paths)  # noqa: PTH100 - links stay
     for source in sources:
         if displayable(source) != source:
-            raise click.UsageError(f"{plain(source)} is no text: a run names its sources in UTF-8")
+            raise click.UsageError(f"{plain(shown_url(source))} is no text: a run names its sources in UTF-8")
     return Plan(sources, settings, inside)
 
 

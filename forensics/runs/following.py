@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from forensics.inputs import expand
@@ -44,13 +44,20 @@ def noted_end(store: Store, run: Run) -> Iterator[None]:
 
 
 def follow(
-    run: DurableRun, show: Show, *, out: Path | None = None, remote: bool = False, poll_s: float | None = None
+    run: DurableRun,
+    show: Show,
+    *,
+    sources: Sequence[str] | None = None,
+    out: Path | None = None,
+    remote: bool = False,
+    poll_s: float | None = None,
 ) -> None:
     """Pass over the sources of a run.
 
     Args:
         run: not opened yet.
         show: hears of each file.
+        sources: with the secrets in addresses that the run does not keep; None takes those that it keeps.
         out: folder of results, which is no source.
         remote: sources may be fetched over the network.
         poll_s: the pass goes on, looking for changes every so often, until it is interrupted; None makes one walk.
@@ -61,7 +68,7 @@ def follow(
     """
 
     def walk() -> Iterable[Task]:
-        return expand(run.run.plan.sources, out=out, remote=remote)
+        return expand(run.run.plan.sources if sources is None else sources, out=out, remote=remote)
 
     with run:
         if poll_s is None:

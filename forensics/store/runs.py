@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from forensics.addresses import is_masked, shown_url
 from forensics.containers.limits import InsideLimits
 from forensics.settings import ScanSettings
 from forensics.store.audit import Chain
@@ -55,8 +56,8 @@ class Plan:
     inside: InsideLimits | None = None
 
     def to_text(self) -> str:
-        """As the store keeps it."""
-        sources = [storable(source) for source in self.sources]
+        """As the store keeps it: without secrets in addresses."""
+        sources = [storable(shown_url(source)) for source in self.sources]
         inside = None if self.inside is None else asdict(self.inside)
         plain = {"sources": sources, "settings": self.settings.to_dict(), "inside": inside}
         return json.dumps(plain, sort_keys=True)
@@ -143,6 +144,7 @@ class Runs:
             lock(session.connection(), f"unforged run {name}")
             chain, row = Chain(session), self._claimable(session, name, plan)
             was_cut_off = row.state != RunState.DONE
+            row.plan = row.plan if plan is None else plan.to_text()
             holder = Holder.of()
             row.host, row.process, row.beat_s = holder.host, holder.process, self._clock()
             row.state, row.message, row.n_pass = str(RunState.RUNNING), "", row.n_pass + 1
@@ -221,7 +223,10 @@ class Runs:
             if plan is None:
                 raise LookupError(f"the store holds no run {name!r}")
             return RunRow(name=name, plan=plan.to_text(), state=str(RunState.DONE), n_pass=0)
-        if plan is not None and plan.to_text() != row.plan:
+        before = Plan.from_text(row.plan)
+        if plan is None and (masked := next(filter(is_masked, before.sources), None)) is not None:
+            raise ValueError(f"parts of {masked} are kept nowhere: name the sources again, with --run {name}")
+        if plan is not None and plan.to_text() != before.to_text():
             raise ValueError(
                 f"the run {name!r} has other sources or settings: resume it without naming any, or name a new one"
             )
