@@ -1,4 +1,4 @@
-"""What opens a place to whoever reads it stands in no result, no log and no store; and a run over such a place goes on."""
+"""What opens a place to whoever reads it stands in no result, log or store; and a run over such a place goes on."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ def test_the_place_and_names_stay_and_values_go(url: str, shown: str) -> None:
     assert shown_url(told) == told and is_masked(told) is (MASK in shown) and not is_masked(url)
 
 
-@pytest.mark.parametrize("url", ["s3://b/what?.jpg", "sftp://ann@h/a#1.jpg", "https://h/@ann/a.jpg", "https://h/a.jpg?"])
+@pytest.mark.parametrize(
+    "url", ["s3://b/what?.jpg", "sftp://ann@h/a#1.jpg", "https://h/@ann/a.jpg", "https://h/a.jpg?"]
+)
 def test_what_holds_no_secret_stays_as_it_is(url: str) -> None:
     assert shown_url(url) == url and not is_masked(url)
 
@@ -49,7 +51,8 @@ def test_what_holds_no_secret_stays_as_it_is(url: str) -> None:
 def test_addresses_that_look_the_same_without_their_secrets_are_told_apart() -> None:
     urls = [f"https://h.invalid/get/a.jpg?id={number}" for number in (7, 8, 7, 9)]
     tasks = list(expand(urls, remote=True))
-    assert [task.shown for task in tasks] == [f"https://h.invalid/get/a.jpg?id=***{end}" for end in ("", " (2)", " (3)")]
+    shown = "https://h.invalid/get/a.jpg?id=***"
+    assert [task.shown for task in tasks] == [shown, f"{shown} (2)", f"{shown} (3)"]
     assert {task.name for task in tasks} == {"a.jpg"} and [task.url for task in tasks] == [urls[0], urls[1], urls[3]]
 
 
