@@ -10,13 +10,17 @@ from PIL import ExifTags, Image
 from generators.colour import to_srgb
 from generators.images import Pixels
 from generators.orientation import turn_upright
+from generators.tiff_samples import check_planes, is_negative, meant
 
 _EXIF_ERRORS = (OSError, SyntaxError, ValueError, TypeError, LookupError, struct.error)
 """What Pillow's reader of Exif blocks raises on broken ones."""
 
 
 def upright_srgb(image: Image.Image, *, bits: int | None = None, orientation: int | None = None) -> Pixels:
-    """The picture that a decoder stands at: upright, alpha over white, its profile applied, grey of 16 bits scaled.
+    """The picture that a decoder stands at: upright, alpha over white, its profile applied, wide grey scaled.
+
+    Grey of 16 bits is scaled by its number of bits, of 32 bits and of floats by the least usual white that no value is
+    above: 1 (floats only), 255 or 65535; beyond, and with values below 0, from the least to the greatest.
 
     Args:
         image: opened, loaded or not.
@@ -29,8 +33,11 @@ def upright_srgb(image: Image.Image, *, bits: int | None = None, orientation: in
     Raises:
         OSError, SyntaxError, ValueError, Image.DecompressionBombError: what decoders raise on a broken file.
     """
+    check_planes(image)
     image.load()
-    pixels = to_srgb(image, _bits(image) if bits is None else bits)
+    pixels = to_srgb(meant(image), _bits(image) if bits is None else bits)
+    if is_negative(image):
+        np.subtract(255, pixels, out=pixels)
     return np.ascontiguousarray(turn_upright(pixels, _orientation(image) if orientation is None else orientation))
 
 

@@ -19,6 +19,7 @@ from forensics.errors import MediaError
 from forensics.media.headers import check_frames, check_size, ends_early, png_pixels_only, read_claims
 from forensics.media.jpeg_segments import jpeg_pixels_only
 from forensics.media.tiff_directories import exif_orientation
+from forensics.media.tiff_kinds import unknown_kind
 from forensics.settings import Limits
 from generators.colour import has_alpha, read_profile
 from generators.decoding import upright_srgb
@@ -184,7 +185,9 @@ def _complaints(fmt: str, data: bytes) -> Iterator[None]:
     except Image.DecompressionBombError as error:
         raise MediaError("too-many-pixels", "the picture unpacks to more pixels than the decoder allows") from error
     except DECODER_ERRORS as error:
-        raise _in_plain_words(error, fmt, ends_early(data, fmt)) from error
+        is_unknown = fmt == "tiff" and isinstance(error, UnidentifiedImageError)
+        unknown = unknown_kind(data) if is_unknown else None
+        raise unknown or _in_plain_words(error, fmt, ends_early(data, fmt)) from error
 
 
 def _in_plain_words(error: Exception, fmt: str, cut: bool) -> MediaError:
