@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from generators.decoding import read_pixels
 from generators.faces import face_share
-from generators.picture_folder import cut_squares, find_pictures, read_pixels
+from generators.picture_folder import cut_squares, find_pictures
 
 
 def pictures(paths: Sequence[Path], side_px: int) -> Iterator[NDArray[np.uint8]]:

@@ -24,7 +24,8 @@ from timm.data import ImageNetInfo
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.torch_files import read_tensors
-from generators.picture_folder import find_pictures, read_pixels
+from generators.decoding import read_pixels
+from generators.picture_folder import find_pictures
 from generators.quality.lite0 import SIDE_PX, STEM, Lite0, embed, packed, unpacked
 from generators.weights import ModelCard, save
 

@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.torch_files import read_tensors
 from generators import mtcnn
+from generators.decoding import read_pixels
 from generators.launder import Fit
-from generators.picture_folder import find_pictures, read_pixels
+from generators.picture_folder import find_pictures
 from generators.weights import ModelCard, save
 
 LONGER_SIDE_PX, MIN_FACE_PX = 720, 40

@@ -23,8 +23,9 @@ from PIL import Image
 from skimage.metrics import structural_similarity
 
 from generators.catalog import GENERATORS
+from generators.decoding import read_pixels
 from generators.images import to_float, to_uint8
-from generators.picture_folder import find_pictures, read_pixels
+from generators.picture_folder import find_pictures
 from generators.quality.distances import frechet
 from generators.quality.estimates import N_GROUPS, Figure, groups, jackknife, mean
 from generators.quality.lite0 import embed

@@ -11,12 +11,12 @@ from dataclasses import astuple, dataclass, fields
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from detectors.calibration import source_weights
 from detectors.data import Example
 from generators.images import Pixels
 from generators.launder import Chain, Jpeg, Webp
+from generators.opening import open_picture
 
 MAX_AUROC = 0.6
 """Above it a set fails."""
@@ -81,7 +81,7 @@ def file_surface(example: Example, pixels: Pixels) -> Surface:
         example: a picture.
         pixels: (H, W, 3) uint8 of it, from `detectors.data.read_pixels`.
     """
-    with Image.open(example.path) as image:
+    with open_picture(example.path) as image:
         name = (image.format or "").lower()
         tables: Mapping[int, Sequence[int]] = getattr(image, "quantization", None) or {}
         n_pixels = image.width * image.height

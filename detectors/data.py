@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TypeAlias, TypeVar
 
 import numpy as np
-from PIL import Image
 
-from generators.decoding import upright_srgb
+from generators import decoding
 from generators.images import Pixels
+from generators.opening import ENDINGS
 
 T = TypeVar("T")
 
@@ -29,7 +29,6 @@ EDIT = "edit"
 """Family of real photos of which a part was altered: a case for localisation, not for "wholly synthetic"."""
 
 VIDEO_ENDINGS = frozenset({".mp4", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".flv", ".wmv"})
-PICTURE_ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"})
 
 _CROP = re.compile(r"\bcrop=(\d+),(\d+),(\d+),(\d+)")
 
@@ -161,12 +160,7 @@ def read_pixels(example: Example) -> Pixels:
     """
     if example.is_video:
         raise ValueError(f"{example.path} is a clip, not a picture")
-    try:
-        with Image.open(example.path) as image:
-            pixels = upright_srgb(image)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{example.path} cannot be read: {error}") from error
-    return cropped(pixels, example)
+    return cropped(decoding.read_pixels(example.path), example)
 
 
 def cropped(pixels: Pixels, example: Example) -> Pixels:
@@ -310,7 +304,7 @@ def _read_folders(folder: Path) -> PictureSet:
             raise ValueError(f"{folder} holds neither a list (*.tsv) nor the folders real and fake")
         for path in sorted(root.rglob("*")):
             is_video = path.suffix.lower() in VIDEO_ENDINGS
-            if path.is_file() and (is_video or path.suffix.lower() in PICTURE_ENDINGS):
+            if path.is_file() and (is_video or path.suffix.lower() in ENDINGS):
                 parts = path.relative_to(root).parts
                 source = parts[0] if len(parts) > 1 else f"{folder.name}/{name}"
                 generator = source if label else "-"

@@ -3,17 +3,40 @@
 from __future__ import annotations
 
 import struct
+from pathlib import Path
 
 import numpy as np
 from PIL import ExifTags, Image
 
 from generators.colour import to_srgb
 from generators.images import Pixels
+from generators.opening import DECODER_ERRORS, open_picture
 from generators.orientation import turn_upright
 from generators.tiff_samples import check_planes, is_negative, meant
 
+MAX_PIXELS = 200_000_000
+"""A header that claims more than any camera gives is not believed."""
+
+_UPRIGHT = ("TIFF", "HEIF")
+"""Formats whose decoders turn a picture themselves: Pillow as it loads, libheif by boxes of the file."""
+
 _EXIF_ERRORS = (OSError, SyntaxError, ValueError, TypeError, LookupError, struct.error)
 """What Pillow's reader of Exif blocks raises on broken ones."""
+
+
+def read_pixels(path: Path) -> Pixels:
+    """A picture of any format that a scan examines, as a scan sees it: (H, W, 3) uint8 sRGB, upright, alpha over white.
+
+    Raises:
+        ValueError: it cannot be read, is no picture, a broken one or one too large; the message names the file.
+    """
+    try:
+        with open_picture(path) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise ValueError(f"its header claims {image.width:,} x {image.height:,} pixels")
+            return upright_srgb(image)
+    except DECODER_ERRORS as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
 
 
 def upright_srgb(image: Image.Image, *, bits: int | None = None, orientation: int | None = None) -> Pixels:
@@ -31,7 +54,7 @@ def upright_srgb(image: Image.Image, *, bits: int | None = None, orientation: in
         (H, W, 3) uint8 sRGB.
 
     Raises:
-        OSError, SyntaxError, ValueError, Image.DecompressionBombError: what decoders raise on a broken file.
+        Exception: one of `opening.DECODER_ERRORS`, if the file is broken.
     """
     check_planes(image)
     image.load()
@@ -48,9 +71,9 @@ def _bits(image: Image.Image) -> int:
 
 
 def _orientation(image: Image.Image) -> int:
-    """By the Exif block alone, 1 where it is missing, broken or out of range; Pillow turns a TIFF while loading it."""
+    """By the Exif block alone, 1 where it is missing, broken or out of range, and where the decoder turns it."""
     block = image.info.get("exif")
-    if image.format == "TIFF" or not isinstance(block, bytes):
+    if image.format in _UPRIGHT or not isinstance(block, bytes):
         return 1
     exif = Image.Exif()
     try:

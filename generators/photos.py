@@ -9,10 +9,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
 
+from generators.decoding import read_pixels
 from generators.images import Pixels
-from generators.picture_folder import find_pictures, read_pixels
+from generators.picture_folder import find_pictures
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +74,7 @@ class Photos:
     def _read(self, path: Path, number: int) -> Photo | None:
         try:
             pixels = _shrunk(read_pixels(path), self.max_side_px)
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        except ValueError:
             self.skipped["unreadable"] += 1
             return None
         if min(pixels.shape[:2]) < self.min_side_px:

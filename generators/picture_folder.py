@@ -11,14 +11,12 @@ from typing import TypeAlias
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from generators.decoding import upright_srgb
+from generators.decoding import read_pixels
+from generators.opening import ENDINGS
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif")
-
-MAX_PIXELS = 200_000_000
-"""A header that claims more than any camera gives is not believed."""
+PHOTO_ENDINGS = ENDINGS - {".gif"}
+"""A GIF has 256 colours at most: it is no photo to learn from."""
 
 
 Squares: TypeAlias = Sequence[NDArray[np.uint8]] | NDArray[np.uint8]
@@ -60,7 +58,7 @@ def skipped_words(skipped: Mapping[str, int]) -> str:
 
 def find_pictures(folders: Sequence[Path]) -> tuple[Path, ...]:
     """Every file with a picture's ending in the folders and below, sorted by path."""
-    found = {path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES}
+    found = {path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in PHOTO_ENDINGS}
     return tuple(sorted(path for path in found if path.is_file()))
 
 
@@ -128,7 +126,7 @@ def cut_each(
     for path in find(folders):
         try:
             found.append((path, cut(read_pixels(path), len(found))))
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        except ValueError:
             skipped["unreadable"] += 1
         except TooSmall:
             skipped[f"smaller than {side_px} pixels"] += 1
@@ -143,18 +141,6 @@ def cut_each(
 
 class TooSmall(Exception):
     """A picture has fewer pixels than are wanted."""
-
-
-def read_pixels(path: Path) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8 sRGB, upright, alpha over white.
-
-    Raises:
-        OSError, SyntaxError, ValueError, Image.DecompressionBombError: it is no picture or a broken one.
-    """
-    with Image.open(path) as image:
-        if image.width * image.height > MAX_PIXELS:
-            raise ValueError(f"{path.name} claims {image.width} x {image.height} pixels")
-        return upright_srgb(image)
 
 
 def cut_squares(pixels: NDArray[np.uint8], side_px: int, n_squares: int = 1) -> list[NDArray[np.uint8]]:

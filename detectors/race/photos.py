@@ -12,8 +12,9 @@ import numpy as np
 from PIL import Image
 
 from detectors.perceptual_hash import MAX_DISTANCE_BITS, distances, packed, pdq
+from generators.decoding import read_pixels
 from generators.images import Pixels
-from generators.picture_folder import TooSmall, cut_squares, find_pictures, read_pixels, skipped_words
+from generators.picture_folder import TooSmall, cut_squares, find_pictures, skipped_words
 
 LEARN, CALIBRATE, JUDGE = "learn", "calibrate", "judge"
 SHARES = {LEARN: 0.5, CALIBRATE: 0.2, JUDGE: 0.3}
@@ -100,7 +101,7 @@ def choose_photos(folder: Path, most: int, min_side_px: int = MIN_SIDE_PX, what:
             break
         try:
             pixels = read_pixels(path)
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        except ValueError:
             skipped["unreadable"] += 1
             continue
         if min(pixels.shape[:2]) < min_side_px:

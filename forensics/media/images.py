@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-import struct
 import warnings
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -24,27 +22,21 @@ from forensics.settings import Limits
 from generators.colour import has_alpha, read_profile
 from generators.decoding import upright_srgb
 from generators.images import Pixels
+from generators.opening import DECODER_ERRORS, open_as
 from generators.orientation import TURNED
+
+__all__ = [
+    "DECODER_ERRORS",
+    "Header",
+    "n_readable_frames",
+    "read_frames",
+    "read_header",
+    "read_pixels",
+    "upright_size",
+]
 
 MAX_ANIMATION_PIXELS = 600_000_000
 """Pixels composed for the frames of one animation. Pillow composes 100 to 200 million a second, and a file has 10 s."""
-
-DECODER_ERRORS = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    LookupError,
-    ArithmeticError,
-    EOFError,
-    AttributeError,
-    RuntimeError,
-    AssertionError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-)
-"""What Pillow's plug-ins were seen to raise on broken files; `fuzzed` files raise most of them sooner or later."""
 
 _CUT_WORDS = ("truncated", "unexpected end", "premature", "eof", "incomplete", "no more images", "insufficient input")
 _UNSUPPORTED_WORDS = ("unsupported", "not supported", "cannot handle", "not implemented", "unknown compression")
@@ -223,16 +215,12 @@ def _silent_stderr() -> Iterator[None]:
 
 
 def _open(data: bytes, fmt: str) -> Image.Image:
-    """The image in the one decoder that its content asks for, handed nothing but what pixels need."""
-    if fmt == "heic":
-        import pillow_heif
-
-        return pillow_heif.HeifImageFile(io.BytesIO(data))  # type: ignore[no-untyped-call]
+    """The image in the decoder that all readers use, handed nothing but what pixels need."""
     if fmt == "jpeg":
         data = jpeg_pixels_only(data)
     elif fmt == "png":
         data = png_pixels_only(data)
-    return Image.open(io.BytesIO(data), formats=[fmt.upper()])
+    return open_as(io.BytesIO(data), fmt)
 
 
 def _orientation(image: Image.Image, fmt: str) -> int:
