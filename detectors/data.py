@@ -10,8 +10,8 @@ import csv
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
@@ -20,6 +20,7 @@ import numpy as np
 from generators import decoding
 from generators.images import Pixels
 from generators.opening import ENDINGS
+from generators.own_pictures import Own, own_kind
 
 T = TypeVar("T")
 
@@ -79,15 +80,18 @@ class PictureSet:
     Attributes:
         examples: those whose file is there.
         missing: names that are listed but not there.
+        left_out: what this tool itself wrote into folders and is no example there -> number of files.
     """
 
     examples: tuple[Example, ...]
     missing: tuple[str, ...] = ()
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def gone(self) -> str:
-        """What is missing, to follow what was found; "" where nothing is."""
-        return f"; {len(self.missing)} listed but not there, such as {self.missing[0]}" if self.missing else ""
+        """What is missing or was left out, to follow what was found; "" where nothing is."""
+        missing = f"; {len(self.missing)} listed but not there, such as {self.missing[0]}" if self.missing else ""
+        return missing + "".join(f"; left out {n} {what}" for what, n in self.left_out.items())
 
 
 Reader: TypeAlias = Callable[[Example], Sequence[Pixels]]
@@ -112,7 +116,10 @@ def read_set(folders: Sequence[Path], lists: Sequence[Path] = ()) -> PictureSet:
     listed = _first_of_each(lists, Path.resolve) or [path for f in folders for path in sorted(f.glob("*.tsv"))]
     parts = [read_list(path, folders) for path in listed] if listed else [_read_folders(f) for f in folders]
     examples = _first_of_each((example for part in parts for example in part.examples), _use)
-    found = PictureSet(tuple(examples), tuple(name for part in parts for name in part.missing))
+    left_out = Counter[str]()
+    for part in parts:
+        left_out.update(part.left_out)
+    found = PictureSet(tuple(examples), tuple(name for part in parts for name in part.missing), dict(left_out))
     if not found.examples:
         raise ValueError(f"no picture was found in {', '.join(map(str, folders))}{found.gone}")
     return found
@@ -296,8 +303,8 @@ def _example(root: Path, place: Path, row: dict[str, str]) -> Example:
 
 
 def _read_folders(folder: Path) -> PictureSet:
-    """Read `real/` and `fake/`."""
-    examples = []
+    """Read `real/` and `fake/`: no fake of this tool is a real one, and no copy that it made of a photo a fake."""
+    examples, left_out = [], Counter[str]()
     for name, label in LABELS.items():
         root = folder / name
         if not root.is_dir():
@@ -305,8 +312,12 @@ def _read_folders(folder: Path) -> PictureSet:
         for path in sorted(root.rglob("*")):
             is_video = path.suffix.lower() in VIDEO_ENDINGS
             if path.is_file() and (is_video or path.suffix.lower() in ENDINGS):
+                kind = own_kind(path)
+                if kind in (Own.DRAWN, Own.COPY if label else Own.FAKE):
+                    left_out[str(kind)] += 1
+                    continue
                 parts = path.relative_to(root).parts
                 source = parts[0] if len(parts) > 1 else f"{folder.name}/{name}"
                 generator = source if label else "-"
                 examples.append(Example(path, label, source, generator, is_video=is_video))
-    return PictureSet(tuple(examples))
+    return PictureSet(tuple(examples), left_out=left_out)

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from itertools import pairwise
 
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from detectors.evaluation import Row
 from detectors.metrics import Interval
+from generators.labels import encode
 from generators.weights import ModelCard
 
 HEADINGS = {
@@ -97,9 +99,7 @@ def to_png(rows: Sequence[Row], card: ModelCard) -> bytes:
             left = MARGIN_PX + NAME_PX + CELL_PX * j
             pen.rectangle((left, top, left + CELL_PX - 2, top + ROW_PX - 2), _colour(area, pale=_few(row)))
             pen.text((left + 8, top + 3), f"{area:.3f}", ink, font)
-    out = io.BytesIO()
-    picture.save(out, "PNG", optimize=True)
-    return out.getvalue()
+    return encode(np.asarray(picture), "png", "Drawing of an evaluation")
 
 
 def drawn(rows: Sequence[Row]) -> list[Row]:

@@ -21,6 +21,17 @@ Form = Literal["png", "jpeg"]
 
 SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
+TOOL = "unforged"
+"""What the program calls itself in files; its release follows."""
+
+A_WASHED = "Washed by the unforged generator "
+A_FAKE = ("Made by the unforged generator ", "Altered by the unforged generator ")
+A_COPY = "Copy of the photo "
+"""Beginnings of descriptions: of washed photos, of fakes, and of photos that are saved as their fakes are."""
+
+A_SHEET = "a sheet of several"
+"""Recipe of many fakes in one picture."""
+
 JPEG_QUALITY = 95
 
 _XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
@@ -89,9 +100,14 @@ def _source_type(generator: Generator) -> str:
 def software() -> str:
     """Name and release of this tool, as files name the program that wrote them."""
     try:
-        return f"unforged {version('unforged')}"
+        return f"{TOOL} {version('unforged')}"
     except PackageNotFoundError:
-        return "unforged"
+        return TOOL
+
+
+def drawn_texts(said: str) -> dict[str, str]:
+    """PNG text of what this tool draws: a picture that says so is taken for no photo by it later."""
+    return {"Software": software(), "Description": said}
 
 
 def encode(pixels: Pixels, form: Form, said: Label | str) -> bytes:
@@ -109,7 +125,7 @@ def encode(pixels: Pixels, form: Form, said: Label | str) -> bytes:
         image.save(out, "JPEG", quality=JPEG_QUALITY, comment=description.encode(), **told)
         return out.getvalue()
     info = PngInfo()
-    for key, text in {"Software": software(), "Description": description, **_texts(said)}.items():
+    for key, text in {**drawn_texts(description), **_texts(said)}.items():
         info.add_text(key, text)
     if isinstance(said, Label):
         info.add_itxt("XML:com.adobe.xmp", xmp(said).decode())

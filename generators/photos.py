@@ -12,7 +12,7 @@ import numpy as np
 
 from generators.decoding import read_pixels
 from generators.images import Pixels
-from generators.picture_folder import find_pictures
+from generators.picture_folder import find_photos
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,9 @@ class Photos:
         for folder in self.folders:
             if not folder.is_dir():
                 raise FileNotFoundError(2, "there is no such folder", str(folder))
-        waiting: Sequence[Path] = find_pictures(self.folders)
+        found = find_photos(self.folders)
+        self.skipped.update(found.left_out)
+        waiting: Sequence[Path] = found.paths
         while True:
             usable: list[Path] = []
             for path in waiting:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from generators.decoding import read_pixels
 from generators.opening import ENDINGS
+from generators.own_pictures import Own, own_kind
 
 PHOTO_ENDINGS = ENDINGS - {".gif"}
 """A GIF has 256 colours at most: it is no photo to learn from."""
@@ -22,7 +23,21 @@ PHOTO_ENDINGS = ENDINGS - {".gif"}
 Squares: TypeAlias = Sequence[NDArray[np.uint8]] | NDArray[np.uint8]
 """Of one picture: n of (S, S, 3)."""
 
-Finder: TypeAlias = Callable[[Sequence[Path]], Sequence[Path]]
+
+@dataclass(frozen=True)
+class FoundPhotos:
+    """Files that may be photos.
+
+    Attributes:
+        paths: sorted.
+        left_out: what else was found -> number of files.
+    """
+
+    paths: tuple[Path, ...]
+    left_out: Mapping[str, int]
+
+
+Finder: TypeAlias = Callable[[Sequence[Path]], FoundPhotos]
 """Folders -> the files in them that are meant."""
 
 
@@ -62,13 +77,26 @@ def find_pictures(folders: Sequence[Path]) -> tuple[Path, ...]:
     return tuple(sorted(path for path in found if path.is_file()))
 
 
+def find_photos(folders: Sequence[Path]) -> FoundPhotos:
+    """The same without what this tool wrote itself: masks, sheets and fakes, and copies of photos where they lie beside
+    others. Masks that others drew cannot be told from pictures."""
+    paths, left_out = [], Counter[str]()
+    for path in find_pictures(folders):
+        kind = own_kind(path)
+        if kind is None or (kind is Own.COPY and path.parent in folders):
+            paths.append(path)
+        else:
+            left_out[str(kind)] += 1
+    return FoundPhotos(tuple(paths), left_out)
+
+
 def read_folders(
     folders: Sequence[Path],
     side_px: int,
     *,
     min_pictures: int = 1,
     n_squares: int = 1,
-    find: Finder = find_pictures,
+    find: Finder | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> PictureSet:
     """Read pictures of any size as squares, shrunk by averaging.
@@ -78,7 +106,7 @@ def read_folders(
         side_px: of the squares; a picture with a shorter side is skipped, never blown up.
         min_pictures: fewer usable ones are an error.
         n_squares: of a photo that is longer than wide, spread over its longer side; 1 takes the middle.
-        find: which files of the folders are read.
+        find: which files of the folders are read; `find_photos` if None.
         progress: called with 1 after each file.
 
     Raises:
@@ -99,7 +127,7 @@ def cut_each(
     side_px: int,
     min_pictures: int,
     progress: Callable[[int], None] | None = None,
-    find: Finder = find_pictures,
+    find: Finder | None = None,
 ) -> tuple[list[tuple[Path, Squares]], dict[str, int]]:
     """Squares of every picture of some folders, however they are cut.
 
@@ -109,7 +137,7 @@ def cut_each(
         side_px: of the squares, for the count of what is too small.
         min_pictures: fewer usable ones are an error.
         progress: called with 1 after each file.
-        find: which files of the folders are read.
+        find: which files of the folders are read; `find_photos` if None.
 
     Returns:
         Path and squares of each usable picture, and reason -> number of files that are not.
@@ -122,8 +150,9 @@ def cut_each(
         if not folder.is_dir():
             raise FileNotFoundError(2, "there is no such folder", str(folder))
     found: list[tuple[Path, Squares]] = []
-    skipped: Counter[str] = Counter()
-    for path in find(folders):
+    meant = (find or find_photos)(folders)
+    skipped: Counter[str] = Counter(meant.left_out)
+    for path in meant.paths:
         try:
             found.append((path, cut(read_pixels(path), len(found))))
         except ValueError:

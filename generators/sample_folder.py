@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from generators.images import Pixels
-from generators.labels import Form, Label, encode
+from generators.labels import A_COPY, Form, Label, encode
 from generators.photos import Photo
 from generators.signing import Signer
 from generators.whole_files import write_whole
@@ -100,7 +100,7 @@ class SampleFolder:
         """Write the photo as its fakes are written, in the same form and size, once."""
         name = f"originals/{self.name(photo.number)}"
         if name not in self._listed:
-            said = f"Copy of the photo {_cell(photo.name)}"
+            said = f"{A_COPY}{_cell(photo.name)}"
             write_whole(self.out / name, encode(photo.pixels, self.settings.form, said))
             self._list({"label": "real", "path": name, "source": photo.source, "generator": "-", "photo": photo.name})
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from generators.base import FakeBatch, Generator, blank
 from generators.images import Pixels, to_float, to_uint8
-from generators.labels import Form, encode, label, software
+from generators.labels import A_SHEET, Form, encode, label, software
 from generators.photos import Photo, Photos
 from generators.sample_folder import EDIT, SampleFolder, SampleSettings
 from generators.sheet import contact_sheet
@@ -93,7 +93,7 @@ def write_samples(
         if progress is not None:
             progress(1)
     if sheet:
-        said = label(generator, seed=seed, recipe="a sheet of several")
+        said = label(generator, seed=seed, recipe=A_SHEET)
         write_whole(out / SHEET, encode(_sheet(folder), "png", said))
     return Written(n - n_kept, n_kept, dict(supply.skipped))
 

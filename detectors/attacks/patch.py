@@ -5,7 +5,6 @@ Source: Brown et al., "Adversarial patch", 2017 (learned over random places and 
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
@@ -18,6 +17,7 @@ from detectors.attacks.base import Effort, Forged, Report, Target
 from detectors.attacks.gradient import drawn_fakes, drawn_wash
 from generators.extras import needs
 from generators.images import Pixels, to_float, to_uint8
+from generators.labels import encode
 from generators.whole_files import write_whole
 
 with needs("learned"):
@@ -126,9 +126,7 @@ def _noise(draws: np.random.Generator) -> Tensor:
 
 
 def _keep(patch: Tensor, path: Path) -> None:
-    buffer = io.BytesIO()
-    Image.fromarray(to_uint8(patch.numpy())[0]).save(buffer, "PNG")
-    write_whole(path, buffer.getvalue())
+    write_whole(path, encode(to_uint8(patch.numpy())[0], "png", "Patch that hides a fake"))
 
 
 def _kept(path: Path) -> Tensor:

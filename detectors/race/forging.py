@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,6 +23,7 @@ from detectors.reading import probability
 from generators.base import blank
 from generators.catalog import GENERATORS
 from generators.images import Pixels, to_float, to_uint8
+from generators.labels import encode
 from generators.whole_files import write_whole
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ N_SURROGATE = 100
 """Fakes and photos that an attacker has who builds a detector of his own."""
 
 TUNED, FORGED = "tuned.json", "forged.json"
+
+SAID = "Picture of a race"
 
 
 def attack(round_: Round) -> None:
@@ -203,11 +205,9 @@ def _share(round_: Round, part: str) -> int:
 
 
 def write_png(path: Path, pixels: Pixels) -> None:
-    """Write a picture; its folder is made if missing."""
+    """Write a picture that says whose it is; its folder is made if missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "PNG")
-    write_whole(path, buffer.getvalue())
+    write_whole(path, encode(np.ascontiguousarray(pixels), "png", SAID))
 
 
 def said_of(round_: Round, kind: FakeKind) -> tuple[str, float]:

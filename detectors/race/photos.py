@@ -14,7 +14,7 @@ from PIL import Image
 from detectors.perceptual_hash import MAX_DISTANCE_BITS, distances, packed, pdq
 from generators.decoding import read_pixels
 from generators.images import Pixels
-from generators.picture_folder import TooSmall, cut_squares, find_pictures, skipped_words
+from generators.picture_folder import TooSmall, cut_squares, find_photos, skipped_words
 
 LEARN, CALIBRATE, JUDGE = "learn", "calibrate", "judge"
 SHARES = {LEARN: 0.5, CALIBRATE: 0.2, JUDGE: 0.3}
@@ -96,7 +96,9 @@ def choose_photos(folder: Path, most: int, min_side_px: int = MIN_SIDE_PX, what:
         raise FileNotFoundError(2, "there is no such folder", str(folder))
     skipped: Counter[str] = Counter()
     read: list[tuple[Path, str, str | None]] = []
-    for path in _in_turn(folder):
+    found = find_photos([folder])
+    skipped.update(found.left_out)
+    for path in _in_turn(found.paths, folder):
         if len(read) == most:
             break
         try:
@@ -150,11 +152,11 @@ def whole(photo: RacePhoto) -> Pixels:
     raise ValueError(f"the photo {photo.path} has changed since the race began")
 
 
-def _in_turn(folder: Path) -> list[Path]:
+def _in_turn(paths: Sequence[Path], folder: Path) -> list[Path]:
     """Pictures of a folder, one of each subfolder in turn, in each by the hash of their paths."""
     place: Counter[str] = Counter()
     ranked = []
-    for path in sorted(find_pictures([folder]), key=lambda path: _hash(str(path.relative_to(folder)))):
+    for path in sorted(paths, key=lambda path: _hash(str(path.relative_to(folder)))):
         own = path.relative_to(folder).parts[0] if path.parent != folder else ""
         ranked.append((place[own], path))
         place[own] += 1

@@ -14,6 +14,7 @@ from detectors.race.course import Course, Row
 from detectors.race.records import AttackRecord, DefenceRecord, Figure, RoundRecord
 from detectors.race.report import DAGGER, DEFENCES, box, distances, number
 from generators.extras import needs
+from generators.labels import drawn_texts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -164,7 +165,7 @@ def _drawing(width: float, height: float) -> Drawing:
 
 def _png(drawing: Drawing) -> bytes:
     out = io.BytesIO()
-    drawing.savefig(out, format="png")
+    drawing.savefig(out, format="png", metadata=drawn_texts("Drawing of a race"))
     return out.getvalue()
 
 

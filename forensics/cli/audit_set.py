@@ -47,7 +47,8 @@ def audit_set(
     settings = None if recipe is None else TrainingSettings.load(recipe)
     if settings is not None:
         sides[seen] = list(usable(sides[seen], settings))
-    click.echo(f"{len(sides[seen])} pictures to learn from, {len(sides[held_out])} held out", err=True)
+    counted = f"{len(sides[seen])} pictures to learn from, {len(sides[held_out])} held out{found.gone}"
+    click.echo(plain(counted), err=True)
     with progress(len(sides[seen])) as advance:
         audited = audit(sides[seen], sides[held_out], seed=seed, settings=settings, progress=advance)
     for reason in audited.unread:

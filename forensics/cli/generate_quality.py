@@ -73,12 +73,12 @@ def quality(
 
 def _pictures(folders: tuple[Path, ...], side_px: int, *, fakes: bool) -> NDArray[np.uint8]:
     """Pictures of folders as (N, side_px, side_px, 3), without the masks and sheets among them."""
-    from generators.picture_folder import read_folders
+    from generators.picture_folder import FoundPhotos, read_folders
     from generators.quality.pictures import find_measured
 
     paths = find_measured(folders, fakes=fakes)
     with progress(len(paths)) as advance:
-        found = read_folders(folders, side_px, find=lambda _: paths, progress=advance)
+        found = read_folders(folders, side_px, find=lambda _: FoundPhotos(paths, {}), progress=advance)
     click.echo(f"{', '.join(map(str, folders))}: {plain(found.describe())}", err=True)
     return found.pixels
 

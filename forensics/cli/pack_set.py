@@ -39,7 +39,10 @@ def pack_set(
     from detectors.packing import LIST, Packing, pack
 
     packing = Packing(side_px, quality)
-    pictures = [e for e in read_set(folders, lists).examples if not e.is_video and split in (None, e.split)]
+    found = read_set(folders, lists)
+    pictures = [e for e in found.examples if not e.is_video and split in (None, e.split)]
+    if found.gone:
+        click.echo(plain(found.gone.removeprefix("; ")), err=True)
     if not pictures:
         raise ValueError(f"no picture is of the split {split}")
     if most is not None:

@@ -180,8 +180,8 @@ def known_pictures(folders: tuple[Path, ...], lists: tuple[Path, ...], splits: t
     if not folders:
         return ()
     found = read_set(folders, lists)
-    if found.missing:
-        click.echo(f"{len(found.missing)} listed files are not there", err=True)
+    if found.gone:
+        click.echo(plain(found.gone.removeprefix("; ")), err=True)
     return tuple(e for e in found.examples if not splits or e.split in splits)
 
 

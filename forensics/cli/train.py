@@ -70,7 +70,7 @@ def train(
     trained, settings = trainable(name), fit_settings(name, recipe)
     found = read_set(folders, lists)
     examples = [e for e in found.examples if not splits or e.split in splits]
-    if found.missing:
+    if found.gone:
         click.echo(plain(found.gone.removeprefix("; ")), err=True)
     chosen = trained.usable(examples, settings)
     n_fake = sum(e.label for e in chosen)

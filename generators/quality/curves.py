@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from generators.extras import needs
+from generators.labels import drawn_texts
 from generators.quality.log import LogLine
 from generators.whole_files import write_whole
 
@@ -131,7 +132,7 @@ def curve_sheet(lines: Sequence[LogLine]) -> bytes:
     for axes, panel in zip(grid.flat, PANELS, strict=True):
         _draw(axes, panel, lines)
     out = io.BytesIO()
-    drawing.savefig(out, format="png")
+    drawing.savefig(out, format="png", metadata=drawn_texts("Curves of a training run"))
     return out.getvalue()
 
 

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+from generators.own_pictures import Own, own_kind
 from generators.picture_folder import find_pictures
 from generators.sample_folder import COLUMNS, LIST
 
@@ -41,6 +42,8 @@ def find_measured(folders: Sequence[Path], *, fakes: bool) -> tuple[Path, ...]:
 def _is_measured(path: Path, listed: frozenset[Path] | None, folder: Path) -> bool:
     if listed is not None:
         return path in listed
+    if own_kind(path) is Own.DRAWN:
+        return False
     return (path.parent == folder or path.parent.name not in NOT_FAKES) and path.name != SHEET
 
 

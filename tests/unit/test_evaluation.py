@@ -18,6 +18,7 @@ from detectors.data import Example
 from detectors.evaluation import Row, groups, rows
 from detectors.evaluation_table import drawn, to_csv, to_markdown, to_png
 from detectors.scoring import ScoredSet, score_set
+from generators.own_pictures import Own, own_kind
 from generators.weights import ModelCard
 from tests.make_media import Pixels, decode, jpeg, photo, png
 
@@ -189,9 +190,13 @@ def test_tables_hold_the_figures(examples: list[Example]) -> None:
     assert "cdcd" in page and "2 files could not be read" in page
 
 
-def test_the_picture_is_green_where_a_detector_is_right_and_red_where_not(examples: list[Example]) -> None:
+def test_the_picture_is_green_where_a_detector_is_right_and_red_where_not(
+    examples: list[Example], tmp_path: Path
+) -> None:
     found = measured(examples)[1]
     picture = np.array(Image.open(io.BytesIO(to_png(found, Red.card))).convert("RGB")).astype(int)
+    (tmp_path / "drawn.png").write_bytes(to_png(found, Red.card))
+    assert own_kind(tmp_path / "drawn.png") is Own.DRAWN, "or it is taken for a photo in its folder"
     names = [(row.kind, row.name) for row in drawn(found)]
     assert len(names) == len(set(names)) == len({(row.kind, row.name) for row in found})
 

@@ -12,7 +12,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from generators.quality.curves import Curves, curve_sheet, scalars
+from generators.own_pictures import Own, own_kind
+from generators.quality.curves import CURVES, Curves, curve_sheet, scalars
 from generators.quality.log import LogLine
 from generators.quality.sheets import nearest_sheet, sample_sheet, write_sheet
 from tests.make_quality import healthy_run
@@ -45,15 +46,18 @@ def test_a_written_sheet_keeps_pixels_and_says_that_its_pictures_are_made(tmp_pa
     with Image.open(tmp_path / "samples.png") as image:
         assert np.array_equal(np.asarray(image), sheet)
         assert "made by a generator" in image.info["Description"]
+    assert own_kind(tmp_path / "samples.png") is Own.DRAWN
 
 
-def test_curves_change_with_the_log() -> None:
+def test_curves_change_with_the_log(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     lines = healthy_run()
     drawn = [np.asarray(Image.open(io.BytesIO(curve_sheet(some)))) for some in (lines, lines, lines[:4])]
     assert np.array_equal(drawn[0], drawn[1])
     assert drawn[0].shape[0] > 1000 and drawn[0].shape == drawn[2].shape
     assert (drawn[0] != drawn[2]).any()
+    (tmp_path / CURVES).write_bytes(curve_sheet(lines))
+    assert own_kind(tmp_path / CURVES) is Own.DRAWN, "or it is taken for a photo in its folder"
 
 
 def test_readings_that_are_no_number_leave_a_gap() -> None:
