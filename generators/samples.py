@@ -117,12 +117,13 @@ _Numbered = tuple[int, _Fake | None, Photo | None]
 
 
 def _made(generator: Generator, folder: SampleFolder, n: int) -> Iterator[_Numbered]:
-    for start in range(0, n, N_AT_ONCE):
-        numbers = range(start, min(n, start + N_AT_ONCE))
+    # Batches begin at the same seeds whatever the first one is: a generator may work in batches of its own.
+    for start in range(-(folder.settings.seed % N_AT_ONCE), n, N_AT_ONCE):
+        numbers = range(max(start, 0), min(n, start + N_AT_ONCE))
         if all(folder.has(i) for i in numbers):
             yield from ((i, None, None) for i in numbers)
             continue
-        batch = generator.forge(blank(len(numbers)), seed=folder.settings.seed + start)
+        batch = generator.forge(blank(len(numbers)), seed=folder.settings.seed + numbers.start)
         for row, i in enumerate(numbers):
             yield i, None if folder.has(i) else _Fake.of(batch, row), None
 
