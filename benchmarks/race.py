@@ -19,9 +19,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from detectors.data import Example, read_set
+from detectors.data import Example
 from detectors.lessons import TrainingSettings, usable
 from detectors.lineage import Lineage
+from detectors.picture_set import read_set
 from detectors.race.contender import RECIPE
 from detectors.registry import Registry
 from detectors.synthetic import READING

@@ -54,7 +54,7 @@ def pack(
     reader: Reader = read_picture,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[str, ...]:
-    """Write a set that `detectors.data.read_set` reads: one JPEG a picture, and a list.
+    """Write a set that `detectors.picture_set.read_set` reads: one JPEG a picture, and a list.
 
     Args:
         examples: pictures; clips and what cannot be read are left out, and masks do not come along.

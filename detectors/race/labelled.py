@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.data import EDIT, Example, read_list
+from detectors.data import EDIT, Example
+from detectors.picture_set import read_list
 from detectors.race.context import Round
 from detectors.race.folder import read_arrays, write_arrays
 

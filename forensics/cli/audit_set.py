@@ -35,8 +35,9 @@ def audit_set(
     split are listed. The exit code is 1 if the washed pictures are told apart at an AUROC over 0.6, with a recipe as
     it weighs them, or anything is on both sides.
     """
-    from detectors.data import EDIT, read_set
+    from detectors.data import EDIT
     from detectors.lessons import TrainingSettings, usable
+    from detectors.picture_set import read_set
     from detectors.set_audit import audit_set as audit
 
     found = read_set(folders, lists)

@@ -17,8 +17,9 @@ from forensics.cli.terminal import console, is_terminal, line, plain, table
 
 if TYPE_CHECKING:
     from detectors.base import Detector
-    from detectors.data import Example, PictureSet
+    from detectors.data import Example
     from detectors.evaluation import Row
+    from detectors.picture_set import PictureSet
     from detectors.scoring import ScoredSet
     from generators.images import Pixels
     from generators.weights import ModelCard
@@ -80,9 +81,10 @@ def evaluate(
     after the same washes for both classes. OUT receives evaluation.csv, evaluation.md, evaluation.png and scores.csv.
     In a pipe each condition is one line: condition, fakes, reals, AUROC, TPR at 1 % and 5 % false positives.
     """
-    from detectors.data import read_picture, read_set
+    from detectors.data import read_picture
     from detectors.evaluation import rows
     from detectors.loading import load, load_version
+    from detectors.picture_set import read_set
     from detectors.scoring import CONDITIONS, score_set
 
     if scores is not None and scores.suffix != ".parquet":

@@ -47,7 +47,7 @@ def evaluate_maps(
     pixels of one picture, 0.5 where there is no map, and its mean over pictures is told. In a pipe each kind of map is
     one line: map, condition, what altered the pictures, pictures, pictures with a map, pixel AUROC, its 95 % interval.
     """
-    from detectors.data import read_set
+    from detectors.picture_set import read_set
     from forensics.cli.scan import scan_settings
     from forensics.localising import CONDITIONS, locate, map_rows
     from forensics.scanner import Scanner

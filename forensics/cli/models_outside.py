@@ -164,8 +164,8 @@ def calibrate(
     DATA is read as by `unforged evaluate`; it should hold pictures of many sources that the network was not trained on,
     at least 20 of each class. From then on its findings count.
     """
-    from detectors.data import read_set
     from detectors.outside.calibrating import calibrate as fit
+    from detectors.picture_set import read_set
 
     found = read_set(folders, lists)
     examples = [e for e in found.examples if (split is None or e.split == split) and not e.is_video]

@@ -35,8 +35,9 @@ def pack_set(
     as a JPEG without subsampling of colours; clips and masks do not come along. What was packed already is not packed
     again. The set is read like any other: `unforged train --data OUT`.
     """
-    from detectors.data import first_by_hash, read_set
+    from detectors.data import first_by_hash
     from detectors.packing import LIST, Packing, pack
+    from detectors.picture_set import read_set
 
     packing = Packing(side_px, quality)
     found = read_set(folders, lists)

@@ -173,7 +173,7 @@ def _settings(recipe: Path | None, given: dict[str, Any]) -> RaceSettings:
 
 def known_pictures(folders: tuple[Path, ...], lists: tuple[Path, ...], splits: tuple[str, ...]) -> tuple[Any, ...]:
     """Pictures of folders and lists, for --data, --list and --split."""
-    from detectors.data import read_set
+    from detectors.picture_set import read_set
 
     if not folders and (lists or splits):
         raise click.UsageError("--list and --split are of known pictures; name their folder with --data")

@@ -17,7 +17,7 @@ _LIST = "List of the pictures; may be repeated.  [default: *.tsv there]"
 
 
 def set_options(command: F) -> F:
-    """Add --data and --list, as `detectors.data.read_set` takes them: `folders` and `lists`."""
+    """Add --data and --list, as `detectors.picture_set.read_set` takes them: `folders` and `lists`."""
     command = click.option("--list", "lists", multiple=True, type=File, help=_LIST)(command)
     words = "Folder of pictures; may be repeated."
     return click.option("--data", "folders", required=True, multiple=True, type=Folder, help=words)(command)

@@ -64,7 +64,7 @@ def train(
     """
     if name == FUSION:
         return _fusion(folders, lists, splits, reports, claim, out)
-    from detectors.data import read_set
+    from detectors.picture_set import read_set
     from detectors.trainable import trainable
 
     trained, settings = trainable(name), fit_settings(name, recipe)
@@ -108,7 +108,7 @@ def _fusion(
     claim: str,
     out: Path,
 ) -> int:
-    from detectors.data import read_set
+    from detectors.picture_set import read_set
     from forensics.finding import Claim
     from forensics.fusion import fit, read_reports, rows_of
 

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from detectors.bias import Surface, bias_audit, file_surface, washed_surface
-from detectors.data import Example, matched_sources, read_list, read_pixels, read_set, split_by_source
+from detectors.data import Example, matched_sources, read_pixels, split_by_source
 from detectors.leaks import leaks
+from detectors.picture_set import read_list, read_set
 from generators.launder import draw
 from tests.make_media import decode, jpeg, photo, png
 

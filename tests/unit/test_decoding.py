@@ -12,8 +12,9 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from detectors.bias import file_surface
-from detectors.data import Example, read_set
+from detectors.data import Example
 from detectors.data import read_pixels as read_example
+from detectors.picture_set import read_set
 from forensics.errors import MediaError
 from forensics.media import Media
 from generators.decoding import read_pixels as read_file

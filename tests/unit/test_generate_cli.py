@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from detectors.data import EDIT, read_pixels, read_set
+from detectors.data import EDIT, read_pixels
+from detectors.picture_set import read_set
 from forensics.analyzers.metadata import Metadata
 from forensics.analyzers.provenance import Provenance
 from forensics.cli import main

@@ -12,7 +12,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from detectors.data import Example, read_set
+from detectors.data import Example
+from detectors.picture_set import read_set
 from forensics.cli import main
 from forensics.finding import Finding, Heat, Trace
 from forensics.localising import ALL, Located, locate, map_rows

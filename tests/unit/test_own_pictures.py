@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from detectors.data import read_set
+from detectors.picture_set import read_set
 from detectors.race.forging import write_png
 from forensics.cli import main
 from generators.labels import encode

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from detectors.data import Example, read_pixels, read_set
+from detectors.data import Example, read_pixels
 from detectors.packing import HOW_PACKED, Packing, pack
+from detectors.picture_set import read_set
 from forensics.cli import main
 from tests.make_media import jpeg, photo, png
 from tests.unit.test_set_audit import listed

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from detectors.data import read_set
+from detectors.picture_set import read_set
 from forensics.cli import main
 from forensics.store import Queue, Store, check
 from tests.make_media import jpeg, photo
