@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from forensics.analyzers import hidden_pixels
 from forensics.analyzers.tags import contradictions, signatures
 from forensics.analyzers.tags.fields import Field, Tags, read_tags
 from forensics.finding import Claim, Finding, SaidBy, Trace
@@ -43,14 +44,14 @@ _SOFTWARE = ("Software", "CreatorTool", "ProcessingSoftware", "OriginatingProgra
 
 
 class Metadata:
-    """Reads generator tags, editors, edit history and contradictions."""
+    """Reads generator tags, editors, edit history and contradictions, and looks under transparent pixels."""
 
     name: ClassVar[str] = "metadata"
     trace: ClassVar[Trace] = Trace.PROVENANCE
     title: ClassVar[str] = "Metadata"
     about: ClassVar[str] = (
         "Text that the file carries: generator tags, cameras, editors, edit history, and statements that contradict "
-        "each other. Anybody can change or remove it."
+        "each other. Anybody can change or remove it. And pictures under transparent pixels, which nobody sees."
     )
 
     def __init__(self, settings: ScanSettings) -> None:
@@ -61,11 +62,13 @@ class Metadata:
         return None
 
     def examine(self, media: Media) -> Iterable[Finding]:
-        """Generator tags, contradictions, and what else is said, each as a finding."""
+        """Generator tags, contradictions, hidden pixels, and what else is said, each as a finding."""
         tags = read_tags(media)
         yield from self._generators(media, tags)
         if media.kind is Kind.IMAGE:
             yield from self._contradictions(media, tags)
+        if (hidden := hidden_pixels.find(media)) is not None:
+            yield self._hidden(hidden)
         yield self._overview(tags)
 
     def _generators(self, media: Media, tags: Tags) -> Iterable[Finding]:
@@ -104,6 +107,21 @@ class Metadata:
                 "but keep the old entries. For the eye: it does not count.",
                 measures={**measures, **{f"contradiction_{c.code}": 1.0 for c in found}},
             )
+
+    def _hidden(self, hidden: hidden_pixels.Hidden) -> Finding:
+        return Finding(
+            self.name,
+            self.trace,
+            f"Under fully transparent pixels, {hidden.share:.0%} of the picture, lie colours that vary like a picture "
+            "and that no viewer shows.",
+            explanation="Everything else here was found in what viewers show, with white behind it. Programs that cut "
+            "out a part leave the rest like this, and so does whoever hides something. For the eye: it does not count.",
+            measures={
+                "hidden_share": hidden.share,
+                "hidden_contrast": hidden.contrast,
+                "hidden_novelty": hidden.novelty,
+            },
+        )
 
     def _overview(self, tags: Tags) -> Finding:
         camera = " ".join(dict.fromkeys(filter(None, (_camera(tags.first(k)) for k in ("Make", "Model")))))

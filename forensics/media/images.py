@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from forensics.errors import MediaError
@@ -37,6 +38,8 @@ __all__ = [
 
 MAX_ANIMATION_PIXELS = 600_000_000
 """Pixels composed for the frames of one animation. Pillow composes 100 to 200 million a second, and a file has 10 s."""
+
+_BAND_PIXELS = 2_000_000
 
 _CUT_WORDS = ("truncated", "unexpected end", "premature", "eof", "incomplete", "no more images", "insufficient input")
 _UNSUPPORTED_WORDS = ("unsupported", "not supported", "cannot handle", "not implemented", "unknown compression")
@@ -103,6 +106,26 @@ def read_pixels(data: bytes, fmt: str, header: Header) -> Pixels:
     """
     with _complaints(fmt, data), _open(data, fmt) as image:
         return _upright_pixels(image, fmt, header)
+
+
+def read_rgba_rows(data: bytes, fmt: str) -> Iterator[NDArray[np.uint8]]:
+    """The first picture of a file with transparency as it is stored, a band of rows after the other.
+
+    Yields:
+        (n, W, 4) uint8, colours as they are under whatever is transparent, no profile applied.
+
+    Raises:
+        MediaError: broken where the header looked well.
+    """
+    with _complaints(fmt, data):
+        image = _open(data, fmt)
+        with _silent_stderr() if fmt == "tiff" else nullcontext():
+            image.load()
+    with image:
+        rows = max(1, _BAND_PIXELS // image.width)
+        for top in range(0, image.height, rows):
+            band = image.crop((0, top, image.width, min(top + rows, image.height)))
+            yield np.asarray(band.convert("RGBA"))
 
 
 def n_readable_frames(header: Header) -> int:
