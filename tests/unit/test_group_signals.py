@@ -44,6 +44,7 @@ redrawer._started()
 print(redrawer._process.is_alive())
 """
 
+
 def python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     words = [sys.executable, "-c", code, *arguments]
     return subprocess.run(words, capture_output=True, text=True, timeout=120, cwd=Path(__file__).parents[2])
