@@ -5,6 +5,8 @@ Streamlit lets no SVG through its HTML, so shapes are cut out by the style sheet
 
 from __future__ import annotations
 
+from dashboard.backend.words import percent
+
 MAX_LLR = 3.0
 """End of the scale of one finding: 1000 to 1."""
 
@@ -29,7 +31,7 @@ def symbol(kind: str) -> str:
 def gauge(probability: float, prior: float) -> str:
     """A probability on a scale from 0 to 1, with a line at what was assumed beforehand."""
     return (
-        f'<div class="u-gauge" role="img" aria-label="{probability:.0%}; assumed beforehand {prior:.0%}">'
+        f'<div class="u-gauge" role="img" aria-label="{percent(probability)}; assumed beforehand {percent(prior)}">'
         f'<span class="u-fill" style="left:0;width:{100 * probability:.1f}%"></span>'
         f'<span class="u-tick" style="left:{100 * prior:.1f}%"></span></div>'
     )

@@ -189,7 +189,7 @@ def total(report: ScanReport) -> str:
 
 
 def numbered(labels: Iterable[str], whole: str = "") -> str:
-    """What is marked on a picture: each label once, behind the numbers of the rectangles that bear it.
+    """What is marked on a picture: each label once, behind the numbers of the rectangles that bear it, as "1, 3: face".
 
     Args:
         labels: of the rectangles, in the order of their numbers.
@@ -198,7 +198,7 @@ def numbered(labels: Iterable[str], whole: str = "") -> str:
     numbers: dict[str, list[str]] = {whole: []} if whole else {}
     for number, label in enumerate(labels, 1):
         numbers.setdefault(label, []).append(str(number))
-    return "; ".join(f"{', '.join(found)} {label}".strip() for label, found in numbers.items())
+    return "; ".join(": ".join(filter(None, (", ".join(found), label))) for label, found in numbers.items())
 
 
 def examined(report: ScanReport) -> tuple[str, ...]:

@@ -15,14 +15,17 @@ from forensics.hostile_text import one_line
 from forensics.report_table import FORMULA_STARTS
 from forensics.report_words import INSIDE
 from forensics.store import ScanRow, Store
-from forensics.store.archive import Archive, Count, SortBy
+from forensics.store.archive import N_SCORE_BINS, Archive, Count, SortBy
 from forensics.store.filters import ScanFilter
 from forensics.verdict import Opinion
 
-__all__ = ["OPINIONS", "Charts", "Count", "Listing", "Places", "ScanFilter", "ScanRow", "SortBy"]
+__all__ = ["BINS", "OPINIONS", "Charts", "Count", "Listing", "Places", "ScanFilter", "ScanRow", "SortBy"]
 __all__ += ["charts", "export", "listing", "name_part", "one_line", "places"]
 
 OPINIONS = tuple(str(opinion) for opinion in Opinion)
+
+BINS = tuple(f"{place / N_SCORE_BINS:.2f}" for place in range(N_SCORE_BINS))
+"""Groups of probabilities, whether or not anything is in them."""
 
 PAGE_ROWS = 25
 

@@ -136,7 +136,7 @@ def _score(finding: Finding, models: Path | None) -> Bars | None:
     told = dict(finding.details)
     if "score" not in finding.measures or "does not judge this" in finding.summary:
         return None
-    bars = thresholds(told.get("weights, SHA-256", ""), models)
+    bars, whose = thresholds(told.get("weights, SHA-256", ""), models)
     ticks = tuple(score for _, score in bars)
     named = {"score": "score", "score_max": "highest frame"}
     rates = " and ".join(f"{100 * rate:g}" for rate, _ in reversed(bars))
@@ -146,22 +146,25 @@ def _score(finding: Finding, models: Path | None) -> Bars | None:
             for name, words in named.items()
             if name in finding.measures
         ),
-        f"Lines: the scores that {rates} of 100 photos reach." if bars else "",
+        f"Lines: the scores that {rates} of 100 {whose} reach." if bars else "",
     )
 
 
 @lru_cache(maxsize=64)
-def thresholds(sha256: str, models: Path | None) -> tuple[tuple[float, float], ...]:
-    """False-positive rate and score of the card with those weights, the rarest first; none if it is not here."""
+def thresholds(sha256: str, models: Path | None) -> tuple[tuple[tuple[float, float], ...], str]:
+    """False-positive rate and score of the card with those weights, the rarest first, and what they were counted on.
+
+    There are none if the card is not here.
+    """
     folders = [Path(str(files("detectors") / "zoo")), *([models] if models is not None else [])]
     for path in (path for folder in folders for path in sorted(folder.rglob("*card.json"))):
         try:
             card = read_card(path)
             if sha256 and card.sha256 == sha256:
-                return card.by_rate()
+                return card.by_rate(), "other pictures" if card.says else "real clips" if card.clips else "photos"
         except (OSError, ValueError):
             continue
-    return ()
+    return (), ""
 
 
 def _provenance(finding: Finding) -> Chain | None:
@@ -169,7 +172,8 @@ def _provenance(finding: Finding) -> Chain | None:
     if not signers:
         return None
     actions = [Link("→", one_line(text, 60)) for label, text in finding.details if label == "action"]
-    failures = (failure(text) for label, text in finding.details if label == "failed check")
+    # Several codes say the same.
+    failures = dict.fromkeys(failure(text) for label, text in finding.details if label == "failed check")
     broken = [Link("✕", f"failed: {one_line(words, 60)}", "for") for words in failures]
     doubts = [Link("?", one_line(text, 60)) for label, text in finding.details if label == "trust"]
     holds = broken[:2] or [Link("✓", "unchanged since it was signed", "against")]

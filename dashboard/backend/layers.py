@@ -97,7 +97,7 @@ def _heat_layer(findings: list[Finding], pixels: Pixels) -> list[Layer]:
     if not hot or hot[0].heat is None:
         return []
     finding, heat = hot[0], hot[0].heat
-    about = f"{title(finding.analyzer)}: bright {one_line(heat.label, 120)}."
+    about = f"Bright means: {one_line(heat.label, 120)} ({title(finding.analyzer)})."
     return [Layer("heat", "Heat map", about, to_jpeg(draw_heat(pixels, heat), QUALITY), is_heat=True)]
 
 
@@ -142,5 +142,5 @@ def _box_layer(findings: list[Finding], pixels: Pixels, size: tuple[int, int]) -
     if not marked:
         return []
     drawn = draw_regions(pixels, [region for _, region in marked], size)
-    labels = numbered(f"{one_line(region.label, 60)} ({title(finding.analyzer)})" for finding, region in marked)
+    labels = numbered(f"{one_line(region.label, 60)} ({title(finding.analyzer)})".strip() for finding, region in marked)
     return [Layer("boxes", "Boxes", f"Marked parts: {labels}.", to_jpeg(drawn, QUALITY))]

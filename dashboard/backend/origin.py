@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from forensics.analyzers.metadata import Metadata
 from forensics.analyzers.provenance import Provenance
-from forensics.finding import Claim, Finding
+from forensics.finding import Claim, Finding, SaidBy
 from forensics.hostile_text import one_line, visible
 from forensics.report import ScanReport
 
@@ -65,7 +65,7 @@ def origin(report: ScanReport) -> Origin:
         ai=_ai([*signed, *tagged]),
         actions=tuple(text for label, text in rows if label in _ACTIONS),
         checks=tuple(_check(label, text) for label, text in rows if label in _CHECKS),
-        rows=tuple((label, text) for label, text in rows if label not in (_SIGNER, *_ACTIONS, *_CHECKS)),
+        rows=tuple((_capital(label), text) for label, text in rows if label not in (_SIGNER, *_ACTIONS, *_CHECKS)),
         tags=tuple(dict.fromkeys(_rows(tagged))),
     )
 
@@ -83,6 +83,10 @@ def _check(label: str, text: str) -> str:
     return f"an ingredient: {said}" if label == _INGREDIENT_FAILED else said
 
 
+def _capital(label: str) -> str:
+    return label[:1].upper() + label[1:]
+
+
 def _rows(findings: Iterable[Finding]) -> Iterable[tuple[str, str]]:
     return ((one_line(label, 120), visible(text)) for finding in findings for label, text in finding.details)
 
@@ -96,8 +100,11 @@ def _state(report: ScanReport, signed: list[Finding]) -> str:
 
 def _ai(findings: list[Finding]) -> str:
     said = [f for f in findings if (f.llr or 0.0) > 0 and f.claim is not None]
-    if any(f.claim is Claim.SYNTHETIC for f in said):
-        return "The file itself says that a machine made it."
+    made = [f for f in said if f.claim is Claim.SYNTHETIC]
+    if any(f.said_by is SaidBy.TRUSTED for f in made):
+        return "The file itself says that a machine made it, signed by somebody on the trust list."
+    if made:
+        return "The file itself says that a machine made it. Anybody can write that, also into a real photo."
     if said:
         return "The file itself says, or shows, that it was altered."
     return "The file says nothing of AI. Most files do not, made by AI or not."

@@ -146,14 +146,21 @@ def show(report: ScanReport, pictures: Pictures) -> Shown:
 
 
 def false_alarms(report: ScanReport) -> str:
-    """What the probability means for who acts on it: how often that would hit an untouched file."""
+    """What the probability means for who acts on it: how many untouched files are hit, or how many others pass."""
     verdict = report.verdict
     if not any(reason.counted for reason in verdict.reasons):
         return "There is no false-alarm rate to give: nothing calibrated could look at this file."
-    wrong = round(100 * (1 - verdict.probability))
+    # Nobody rejects a file in which nothing was found.
+    passes = verdict.opinion is Opinion.NO_TRACE_FOUND
+    wrong = round(100 * (verdict.probability if passes else 1 - verdict.probability))
     many = "fewer than 1" if wrong < 1 else "more than 99" if wrong > 99 else f"about {wrong}"
     kind, prior = verdict.claim or "altered", percent(report.settings.prior)
     start = "" if abs(verdict.llr) >= HARDLY_LLR else "The findings hardly change what was assumed beforehand. "
+    if passes:
+        return (
+            f"{start}Whoever approves 100 files with a result like this one approves {many} that are {kind}, "
+            f"counted where {prior} of all files are {kind}."
+        )
     return (
         f"{start}Whoever rejects 100 files with a result like this one rejects {many} that are not {kind}: false "
         f"alarms, counted where {prior} of all files are {kind}."

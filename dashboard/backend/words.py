@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from forensics.hostile_text import clipped, one_line
-from forensics.report_words import name_of
+from forensics.report_words import name_of, percent
 
-__all__ = ["as_markdown", "clipped", "moment", "name_of", "one_line", "plain_sentence", "sentence"]
+__all__ = ["as_markdown", "clipped", "moment", "name_of", "one_line", "percent", "plain_sentence", "sentence"]
 
 _MARK_UP = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]()<>#+-.!|~$:&^="})
 

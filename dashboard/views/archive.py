@@ -64,7 +64,7 @@ def _page() -> int:
 
 def _count(found: Listing) -> None:
     parts = [f"{found.opinions[opinion]:,} {opinion}" for opinion in OPINIONS if found.opinions.get(opinion)]
-    st.markdown(f"**{found.n_rows:,}** scans{': ' if parts else ''}{', '.join(parts)}")
+    st.markdown(f"**{found.n_rows:,}** scan{'' if found.n_rows == 1 else 's'}{': ' if parts else ''}{', '.join(parts)}")
 
 
 def _exports(asked: Asked) -> None:

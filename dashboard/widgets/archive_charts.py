@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import altair as alt
 import streamlit as st
 
-from dashboard.backend.archive import OPINIONS, Charts, Count, one_line
+from dashboard.backend.archive import BINS, OPINIONS, Charts, Count, one_line
 from dashboard.widgets.markup import text
 from dashboard.widgets.opinions import shaped
 
@@ -23,7 +23,7 @@ def archive_charts(charts: Charts) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**Probability**")
-        st.altair_chart(_bars(charts.scores, "probability from"), width="stretch", alt="Scans by probability")
+        st.altair_chart(_bars(charts.scores, "probability from", BINS), width="stretch", alt="Scans by probability")
     with right:
         st.markdown("**Day of the scan (UTC)**")
         st.altair_chart(_bars(charts.days, "day"), width="stretch", alt="Scans by day")
@@ -53,8 +53,14 @@ def _legend() -> str:
     return f"<p>{''.join(parts)}</p>"
 
 
-def _bars(counts: Sequence[Count], title: str) -> alt.Chart:
-    x = alt.X("group:O", title=title, axis=alt.Axis(labelOverlap=True, labelAngle=-45))
+def _bars(counts: Sequence[Count], title: str, groups: Sequence[str] = ()) -> alt.Chart:
+    """Bars side by side.
+
+    Args:
+        groups: all there may be, so that empty ones keep their place; () for those that are counted.
+    """
+    scale = alt.Scale(domain=list(groups)) if groups else alt.Undefined
+    x = alt.X("group:O", title=title, scale=scale, axis=alt.Axis(labelOverlap=True, labelAngle=-45))
     return _stacked(counts).encode(x=x, y=alt.Y("scans:Q", title="scans", axis=_whole())).properties(height=HEIGHT_PX)
 
 

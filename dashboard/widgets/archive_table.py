@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from dashboard.backend.archive import Listing, Places, ScanRow, one_line, places
-from dashboard.backend.words import as_markdown, moment, name_of
+from dashboard.backend.words import as_markdown, moment, name_of, percent
 from dashboard.navigation import entry
 from dashboard.pages import PAGES
 from dashboard.roles import Role
@@ -69,7 +69,7 @@ def _line(row: ScanRow, pictures: Mapping[str, str], known: Places) -> Row:
     cells = (
         name,
         shaped(row.opinion),
-        f"{row.probability:.0%}",
+        percent(row.probability),
         f"{row.llr:+.2f}",
         moment(row.scanned_at),
         ", ".join((*(["video"] if row.kind == "video" else []), row.format, _size(row.size_bytes))),
@@ -79,7 +79,8 @@ def _line(row: ScanRow, pictures: Mapping[str, str], known: Places) -> Row:
 
 
 def _size(size_bytes: int) -> str:
-    return f"{size_bytes / 1e6:,.1f} MB" if size_bytes >= 100_000 else f"{size_bytes / 1e3:,.1f} kB"
+    size, unit = (size_bytes / 1e6, "MB") if size_bytes >= 100_000 else (size_bytes / 1e3, "kB")
+    return f"{size:,.1f}\u00a0{unit}"
 
 
 def _open(ids: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.backend.scanning import Job, State, step_titles
 from dashboard.backend.viewing import KINDS, Brief, Shown, brief, provisional
-from dashboard.backend.words import as_markdown
+from dashboard.backend.words import as_markdown, percent
 from dashboard.overlay import LETTERS
 from dashboard.session import options, scanning, store
 from dashboard.widgets.evidence import cards
@@ -180,8 +180,8 @@ def _count(listed: list[Item]) -> str:
 
 
 def _row(item: Item) -> Row:
-    percent = "" if item.probability is None else f"{item.probability:.0%}"
-    return Row(item.id, item.name, (item.name or "no name", f"{_SIGNS.get(item.kind, '…')} {item.words}", percent))
+    share = "" if item.probability is None else percent(item.probability)
+    return Row(item.id, item.name, (item.name or "no name", f"{_SIGNS.get(item.kind, '…')} {item.words}", share))
 
 
 def _watch(key: str) -> None:

@@ -23,7 +23,7 @@ def panel(origin: Origin) -> None:
     )
     if origin.actions:
         st.html(f"<p><strong>Steps the signer lists</strong></p>{bullets(origin.actions)}")
-    with st.expander(f"Metadata ({len(origin.tags)} entries)"):
+    with st.expander(f"Metadata ({len(origin.tags)} {'entry' if len(origin.tags) == 1 else 'entries'})"):
         if origin.tags:
             st.html(table(origin.tags, max_rows=200))
         else:

@@ -126,7 +126,7 @@ def _entries(desk: Desk, sha256: str | None) -> None:
             f"entry {entry.number}",
             (
                 entry.action,
-                one_line("; ".join(f"{name}: {text}" for name, text in entry.details.items()), MAX_NAME),
+                one_line("; ".join(f"{name}: {_told(name, text)}" for name, text in entry.details.items()), MAX_NAME),
                 one_line(entry.actor, 60),
                 moment(entry.at),
                 str(entry.number),
@@ -136,6 +136,16 @@ def _entries(desk: Desk, sha256: str | None) -> None:
         for entry in entries
     ]
     rows(LOG, lines, key=f"entries {sha256}", opens=False)
+
+
+def _told(name: str, text: str) -> str:
+    """A detail of an entry; weights as elsewhere, for the log has all their digits."""
+    if name != "weight":
+        return text
+    try:
+        return f"{float(text):+.2f}"
+    except ValueError:
+        return text
 
 
 def _reopen(desk: Desk, item: QueueItem, reason: str) -> None:

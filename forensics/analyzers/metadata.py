@@ -139,10 +139,12 @@ class Metadata:
             summary = "The metadata " + ", and ".join(said) + "."
         else:
             summary = f"The file carries {len(tags.fields)} metadata entries, none of which names a camera or program."
+            if len(tags.fields) == 1:
+                summary = "The file carries 1 metadata entry, which names no camera or program."
         rows = tuple((f"{f.place}: {f.key}", clipped(f.text, MAX_SHOWN)) for f in tags.fields[:MAX_ROWS])
         rows += tuple(("note", note) for note in tags.notes)
-        if len(tags.fields) > MAX_ROWS:
-            rows += (("note", f"{len(tags.fields) - MAX_ROWS} more entries are not shown."),)
+        if (left := len(tags.fields) - MAX_ROWS) > 0:
+            rows += (("note", "1 more entry is not shown." if left == 1 else f"{left} more entries are not shown."),)
         measures = {"n_fields": float(len(tags.fields))}
         return Finding(self.name, self.trace, summary, measures=measures, details=rows)
 

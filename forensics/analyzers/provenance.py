@@ -243,7 +243,8 @@ def _details(manifest: Manifest) -> tuple[tuple[str, str], ...]:
     rows += [(f"ingredient {role}".strip(), title) for title, role in manifest.ingredients]
     words = {code: text for code, text in _TRUST_CODES.items() if code in manifest.failures}
     rows += [("trust", text) for text in words.values()]
-    rows += [("failed check", code) for code in manifest.failures[:50] if code not in words]
+    # The content and the place it lies in fail apart, under one code.
+    rows += [("failed check", code) for code in list(dict.fromkeys(manifest.failures))[:50] if code not in words]
     rows += [("failed check of an ingredient", code) for code in list(dict.fromkeys(manifest.ingredient_failures))[:50]]
     return tuple((label, text) for label, text in rows if text)
 

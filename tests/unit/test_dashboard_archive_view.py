@@ -21,11 +21,13 @@ from dashboard.backend.places import Places, for_eyes_of
 from dashboard.backend.thumbnails import Thumbnails
 from dashboard.backend.viewing import brief
 from dashboard.roles import LOCAL_USER, Role, User
+from forensics.finding import Claim, Finding, Trace
 from forensics.pictures import pack
 from forensics.redrawing import Redrawer
 from forensics.settings import ScanSettings
 from forensics.store import Store
 from forensics.store.runs import Plan, Runs
+from forensics.verdict import weigh
 from tests.make_dashboard import listed, prepare
 from tests.make_dashboard import open_page as open_slowly
 from tests.make_media import decode, jpeg, photo
@@ -199,3 +201,11 @@ def test_thumbnails_come_from_the_file_the_kept_pictures_or_not_at_all_and_are_c
     assert cache.make(rows, budget_s=0.0) == found
     cache.trim()
     assert sum(path.stat().st_size for path in (tmp_path / "cache").iterdir()) <= 10_000
+
+
+def test_no_table_says_that_a_probability_is_certain_and_one_scan_is_one(store: Store) -> None:
+    sure = tuple(Finding("noise", trace, "Seen", 3.0, Claim.SYNTHETIC) for trace in (Trace.SENSOR, Trace.LEARNED))
+    store.save(replace(report(60, name="sure.jpg"), findings=sure, verdict=weigh(sure)), elapsed_s=1.0)
+    app = open_page("archive", name="sure")
+    assert [row["Probability"] for row in listed(app)] == ["over 99\u00a0%"]
+    assert "**1** scan: 1 likely synthetic" in [line.value for line in app.markdown]

@@ -64,11 +64,18 @@ def test_a_chain_says_whether_what_was_signed_still_holds() -> None:
     assert (holds.links[-1].leans, broken.links[-1].leans) == ("against", "for")
     assert broken.links[-1].words == "failed: the content is not what was signed"
     assert sum(link.sign == "→" for link in holds.links) + holds.n_more == 9
+    again = (("failed check", "assertion.dataHash.mismatch"), ("failed check", "dataHash.mismatch"))
+    twice = drawing(finding("provenance", None, ("signed by", "A"), *again))
+    assert isinstance(twice, Chain) and sum(link.sign == "✕" for link in twice.links) == 1
 
 
 def test_a_score_has_the_thresholds_of_the_weights_that_gave_it_and_of_no_others(tmp_path: Path) -> None:
     card = shipped("synthetic").card
-    assert thresholds(card.sha256, None) == card.by_rate()
+    assert thresholds(card.sha256, None) == (card.by_rate(), "photos")
+    assert [thresholds(shipped(name).card.sha256, None)[1] for name in ("temporal", "adversarial")] == [
+        "real clips",
+        "other pictures",
+    ]
     own, other = (
         drawing(finding("learned", {"score": 0.4, "score_max": 0.9}, ("weights, SHA-256", sha)), tmp_path)
         for sha in (card.sha256, "0" * 64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -191,6 +192,7 @@ def test_the_log_is_verified_on_the_page(store: Store) -> None:
     app.segmented_control(key="view").set_value("Log").run()
     click(app, "verify")
     assert "Intact: 3 entries" in app.success[0].value
+    assert any(re.search(r"weight: [+-]\d\.\d\d$", row["Details"]) for row in listed(app)), "not all of its digits"
     assert app.code[0].value == check(store).head
 
 

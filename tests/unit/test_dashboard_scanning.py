@@ -6,6 +6,7 @@ import io
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +22,12 @@ from dashboard.backend.viewing import download, false_alarms, provisional, show,
 from dashboard.roles import LOCAL_USER
 from forensics.analyzers.learned import _frame_rows
 from forensics.errors import MediaError
-from forensics.finding import Claim, Finding, Heat, Region, Trace
+from forensics.finding import Claim, Finding, Heat, Region, SaidBy, Trace
 from forensics.media.media import Frame
 from forensics.pictures import Pictures, decoded, pack, unpack
 from forensics.settings import Limits, ScanSettings
 from forensics.store import Store
+from forensics.verdict import Opinion
 from tests.make_containers import pdf, zipped
 from tests.make_media import jpeg, photo
 from tests.make_report import report
@@ -160,7 +162,7 @@ def test_boxes_are_drawn_where_the_regions_are_on_any_scale() -> None:
         )
     )
     (boxes,) = (layer for layer in layers(marked, PICTURES) if layer.name == "boxes")
-    assert "2 face" in boxes.about and decoded(boxes.jpeg).shape == (80, 100, 3)
+    assert "1: (Copied parts); 2: face (Copied parts)" in boxes.about and decoded(boxes.jpeg).shape == (80, 100, 3)
     assert layers(marked, Pictures()) == ()
 
 
@@ -194,12 +196,26 @@ def test_hostile_rows_of_a_manifest_come_out_visible() -> None:
     assert "Not looked for" not in said.state and origin(report(findings=())).signer == ""
 
 
+@pytest.mark.parametrize(
+    ("said_by", "words"),
+    [(SaidBy.TRUSTED, "signed by somebody on the trust list"), (SaidBy.ANYBODY, "Anybody can write")],
+)
+def test_who_says_that_a_machine_made_it_is_told_with_it(said_by: SaidBy, words: str) -> None:
+    rows = (("signed by", "Maker"), ("written by", "Tool"))
+    said = finding(analyzer="provenance", trace=Trace.PROVENANCE, llr=2.0, claim=Claim.SYNTHETIC, details=rows)
+    found = origin(report(findings=(replace(said, said_by=said_by),)))
+    assert found.ai.startswith("The file itself says that a machine made it") and words in found.ai
+    assert found.rows == (("Written by", "Tool"),)
+
+
 def test_false_alarms_are_what_the_probability_leaves() -> None:
     found = report(findings=(finding(llr=1.0, claim=Claim.MANIPULATED),), settings=ScanSettings())
     assert round(100 * (1 - found.verdict.probability)) == 9 and "about 9 that are not manipulated" in false_alarms(
         found
     )
     assert "no false-alarm rate" in false_alarms(report(findings=()))
+    quiet = report(findings=(finding(llr=0.35, claim=Claim.MANIPULATED),), settings=ScanSettings())
+    assert quiet.verdict.opinion is Opinion.NO_TRACE_FOUND and "approves about 69 that are" in false_alarms(quiet)
 
 
 def test_a_view_of_a_running_scan_says_what_is_known_and_no_more() -> None:

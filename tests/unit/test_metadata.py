@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from forensics.analyzers.metadata import MAX_SHOWN, Metadata
+from forensics.analyzers.metadata import MAX_ROWS, MAX_SHOWN, Metadata
 from forensics.analyzers.tags.fields import MAX_UNPACKED, MAX_UNPACKED_TOTAL, read_tags
 from forensics.analyzers.tags.signatures import find_stealth
 from forensics.finding import Claim, Finding
@@ -235,3 +235,10 @@ def test_a_broken_exif_block_does_not_hide_a_comment() -> None:
     text = b"parameters\0" + A1111.encode()
     chunk = struct.pack(">I", len(text)) + b"tEXt" + text + struct.pack(">I", zlib.crc32(b"tEXt" + text))
     assert generators(broken[:33] + chunk + broken[33:])
+
+
+def test_one_entry_is_called_one() -> None:
+    (one,) = findings(png(PICTURE, {"note": "x"}))
+    assert one.summary == "The file carries 1 metadata entry, which names no camera or program."
+    many = findings(png(PICTURE, {f"note {i}": "x" for i in range(MAX_ROWS + 1)}))
+    assert ("note", "1 more entry is not shown.") in many[-1].details

@@ -87,6 +87,7 @@ def test_one_bit_of_the_picture_changed_after_signing_is_told(
     found = examine(changed(sign(JPEG, request.getfixturevalue(by), CAPTURE)))
     assert (found[0].llr, found[0].claim) == (CONTENT_CHANGED_LLR, Claim.MANIPULATED)
     assert [f.llr for f in found[1:]] == [None]
+    assert found[0].details.count(("failed check", "assertion.dataHash.mismatch")) == 1
 
 
 def test_a_changed_statement_is_told(known: Signer, examine: Examine) -> None:

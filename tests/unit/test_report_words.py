@@ -214,6 +214,6 @@ def test_an_analyzer_that_is_not_installed_is_named_by_its_name() -> None:
 
 
 def test_a_label_that_many_rectangles_bear_is_said_once_with_their_numbers() -> None:
-    assert numbered(["face", "hand", "face"]) == "1, 3 face; 2 hand"
-    assert numbered(["bright", "face"], "bright") == "1 bright; 2 face" and numbered([], "bright") == "bright"
+    assert numbered(["face", "hand", "face"]) == "1, 3: face; 2: hand"
+    assert numbered(["bright", "face"], "bright") == "1: bright; 2: face" and numbered([], "bright") == "bright"
     assert numbered(["", ""]) == "1, 2" and numbered([]) == ""
