@@ -177,6 +177,7 @@ def _fitted(
         licence=LICENCE,
         claim="manipulated",
         thresholds=fitted.thresholds,
+        n_reals=len({e.path for e, label in zip(rows.examples, rows.labels, strict=True) if not label}),
         sets=fitted.sets,
         says=SAYS,
     )

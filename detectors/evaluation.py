@@ -16,6 +16,7 @@ from detectors.data import Example, matched_sources
 from detectors.metrics import Interval
 from detectors.operating import Drawn
 from detectors.scoring import Condition, ScoredSet
+from detectors.support import sure_of
 from generators.weights import ModelCard
 
 SHIPPED_RATES = (0.01, 0.05)
@@ -61,6 +62,8 @@ class Row:
         coverage_real, coverage_fake: share of a class that does not get the other one's label; None without bars.
         coverage_real_interval, coverage_fake_interval: 95 %, see `detectors.operating.Drawn.reached`.
         auroc_interval, tpr_1_interval, tpr_5_interval: 95 % bootstrap intervals, whole sources redrawn.
+        sure_1, sure_5: share of all photos like these that reach the thresholds of tpr_1 and tpr_5 at most, with 95 %
+            confidence: so few reals tell no less, see `detectors.support.sure_of`.
     """
 
     kind: str
@@ -87,6 +90,8 @@ class Row:
     coverage_fake: float | None = None
     coverage_real_interval: Interval | None = None
     coverage_fake_interval: Interval | None = None
+    sure_1: float | None = None
+    sure_5: float | None = None
 
 
 def groups(examples: Sequence[Example]) -> Iterator[Group]:
@@ -202,6 +207,8 @@ def told(
         auroc_interval=intervals[0],
         tpr_1_interval=intervals[1],
         tpr_5_interval=intervals[2],
+        sure_1=sure_of(SHIPPED_RATES[0], len(real)),
+        sure_5=sure_of(SHIPPED_RATES[1], len(real)),
     )
 
 

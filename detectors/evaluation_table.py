@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from detectors.evaluation import Row
 from detectors.metrics import Interval
+from detectors.support import holds, per_100, sure_of, threshold_rows
 from generators.labels import encode
 from generators.weights import ModelCard
 
@@ -24,6 +25,11 @@ HEADINGS = {
     "source": "Sources",
     "left out": "Families that the reading never learned from, against photos of sources held out",
 }
+
+TOO_FEW = (
+    "\\* Of too few reals to tell so small a share: the threshold lies over all of them. With 95 % confidence no more "
+    "than {} of 100 photos like these reach it."
+)
 
 HOW_TO_READ = (
     "AUROC is the chance that a fake scores higher than a real: 0.5 is a coin, 1 is perfect. TPR is the share of fakes "
@@ -63,12 +69,17 @@ def to_markdown(rows: Sequence[Row], card: ModelCard, n_unread: int = 0) -> str:
         n_unread: pictures that could not be read and are not in the figures.
     """
     lines = [f"# {card.stem}", "", f"Weights SHA-256 `{card.sha256 or 'none'}`. {HOW_TO_READ}", ""]
+    shipped = [f"{label} {text}" for label, text in threshold_rows(card)]
+    if shipped:
+        lines += [f"The shipped thresholds: {'. '.join(shipped)}.", ""]
     if n_unread:
         lines += [f"{n_unread} files could not be read and are left out.", ""]
     for kind, heading in HEADINGS.items():
         own = [row for row in rows if row.kind == kind]
         if own:
             lines += [f"## {heading}", "", *(_full(own) if kind in ("all", "matched") else _areas(own)), ""]
+            if kind in ("all", "matched") and any(_star(row, 0.01) for row in own):
+                lines += [TOO_FEW.format(per_100(sure_of(0.0, min(row.n_real for row in own)))), ""]
     return "\n".join(lines)
 
 
@@ -142,8 +153,8 @@ def _full(rows: Sequence[Row]) -> list[str]:
             row.n_real,
             _with(row.auroc, row.auroc_interval),
             _text(row.average_precision),
-            _with(row.tpr_1, row.tpr_1_interval),
-            _with(row.tpr_5, row.tpr_5_interval),
+            _with(row.tpr_1, row.tpr_1_interval) + _star(row, 0.01),
+            _with(row.tpr_5, row.tpr_5_interval) + _star(row, 0.05),
             _text(row.balanced_accuracy),
             _text(row.false_positives_1),
             _text(row.false_positives_5),
@@ -193,6 +204,10 @@ def _text(value: float | None) -> str:
 
 def _with(value: float, interval: Interval) -> str:
     return f"{value:.3f} ({interval.low:.3f}-{interval.high:.3f})"
+
+
+def _star(row: Row, rate: float) -> str:
+    return "" if holds(rate, row.n_real) else "\\*"
 
 
 def _covered(value: float | None, interval: Interval | None) -> str:

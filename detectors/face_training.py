@@ -156,6 +156,7 @@ def _fitted(rows: FaceRows, out: Path, settings: FaceSettings) -> ModelCard:
         licence=LICENCE,
         claim="manipulated",
         thresholds=fitted.thresholds,
+        n_reals=len({e.path for e, of, one in zip(rows.examples, rows.labels, mild, strict=True) if one and not of}),
         sets=fitted.sets,
         clips=False,  # frames of few real clips and of no re-enacted ones were seen
     )

@@ -176,6 +176,7 @@ def _written(tensors: Tensors, judged: Judged, crops: Crops, settings: ResidualS
         licence=LICENCE,
         claim="synthetic",
         thresholds=found.thresholds,
+        n_reals=int((labels == 0).sum()),
         sets=found.sets,
         clips=False,
     )

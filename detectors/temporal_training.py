@@ -151,6 +151,7 @@ def _fitted(views: ClipViews, seen: Views, out: Path, settings: ClipSettings) ->
         licence=LICENCE,
         claim="synthetic",
         thresholds=found.thresholds,
+        n_reals=sum(not e.label for e in views.examples),
         sets=found.sets,
         clips=True,
     )

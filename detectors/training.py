@@ -116,6 +116,7 @@ def _fitted(given: Lessons, tower: Tower, out: Path, settings: TrainingSettings,
         licence=LICENCE,
         claim="synthetic",
         thresholds=thresholds(*judged),
+        n_reals=sum(not e.label for e in examples),
         clips=settings.clips,
         sets=sets(*judged),
     )

@@ -47,3 +47,23 @@ def share(n_found: int, n: int) -> Share:
     middle = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
     return Share(n_found, n, max(0.0, middle - half), min(1.0, middle + half))
+
+
+def at_most(n_found: int, n: int, confidence: float = 0.95) -> float:
+    """The share that is not exceeded: the exact upper bound of a share that was counted, on one side, 0..1.
+
+    Args:
+        n_found, n: so many out of so many that have nothing to do with each other.
+        confidence: how often such a bound is right, 0..1.
+
+    Raises:
+        ValueError: nothing was counted.
+
+    Source:
+        Clopper, Pearson, Biometrika 1934.
+    """
+    from scipy.special import betaincinv
+
+    if not 0 <= n_found <= n or n == 0:
+        raise ValueError(f"a share needs 0 <= found <= counted and something counted, not {n_found} of {n}")
+    return 1.0 if n_found == n else float(betaincinv(n_found + 1, n - n_found, confidence))

@@ -42,6 +42,8 @@ class ModelCard:
         says: of a detector: what a high score speaks for in plain words, where the claim says too little, such as
             "perturbed to fool a detector"; "" where the claim says it.
         clips: whether a detector's likelihood ratio was fitted on frames of clips too, not on still pictures alone.
+        n_reals: of a detector: real pictures or clips that its thresholds rest on, each counted once however many views
+            of it were read; 0 where it does not say, see `detectors.support`.
     """
 
     name: str
@@ -59,6 +61,7 @@ class ModelCard:
     sheet: str = ""
     sets: Mapping[str, Sequence[float]] = field(default_factory=dict)
     says: str = ""
+    n_reals: int = 0
 
     def __post_init__(self) -> None:
         if self.claim not in CLAIMS:
@@ -66,6 +69,8 @@ class ModelCard:
         scores = [score for _, score in self.by_rate()]
         if any(not 0.0 <= score <= 1.0 for score in scores) or scores != sorted(scores, reverse=True):
             raise ValueError(f"thresholds must lie within 0 and 1 and fall as the rate rises, not {self.thresholds}")
+        if self.n_reals < 0:
+            raise ValueError(f"thresholds rest on a number of reals, not on {self.n_reals}")
         for error, bars in self.sets.items():
             if not 0.0 < float(error) < 1.0 or len(bars) != 2 or not 0.0 <= bars[0] <= bars[1] <= 1.0:
                 raise ValueError(f"sets hold two scores, lower one first, for each share of errors, not {self.sets}")

@@ -87,6 +87,7 @@ def calibrate(
         data=dict(sorted(Counter(f"calibrated on {'fake' if e.label else 'real'}: {e.source}" for e in used).items())),
         # Only for the shares that so many reals can tell.
         thresholds=thresholds(scores, labels, weight, [rate for rate in RATES if (labels == 0).sum() * rate >= 1]),
+        n_reals=int((labels == 0).sum()),
         sets=sets(scores, labels, weight),
         measures={key: round(value, 4) for key, value in measures.items()},
     )

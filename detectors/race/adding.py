@@ -209,6 +209,7 @@ class _Adding:
             settings={**stands.card.settings, "added": self._asked.name, "learning": asdict(self._settings)},
             measures=outcome.measures,
             thresholds=calibrated.thresholds,
+            n_reals=calibrated.n_reals,
             sets=calibrated.sets,
         )
         lineage = Lineage(

@@ -93,6 +93,7 @@ def _kept(round_: Round) -> Version:
         settings={**standing.card.settings, "race": asdict(round_.settings), "round": round_.number},
         measures=_measures(round_),
         thresholds=chosen.thresholds,
+        n_reals=chosen.n_reals,
         sets=chosen.sets,
     )
     version = round_.registry.add(round_.contender.name, tensors, card, _lineage(round_, card))

@@ -21,6 +21,7 @@ from detectors.race.laundering import WHOLE, has_faces, photos_beside
 from detectors.race.selecting import Held, select
 from detectors.race.settings import DEFENCES, SELECTIVE, RaceSettings
 from detectors.reading import probability
+from detectors.support import n_reals
 
 Floats = NDArray[np.float64]
 
@@ -138,12 +139,14 @@ class Calibrated:
         llr_range: bounds of its log10 likelihood ratio.
         thresholds: false-positive rate -> score.
         sets: conformal bars.
+        n_reals: clean photos that the thresholds rest on; 0 where nobody noted it.
     """
 
     reading: Linear
     llr_range: tuple[float, float]
     thresholds: dict[str, float]
     sets: dict[str, tuple[float, float]]
+    n_reals: int = 0
 
 
 def calibrate(round_: Round) -> None:
@@ -159,6 +162,7 @@ def calibrate(round_: Round) -> None:
             f"{name}.scores": np.array(list(found.thresholds.values())),
             f"{name}.errors": np.array([float(error) for error in found.sets]),
             f"{name}.bars": np.array(list(found.sets.values())),
+            f"{name}.n_reals": np.array(found.n_reals),
         }
     write_arrays(round_.path / CALIBRATED, kept)
 
@@ -172,6 +176,7 @@ def calibrated_by(round_: Round, name: str) -> Calibrated:
         (low, high),
         {f"{rate:g}": float(score) for rate, score in zip(kept["rates"], kept["scores"], strict=True)},
         {f"{error:g}": (float(a), float(b)) for error, (a, b) in zip(kept["errors"], kept["bars"], strict=True)},
+        int(kept.get("n_reals", 0)),  # races of before do not say
     )
 
 
@@ -209,6 +214,7 @@ def calibrated_on(parts: Sequence[Part], reading: Linear, bounds: tuple[float, f
         (max(low, lowest), min(high, highest)),
         thresholds(scores[whole], labels[whole], np.ones(int(whole.sum()))),
         sets(scores, labels, weight),
+        int((labels[whole] == 0).sum()),
     )
 
 
@@ -216,7 +222,7 @@ def as_it_stands(round_: Round) -> Calibrated:
     """The standing version by its own card."""
     card, (low, high) = round_.standing.card, round_.standing.tensors["llr_range"].tolist()
     bars = {error: (float(a), float(b)) for error, (a, b) in card.sets.items()}
-    return Calibrated(round_.reading, (low, high), dict(card.thresholds), bars)
+    return Calibrated(round_.reading, (low, high), dict(card.thresholds), bars, n_reals(card))
 
 
 def fit(start: Linear | None, blocks: Sequence[Block], standard: Standard, mix: Mix) -> Linear:

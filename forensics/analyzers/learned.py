@@ -130,7 +130,7 @@ def _of_clip(detector: Detector, whole: Scores, n_frames: int) -> Finding:
         details=(
             ("detector", detector.name),
             *(label_rows(card, float(whole.fake[0]), whole_clip=True) if whole.reasons[0] is None else ()),
-            *card_rows(card),
+            *card_rows(card, whole_clip=True),
         ),
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from detectors.base import Neighbour
 from detectors.conformal import Label, in_words, label
 from detectors.lineage import Lineage
+from detectors.support import per_100, supports
 from generators.weights import ModelCard
 
 _EXPLANATION = (
@@ -56,7 +57,9 @@ def sought(card: ModelCard, usual: str) -> str:
 
 
 def rarity(card: ModelCard, score: float, *, whole_clip: bool = False) -> str:
-    """How usual such a score is on real photos or clips, by the thresholds of the card.
+    """How usual such a score is on real photos or clips, by the thresholds of the card, and on how many that rests.
+
+    That more than a share reach a score is not said of a share that so few reals could not tell from none.
 
     Args:
         card: of the detector.
@@ -64,17 +67,36 @@ def rarity(card: ModelCard, score: float, *, whole_clip: bool = False) -> str:
         whole_clip: the score is of all frames of a clip together, and so are the thresholds. Not for the middle of
             scores of single frames, which stand beside the thresholds of single pictures.
     """
-    by_rate = card.by_rate()
-    if not by_rate:
+    told = supports(card)
+    reached = [one for one in told if score >= one.score]
+    missed = [one for one in told if score < one.score and one.holds]
+    if reached:
+        bar = reached[0]
+        share = f"{missed[-1].rate * 100:g} to {bar.rate * 100:g}" if missed else f"at most {bar.rate * 100:g}"
+    elif missed:
+        bar = missed[-1]
+        share = f"more than {bar.rate * 100:g}"
+    else:
         return ""
-    reached = [rate for rate, threshold in by_rate if score >= threshold]
-    missed = [rate for rate, threshold in by_rate if score < threshold]
-    those = "other pictures" if card.says else "real clips" if whole_clip else "real photos"
-    if not reached:
-        return f", which more than {missed[-1] * 100:g} of 100 {those} reach"
-    if not missed:
-        return f", which at most {reached[0] * 100:g} of 100 {those} reach"
-    return f", which {missed[-1] * 100:g} to {reached[0] * 100:g} of 100 {those} reach"
+    counted = f" (counted on {bar.n_reals:,})" if bar.n_reals else ""
+    if reached and bar.is_loose:
+        counted = f" (counted on {bar.n_reals:,}; sure is only that no more than {per_100(bar.at_most)} of 100 do)"
+    return f", which {share} of 100 {_those(card, whole_clip)} reach{counted}"
+
+
+def threshold_rows(card: ModelCard, *, whole_clip: bool = False) -> Iterable[tuple[str, str]]:
+    """Each threshold, and on how many reals it rests."""
+    for bar in supports(card):
+        text = f"{bar.score:.4g}"
+        if bar.n_reals:
+            text += f"; rests on {bar.n_reals:,} {_those(card, whole_clip)}"
+            text += "" if bar.holds else ", too few to tell so small a share"
+            text += f"; with 95 % confidence no more than {per_100(bar.at_most)} of 100 reach it"
+        yield f"threshold for {bar.rate * 100:g} of 100", text
+
+
+def _those(card: ModelCard, whole_clip: bool) -> str:
+    return "other pictures" if card.says else "real clips" if whole_clip else "real photos"
 
 
 def taken_for(card: ModelCard, score: float, *, whole_clip: bool = False) -> str:
@@ -92,10 +114,16 @@ def label_rows(card: ModelCard, score: float, *, whole_clip: bool = False) -> It
         yield "taken for", f"{name} (at most {in_words(found[1])} of either kind is taken for the other)"
 
 
-def card_rows(card: ModelCard) -> Iterable[tuple[str, str]]:
-    """What the finding rests on."""
+def card_rows(card: ModelCard, *, whole_clip: bool = False) -> Iterable[tuple[str, str]]:
+    """What the finding rests on.
+
+    Args:
+        card: of the detector.
+        whole_clip: see `rarity`.
+    """
     yield "version", card.version
     yield "weights, SHA-256", card.sha256 or "none"
+    yield from threshold_rows(card, whole_clip=whole_clip)
     if card.limits:
         yield "limits", card.limits
     if card.measures:

@@ -166,14 +166,30 @@ def _check_judged(scored: ScoredSet, detector: Detector) -> None:
 
 
 def _written(out: Path | None, measured: list[Row], card: ModelCard, n_unread: int) -> None:
-    """Tables into the folder, the most important rows onto the terminal."""
+    """Tables into the folder, the most important rows onto the terminal, and beside them what thresholds rest on."""
+    from detectors.support import threshold_rows
+
     if out is not None:
         from detectors.evaluation_table import to_csv, to_markdown, to_png
 
         (out / "evaluation.csv").write_text(to_csv(measured), encoding="utf-8")
         (out / "evaluation.md").write_text(to_markdown(measured, card, n_unread), encoding="utf-8")
         (out / "evaluation.png").write_bytes(to_png(measured, card))
-    _show([row for row in measured if row.kind in ("all", "matched", "left out")])
+    shown = [row for row in measured if row.kind in ("all", "matched", "left out")]
+    _show(shown)
+    _tell_few(min(row.n_real for row in shown))
+    if card.thresholds:
+        for label, text in threshold_rows(card):
+            click.echo(plain(f"shipped threshold: {label} {text}"), err=True)
+
+
+def _tell_few(n_reals: int) -> None:
+    """Say that a share of 1 % was asked of too few to tell it."""
+    from detectors.support import holds, per_100, sure_of
+
+    if not holds(0.01, n_reals):
+        sure = f"with 95 % confidence no more than {per_100(sure_of(0.01, n_reals))} of 100 photos like them reach it"
+        click.echo(f"{n_reals} reals tell no threshold for 1 %: it lies over all of them, and {sure}", err=True)
 
 
 def _chosen(found: PictureSet, split: str | None, edits: bool, clips: bool) -> list[Example]:

@@ -82,8 +82,10 @@ def show(name: str, version: str | None, as_json: bool, outside: str | None) -> 
         raise click.ClickException(f"{name} cannot be used: {model.missing}")
     lineage = None if known is None else known.lineage
     if as_json:
+        from detectors.support import n_reals
+
         more = {} if lineage is None else {"lineage": asdict(lineage)}
-        click.echo(json.dumps(asdict(model.card) | more, indent=2))
+        click.echo(json.dumps(asdict(model.card) | {"n_reals": n_reals(model.card)} | more, indent=2))
         return 0
     rows = [*_rows(model, model.card), *(() if known is None else lineage_rows(known, folder))]
     if is_terminal():
@@ -100,8 +102,9 @@ def _rows(model: installed.Model, card: ModelCard) -> Iterator[tuple[str, str]]:
     yield "task", card.task
     if card.claim:
         yield "a high score speaks for", card.claim
-    for rate, score in card.by_rate():
-        yield f"{rate * 100:g} of 100 real photos reach", f"{score:.4g}"
+    from detectors.support import threshold_rows
+
+    yield from threshold_rows(card)
     for error, (low, high) in card.sets.items():
         wrong = f"{float(error) * 100:g} of 100"
         yield f"taken for a photo up to, for a fake from, at most {wrong} wrongly", f"{low:.4g}, {high:.4g}"

@@ -166,13 +166,14 @@ def calibrate(
     """
     from detectors.outside.calibrating import calibrate as fit
     from detectors.picture_set import read_set
+    from detectors.support import threshold_rows
 
     found = read_set(folders, lists)
     examples = [e for e in found.examples if (split is None or e.split == split) and not e.is_video]
     with progress(len(examples)) as advance:
         card = fit(name, folder or own_models(), examples, progress=advance)
-    for rate, score in card.by_rate():
-        line(f"{rate * 100:g} of 100 real photos reach", f"{score:.4g}")
+    for row in threshold_rows(card):
+        line(*row)
     for key, value in card.measures.items():
         line(key, f"{value:.4g}")
     return 0

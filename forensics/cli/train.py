@@ -65,6 +65,7 @@ def train(
     if name == FUSION:
         return _fusion(folders, lists, splits, reports, claim, out)
     from detectors.picture_set import read_set
+    from detectors.support import threshold_rows
     from detectors.trainable import trainable
 
     trained, settings = trainable(name), fit_settings(name, recipe)
@@ -82,6 +83,8 @@ def train(
         card = trained.run(examples, out, settings, cache=cache, reader=_reader, progress=advance)
     for key, value in card.measures.items():
         line(key, json.dumps(value))
+    for row in threshold_rows(card):
+        line(*row)
     line("written", str(out / f"{card.stem}.safetensors"))
     return 0
 

@@ -93,6 +93,7 @@ def test_the_card_says_what_was_held_out_and_what_it_looks_for(zoo: Path) -> Non
     llr = Adversarial(zoo, read).score(perturb(critic, [photo(7)], 16 / 255, 6, 0)).llr
     assert llr is not None and llr[0] <= AdversarialSettings().most_llr
     assert set(card.thresholds) == {"0.01", "0.05"} and card.sets
+    assert card.n_reals == 32, "clean photos and clean fakes alike, four of each of eight sources"
 
 
 def test_bars_rest_on_pictures_as_they_come_as_well_and_nothing_is_fitted_to_those(tmp_path: Path) -> None:

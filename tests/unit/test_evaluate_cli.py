@@ -46,6 +46,9 @@ def test_the_command_writes_its_tables(folders: Path, tmp_path: Path, capsys: py
     lines = [text.split("\t") for text in shown.out.splitlines()]
     assert lines[0] == ["all", "original", "6", "6", "1.000", "1.000", "1.000"] and lines[1][1] == "q75"
     assert "6 fakes and 6 reals" in shown.err
+    assert "6 reals tell no threshold for 1 %: it lies over all of them, and with 95 % " in shown.err
+    assert "no more than 39.4 of 100" in shown.err
+    assert "shipped threshold: 1 of 100 real photos reach 0.9" in shown.err
     assert {p.name for p in (tmp_path / "out").iterdir()} == {
         "evaluation.csv",
         "evaluation.md",

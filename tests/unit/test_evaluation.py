@@ -19,6 +19,7 @@ from detectors.evaluation import Row, groups, rows
 from detectors.evaluation_table import drawn, to_csv, to_markdown, to_png
 from detectors.scoring import ScoredSet, score_set
 from generators.own_pictures import Own, own_kind
+from generators.shares import at_most
 from generators.weights import ModelCard
 from tests.make_media import Pixels, decode, jpeg, photo, png
 
@@ -190,6 +191,21 @@ def test_tables_hold_the_figures(examples: list[Example]) -> None:
     assert "cdcd" in page and "2 files could not be read" in page
 
 
+def test_a_share_that_so_few_reals_cannot_tell_is_marked_and_bounded(examples: list[Example]) -> None:
+    _, found = measured(examples)
+    first = by_name(found)["all", "all"]
+    assert first.sure_1 == pytest.approx(1 - 0.05 ** (1 / 26)) and first.sure_5 == pytest.approx(at_most(1, 26))
+    read = next(csv.DictReader(io.StringIO(to_csv(found))))
+    assert float(read["sure_1"]) == pytest.approx(first.sure_1, abs=1e-4)
+    card = replace(Red.card, n_reals=44)
+    page = to_markdown(found, card)
+    starred = f"| {first.tpr_1:.3f} ({first.tpr_1_interval.low:.3f}-{first.tpr_1_interval.high:.3f})\\* |"
+    assert starred in page and "no more than 10.9 of 100 photos like these reach it" in page
+    assert "1 of 100 real photos reach 0.9; rests on 44 of them, too few to tell so small a share; with 95 %" in page
+    many = [replace(row, n_real=100) for row in found]
+    assert "\\*" not in to_markdown(many, card)
+
+
 def test_the_picture_is_green_where_a_detector_is_right_and_red_where_not(
     examples: list[Example], tmp_path: Path
 ) -> None:
@@ -259,7 +275,7 @@ def test_labels_and_their_errors_are_counted_as_planted(examples: list[Example])
     assert "photos not called fake" in text and "0.667 (" in text
     (line,) = csv.DictReader(io.StringIO(to_csv([row])))
     assert float(line["coverage_fake"]) == pytest.approx(12 / 18, abs=1e-4)
-    assert list(line)[-1] == "coverage_fake_interval_high" and None not in line
+    assert "coverage_fake_interval_high" in line and None not in line
 
 
 def test_a_card_without_labels_leaves_their_columns_empty(examples: list[Example]) -> None:

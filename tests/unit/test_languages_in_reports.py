@@ -202,6 +202,7 @@ def test_every_answer_of_a_detector_can_be_told(tongue: Language, monkeypatch: p
     )
     cards = [card, replace(card, sets={}, thresholds={}), replace(card, says="perturbed to fool a detector")]
     cards.append(replace(card, claim="manipulated", measures={"AUROC": 0.9}))
+    cards += [replace(card, n_reals=n) for n in (12, 44, 2470)]
     reason = "it is smaller than 64 pixels"
     stubs = [Stub(c, scores(v, llr)) for c in cards for v in (0.1, 0.5, 0.9) for llr in (1.2, -1.2, None)]
     findings = told_by([*stubs, Stub(card, scores(0.5, 1.0, reason))], monkeypatch)
@@ -211,7 +212,8 @@ def test_every_answer_of_a_detector_can_be_told(tongue: Language, monkeypatch: p
 def test_what_a_detector_of_clips_says_can_be_told(tongue: Language) -> None:
     card = ModelCard("stub", "1", "a task", claim="synthetic", thresholds={"0.05": 0.4})
     whole = Scores(np.array([0.7], np.float32), np.array([0.5], np.float32), None, (None,))
-    said = [learned._of_clip(Stub(c, whole), whole, 12) for c in (card, replace(card, clips=True))]  # type: ignore[arg-type]
+    cards = (card, replace(card, clips=True), replace(card, n_reals=44))
+    said = [learned._of_clip(Stub(c, whole), whole, 12) for c in cards]  # type: ignore[arg-type]
     assert untold_of(said, tongue) == []
 
 

@@ -12,7 +12,15 @@ from detectors.base import Neighbour
 from detectors.data import Example
 from detectors.neighbours import Origins, neighbourhood
 from forensics.analyzers.learned_places import LEAST, N_PATCHES, top_patches
-from forensics.analyzers.learned_words import label_rows, neighbour_rows, rarity, sought, taken_for
+from forensics.analyzers.learned_words import (
+    card_rows,
+    label_rows,
+    neighbour_rows,
+    rarity,
+    sought,
+    taken_for,
+    threshold_rows,
+)
 from generators.weights import ModelCard
 
 CARD = ModelCard("x", "1", "a task", claim="synthetic", sets={"0.05": (0.2, 0.8)})
@@ -39,6 +47,39 @@ def test_a_whole_clip_is_told_from_real_clips_and_not_from_photos() -> None:
         said = taken_for(card, score, whole_clip=True) + rarity(card, score, whole_clip=True)
         assert "real clip" in said and "photo" not in said
     assert dict(label_rows(card, 0.1, whole_clip=True))["taken for"].startswith("real clip (at most 1 in 20")
+
+
+@pytest.mark.parametrize(
+    ("n_reals", "score", "words"),
+    [
+        (0, 0.9, ", which at most 1 of 100 real photos reach"),
+        (2470, 0.9, ", which at most 1 of 100 real photos reach (counted on 2,470)"),
+        (2470, 0.75, ", which 1 to 5 of 100 real photos reach (counted on 2,470)"),
+        (2470, 0.1, ", which more than 5 of 100 real photos reach (counted on 2,470)"),
+        (
+            44, 0.9,
+            ", which at most 1 of 100 real photos reach (counted on 44; sure is only that no more than 6.6 of 100 do)",
+        ),
+        (
+            44, 0.75,
+            ", which at most 5 of 100 real photos reach (counted on 44; sure is only that no more than 13.7 of 100 do)",
+        ),
+        (44, 0.1, ", which more than 5 of 100 real photos reach (counted on 44)"),
+        (12, 0.1, ""),
+    ],
+)  # fmt: skip
+def test_how_rare_a_score_is_comes_with_the_reals_it_was_counted_on(n_reals: int, score: float, words: str) -> None:
+    assert rarity(replace(CARD, thresholds={"0.01": 0.8, "0.05": 0.7}, n_reals=n_reals), score) == words
+
+
+def test_every_threshold_says_what_it_rests_on() -> None:
+    card = replace(CARD, thresholds={"0.01": 0.8, "0.05": 0.7}, n_reals=44)
+    found, sure = dict(threshold_rows(card, whole_clip=True)), "with 95 % confidence no more than"
+    few = "rests on 44 real clips, too few to tell so small a share"
+    assert found["threshold for 1 of 100"] == f"0.8; {few}; {sure} 6.6 of 100 reach it"
+    assert found["threshold for 5 of 100"] == f"0.7; rests on 44 real clips; {sure} 13.7 of 100 reach it"
+    assert next(iter(threshold_rows(replace(card, n_reals=0)))) == ("threshold for 1 of 100", "0.8")
+    assert "threshold for 1 of 100" in dict(card_rows(card))
 
 
 def test_a_card_without_a_promise_makes_none() -> None:

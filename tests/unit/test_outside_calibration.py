@@ -56,6 +56,7 @@ def test_after_calibration_a_model_has_ratios_that_are_worth_what_they_say(
     shown = capsys.readouterr().out
     card = read("red", models)
     assert "5 of 100 real photos reach" in shown and "1 of 100" not in shown, "32 reals cannot tell one in a hundred"
+    assert card.n_reals == 32 and "rests on 32 of them" in shown
     assert [rate for rate, _ in card.by_rate()] == [0.05] and card.data["calibrated on fake: source1"] == 8
     assert card.measures["your pictures after mild washes, AUROC"] > 0.7
     assert card.measures["your pictures, sources held out in turn, Cllr"] < 1

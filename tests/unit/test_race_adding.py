@@ -77,6 +77,7 @@ def test_the_version_goes_to_the_registry_with_its_lineage(asked: Addition) -> N
     assert version.lineage.parent == SHIPS and version.lineage.race == "addition of blue"
     assert set(version.lineage.data) >= {"blue, added", "photos beside blue", "photos, whole"}
     assert version.card.data["fake: blue, added"] == 40 and version.card.thresholds["0.05"] > 0
+    assert version.card.n_reals > 0
 
 
 def test_without_anything_earlier_the_version_is_kept_and_never_promoted(asked: Addition) -> None:

@@ -20,6 +20,7 @@ from detectors.race.records import RoundRecord, read_log
 from detectors.race.settings import DEFENCES
 from detectors.registry import Registry
 from detectors.shipped import shipped
+from detectors.support import n_reals
 from detectors.synthetic import READING
 from tests.unit import toy_race
 from tests.unit.toy_race import RACE, StripesAttack
@@ -96,6 +97,7 @@ def test_what_is_promoted_is_what_scans_use_and_names_its_lineage(
     assert version.version == stands
     assert version.lineage is not None and version.lineage.race == "race"
     assert version.lineage.data and version.card.thresholds["0.05"] <= version.card.thresholds["0.01"]
+    assert 0 < n_reals(version.card) < 100, "clean photos of the race that nothing was learned from"
 
 
 def test_every_way_of_learning_is_measured_beside_the_others(run: tuple[Path, list[RoundRecord], list[str]]) -> None:

@@ -76,8 +76,8 @@ def test_the_card_tells_the_settings_and_the_held_out_figures(
     written = read_card(out / f"{READING}.card.json")
     assert written.sha256 == card.sha256 and written.claim == "synthetic"
     assert written.settings["makers"] == list(TOY.makers) and written.settings["held_out"] == list(TOY.held_out)
-    learned, _ = split(examples, TOY)
-    assert sum(card.data.values()) == len(learned)
+    learned, held_out = split(examples, TOY)
+    assert sum(card.data.values()) == len(learned) and card.n_reals == sum(not e.label for e in held_out)
     assert 0 <= card.measures["held-out sources, AUROC"] <= 1
     assert sum("matched source" in name for name in card.measures) == len(TOY.held_out)
 

@@ -143,6 +143,7 @@ def test_clips_are_read_once_and_broken_or_short_ones_are_named(
 def test_the_card_says_how_each_source_was_told_without_it(trained: tuple[Path, ModelCard]) -> None:
     card = trained[1]
     assert card.clips and card.claim == "synthetic" and card.data["fake: source 1"] == 2
+    assert card.n_reals == 8, "clips, and no pictures"
     assert card.data["pictures, real: album 0"] == 2
     value = card.measures["one source left out, all clips, AUROC"]
     low, high = (card.measures[f"one source left out, all clips, AUROC, 95 % interval {x}"] for x in ("from", "to"))

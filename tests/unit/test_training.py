@@ -60,6 +60,7 @@ def test_the_card_says_what_was_learned_from_and_how_it_does_on_sources_it_did_n
 ) -> None:
     _, card = trained
     assert card.data["fake: source 1"] == 5 and card.data["real: source 0"] == 5 and len(card.data) == 14
+    assert card.n_reals == 35, "each photo once, however many views of it were read"
     assert card.measures["held-out sources, AUROC"] > 0.9
     assert card.claim == "synthetic" and [rate for rate, _ in card.by_rate()] == [0.01, 0.05]
     low, high = card.sets["0.05"]
