@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.last_picture import once_a_picture
 from generators.images import Pixels
 
 BLOCK = 8
@@ -57,6 +58,7 @@ pixels (most under it) 7 %, by 4 pixels 15 %. Of 104 pictures as they came the l
 SIDE_PX = 224
 
 
+@once_a_picture
 def too_far_gone(pixels: Pixels) -> str | None:
     """Why so little is left of a picture that fakes would pass for photos, as a plain clause; None where enough is.
 

@@ -53,7 +53,7 @@ def histograms(pixels: Pixels) -> Floats:
     planes = [np.asarray(plane, np.float32) for plane in cv2.split(ycc)]
     found = []
     for plane, steps in zip(planes, STEPS, strict=True):
-        bends = [side[:, :-2] - 2 * side[:, 1:-1] + side[:, 2:] for side in (plane, plane.T)]
+        bends = [_bend(side) for side in (plane, np.ascontiguousarray(plane.T))]
         found += [np.mean([_along(bend, step) for bend in bends], axis=0) for step in steps]
     residuals = [np.asarray(cv2.filter2D(plane, cv2.CV_32F, IMMERKAER), np.float32) for plane in planes]
     levels = [_levels(2 * r, steps[0]) for r, steps in zip(residuals, STEPS, strict=True)]
@@ -62,18 +62,30 @@ def histograms(pixels: Pixels) -> Floats:
     return np.concatenate(found).astype(np.float32)
 
 
+def _bend(plane: Floats) -> Floats:
+    """(H, W - 2) second differences along the rows."""
+    bend = plane[:, 1:-1] * np.float32(-2)
+    bend += plane[:, :-2]
+    bend += plane[:, 2:]
+    return np.asarray(bend, np.float32)
+
+
 def _along(bend: Floats, step: float) -> NDArray[np.float64]:
     levels = _levels(bend, step)
     return _frequencies([levels[:, i : levels.shape[1] - ORDER + 1 + i] for i in range(ORDER)], *_classes())
 
 
-def _levels(residual: Floats, step: float) -> NDArray[np.int32]:
-    return np.asarray(np.clip(np.rint(residual / np.float32(step)), -REACH, REACH) + REACH, np.int32)
+def _levels(residual: Floats, step: float) -> NDArray[np.uint8]:
+    levels = residual / np.float32(step)
+    np.rint(levels, out=levels)
+    np.clip(levels, -REACH, REACH, out=levels)
+    levels += REACH
+    return levels.astype(np.uint8)
 
 
-def _frequencies(levels: list[NDArray[np.int32]], classes: NDArray[np.int64], n: int) -> NDArray[np.float64]:
-    """Roots of the shares of each class of triples."""
-    codes = sum(level * N_LEVELS**place for place, level in enumerate(levels))
+def _frequencies(levels: list[NDArray[np.uint8]], classes: NDArray[np.int64], n: int) -> NDArray[np.float64]:
+    """Roots of the shares of each class of triples, whose codes are small enough for bytes."""
+    codes = sum(level * np.uint8(N_LEVELS**place) for place, level in enumerate(levels))
     counts = np.bincount(np.ravel(codes), minlength=N_LEVELS**ORDER)
     return np.asarray(np.sqrt(np.bincount(classes, weights=counts, minlength=n) / counts.sum()))
 

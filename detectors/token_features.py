@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from detectors.last_picture import once_a_picture
 from detectors.vision_tower import SIDE_PX, WIDTH, Tokens
 from generators.images import Pixels
 
@@ -42,6 +43,7 @@ class Tower(Protocol):
         ...
 
 
+@once_a_picture
 def whole_picture(pixels: Pixels, side_px: int = SIDE_PX) -> NDArray[np.uint8]:
     """Shrink or enlarge a picture to (1, side_px, side_px, 3), sides alike: cutting would hide its borders."""
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8:
