@@ -51,6 +51,18 @@ class Support:
         """Whether more than twice as many may reach the score as stated."""
         return self.at_most > 2 * self.rate
 
+    def told(self, those: str) -> str:
+        """The score and what it rests on, in words.
+
+        Args:
+            those: what was counted, to follow the number.
+        """
+        if not self.n_reals:
+            return f"{self.score:.4g}"
+        few = "" if self.holds else ", too few to tell so small a share"
+        sure = f"with 95 % confidence no more than {per_100(self.at_most)} of 100 reach it"
+        return f"{self.score:.4g}; rests on {self.n_reals:,} {those}{few}; {sure}"
+
 
 def supports(card: ModelCard) -> tuple[Support, ...]:
     """The thresholds of a card, the rarest first."""
@@ -62,12 +74,7 @@ def threshold_rows(card: ModelCard) -> Iterator[tuple[str, str]]:
     """The thresholds of a card for the command line: what share reaches each, its score and what it rests on."""
     those = "other pictures" if card.says else "real photos or clips" if card.clips else "real photos"
     for bar in supports(card):
-        text = f"{bar.score:.4g}"
-        if bar.n_reals:
-            few = "" if bar.holds else ", too few to tell so small a share"
-            sure = f"with 95 % confidence no more than {per_100(bar.at_most)} of 100 reach it"
-            text = f"{text}; rests on {bar.n_reals:,} of them{few}; {sure}"
-        yield f"{bar.rate * 100:g} of 100 {those} reach", text
+        yield f"{bar.rate * 100:g} of 100 {those} reach", bar.told("of them")
 
 
 def holds(rate: float, n_reals: int) -> bool:

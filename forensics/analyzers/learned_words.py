@@ -87,12 +87,7 @@ def rarity(card: ModelCard, score: float, *, whole_clip: bool = False) -> str:
 def threshold_rows(card: ModelCard, *, whole_clip: bool = False) -> Iterable[tuple[str, str]]:
     """Each threshold, and on how many reals it rests."""
     for bar in supports(card):
-        text = f"{bar.score:.4g}"
-        if bar.n_reals:
-            text += f"; rests on {bar.n_reals:,} {_those(card, whole_clip)}"
-            text += "" if bar.holds else ", too few to tell so small a share"
-            text += f"; with 95 % confidence no more than {per_100(bar.at_most)} of 100 reach it"
-        yield f"threshold for {bar.rate * 100:g} of 100", text
+        yield f"threshold for {bar.rate * 100:g} of 100", bar.told(_those(card, whole_clip))
 
 
 def _those(card: ModelCard, whole_clip: bool) -> str:

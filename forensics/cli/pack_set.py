@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from forensics.cli.evaluate import progress
-from forensics.cli.set_options import set_options
+from forensics.cli.set_options import set_options, tell_gone
 from forensics.cli.terminal import line, plain
 
 FAILS = 1
@@ -42,8 +42,7 @@ def pack_set(
     packing = Packing(side_px, quality)
     found = read_set(folders, lists)
     pictures = [e for e in found.examples if not e.is_video and split in (None, e.split)]
-    if found.gone:
-        click.echo(plain(found.gone.removeprefix("; ")), err=True)
+    tell_gone(found)
     if not pictures:
         raise ValueError(f"no picture is of the split {split}")
     if most is not None:

@@ -16,7 +16,7 @@ import click
 
 from forensics.cli.engine_options import engine_options, is_on_cluster
 from forensics.cli.options import MODELS_VARIABLE, names_option, own_models
-from forensics.cli.set_options import File, Folder
+from forensics.cli.set_options import File, Folder, tell_gone
 from forensics.cli.terminal import is_terminal, line, plain
 
 if TYPE_CHECKING:
@@ -180,8 +180,7 @@ def known_pictures(folders: tuple[Path, ...], lists: tuple[Path, ...], splits: t
     if not folders:
         return ()
     found = read_set(folders, lists)
-    if found.gone:
-        click.echo(plain(found.gone.removeprefix("; ")), err=True)
+    tell_gone(found)
     return tuple(e for e in found.examples if not splits or e.split in splits)
 
 

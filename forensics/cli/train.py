@@ -11,8 +11,8 @@ import click
 
 from detectors.trainable import NAMES
 from forensics.cli.evaluate import fit_settings, make_folder, progress, read_frames
-from forensics.cli.set_options import File, Folder, set_options
-from forensics.cli.terminal import line, plain
+from forensics.cli.set_options import File, Folder, set_options, tell_gone
+from forensics.cli.terminal import line
 
 if TYPE_CHECKING:
     from detectors.data import Example
@@ -71,8 +71,7 @@ def train(
     trained, settings = trainable(name), fit_settings(name, recipe)
     found = read_set(folders, lists)
     examples = [e for e in found.examples if not splits or e.split in splits]
-    if found.gone:
-        click.echo(plain(found.gone.removeprefix("; ")), err=True)
+    tell_gone(found)
     chosen = trained.usable(examples, settings)
     n_fake = sum(e.label for e in chosen)
     n_sources = len({e.source for e in chosen})

@@ -33,6 +33,7 @@ __all__ = [
     "read_frames",
     "read_header",
     "read_pixels",
+    "read_rgba_rows",
     "upright_size",
 ]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
+from forensics.store import Store
 from tests import make_postgres
 
 
@@ -17,6 +18,13 @@ def _sockets() -> None:
     """The folder of multiprocessing's sockets is chosen once a process: not while a test has temporary files lie in a
     folder of its own, whose path would be too long for a socket."""
     get_temp_dir()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """An empty store in a file of its own."""
+    with Store(f"sqlite:///{tmp_path / 'scans.db'}") as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -18,12 +17,6 @@ from forensics.store.runs import Runs
 from tests.make_containers import zipped
 from tests.unit.run_process import LOG, Flaky, NotedRun, go, plan
 from tests.unit.test_durable_runs import examined, files, lines, picture, put
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(f"sqlite:///{tmp_path / 'scans.db'}") as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -61,12 +61,6 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "media"
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(f"sqlite:///{tmp_path / 'scans.db'}") as opened:
-        yield opened
-
-
 def put(folder: Path, name: str, seed: int) -> Path:
     (folder / name).write_bytes(jpeg(photo(seed, width=64, height=48)))
     return folder / name

@@ -45,12 +45,6 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> Threads:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(f"sqlite:///{tmp_path / 'scans.db'}") as opened:
-        yield opened
-
-
-@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """An archive and a picture."""
     (tmp_path / "media").mkdir()

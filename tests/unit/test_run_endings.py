@@ -81,12 +81,6 @@ def failed(number: int, code: str) -> dict[str, Any]:
     return line(number, verdict=None, probability=None, llr=None, leading=[], findings=[], **words)
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Any:
-    with Store(f"sqlite:///{tmp_path / 'scans.db'}") as opened:
-        yield opened
-
-
 def filled(store: Store, lines: list[dict[str, Any]]) -> tuple[Run, RunFiles]:
     """A run that has come to these results, and its files."""
     run, _ = Runs(store).claim("run", Plan(("/media",), ScanSettings(), InsideLimits()))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -14,12 +12,6 @@ from forensics.store.submissions import Submissions
 from tests.make_report import report
 
 NOW_S = 1_800_000_000.0
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(f"sqlite:///{tmp_path / 'scans.db'}") as opened:
-        yield opened
 
 
 def submitted(submissions: Submissions, tenant: str, *keys: str) -> None:
